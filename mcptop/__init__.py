@@ -1,0 +1,3 @@
+"""mcptop: top for a stack of services."""
+
+__version__ = "0.1.0"

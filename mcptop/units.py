@@ -1,0 +1,89 @@
+"""Numbers as text for people: bytes, ratios, rates, durations and one-line charts. Pure functions.
+
+Every function takes None for unknown and gives "-": unknown never looks like zero.
+"""
+
+from collections.abc import Sequence
+from math import isfinite
+
+UNKNOWN = "-"
+_BARS = "▁▂▃▄▅▆▇█"
+_EIGHTHS = " ▏▎▍▌▋▊▉█"
+
+
+def size(count: float | None, unit: str = "") -> str:
+    """Bytes in at most five characters, powers of 1024: 812, 1.4K, 781M, 1.0G."""
+    if count is None or not isfinite(count):
+        return UNKNOWN
+    sign, value = ("-" if count < 0 else ""), abs(count)
+    for letter in ("", "K", "M", "G", "T"):
+        if value < 999.5:
+            digits = 1 if letter and value < 9.95 else 0
+            return f"{sign}{value:.{digits}f}{letter}{unit}"
+        value /= 1024
+    return f"{sign}{value:.0f}P{unit}"
+
+
+def long_size(count: float | None) -> str:
+    """Bytes spelled out: 781 MiB, 1.0 GiB."""
+    text = size(count)
+    if text == UNKNOWN:
+        return text
+    return f"{text[:-1]} {text[-1]}iB" if text[-1].isalpha() else f"{text} B"
+
+
+def percent(ratio: float | None) -> str:
+    """A ratio as whole percent: 0.384 gives 38%."""
+    if ratio is None or not isfinite(ratio):
+        return UNKNOWN
+    return f"{ratio * 100:.0f}%"
+
+
+def duration(seconds: float | None) -> str:
+    """A span in its two largest units: 4.2s, 12m 5s, 3h 12m, 6d 4h."""
+    if seconds is None or not isfinite(seconds):
+        return UNKNOWN
+    if seconds < 10:
+        return f"{seconds:.1f}s"
+    whole = int(seconds)
+    for name, length, minor, minor_length in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+        if whole >= length:
+            rest = whole % length // minor_length
+            return f"{whole // length}{name} {rest}{minor}" if rest else f"{whole // length}{name}"
+    return f"{whole}s"
+
+
+def count(number: float | None) -> str:
+    """A count in at most four characters: 0, 211, 12k."""
+    if number is None:
+        return UNKNOWN
+    return f"{number:.0f}" if number < 9999.5 else f"{number / 1000:.0f}k"
+
+
+def sparkline(values: Sequence[float | None], top: float) -> str:
+    """One character a value, scaled from 0 to `top`, so that an idle service looks idle; a gap is a space."""
+    if top <= 0:
+        top = 1.0
+    steps = len(_BARS) - 1
+    return "".join(
+        " " if value is None else _BARS[min(steps, max(0, round(value / top * steps)))] for value in values
+    )
+
+
+def bar(ratio: float | None, width: int) -> str:
+    """A bar of `width` cells in steps of an eighth, without its empty part."""
+    if ratio is None or width <= 0:
+        return ""
+    eighths = round(min(1.0, max(0.0, ratio)) * width * 8)
+    full, rest = divmod(eighths, 8)
+    return "█" * full + (_EIGHTHS[rest] if rest else "")
+
+
+def plain(text: str, limit: int = 200) -> str:
+    """Text of a container made harmless: control characters become spaces, and it ends at `limit` characters.
+
+    Bidirectional overrides and zero-width characters count as control characters: they can make a name
+    read as another one.
+    """
+    clean = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
