@@ -1,0 +1,128 @@
+"""What one tick read: counters and gauges as the kernel and the engine gave them, nothing derived.
+
+A `Snapshot` is made by the sampler (or read from a recording) and never changes. Values that did not
+change between two ticks may be the same object in both snapshots.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from mcptop.model.frame import FileDescriptors, Filesystem, Kind, Pressure, Sockets, SourceReport, Value
+
+
+class Target(Value):
+    """What is watched: one container, or one tree of host processes of the same service."""
+
+    id: str
+    """The container's full id, or `PID-STARTTICKS` of the tree's root process."""
+    name: str
+    kind: Kind
+    project: str | None
+    service: str
+    pid: int | None = None
+    state: str = "running"
+    health: str | None = None
+    image: str | None = None
+    started_at: datetime | None = None
+    restarts: int | None = None
+    oom_killed: bool = False
+    """The engine says the last run was ended by the OOM killer."""
+    oom_events: int = 0
+    """OOM events the engine sent for this container while we listened."""
+    exit_code: int | None = None
+    memory_limit_bytes: int | None = None
+    """As configured; the kernel's own figure goes before it."""
+    cpu_limit_cores: float | None = None
+    metrics_url: str | None = None
+
+
+class Traffic(Value):
+    """Counters of one interface (received, sent) or one block device (read, written), in bytes."""
+
+    name: str
+    inward: int
+    outward: int
+
+
+class DiskCounters(Value):
+    """Block I/O counters, with the time they were read: they are read less often than the rest."""
+
+    read_at: float
+    devices: tuple[Traffic, ...]
+
+
+class Reading(Value):
+    """What the kernel (or the engine's stats) says about one target at one moment. None: no such figure here."""
+
+    read_at: float
+    """Monotonic seconds."""
+    cpu_usage_s: float | None = None
+    cpu_limit_cores: float | None = None
+    cpu_periods: int | None = None
+    cpu_throttled_periods: int | None = None
+    memory_usage_bytes: int | None = None
+    memory_inactive_file_bytes: int | None = None
+    memory_anon_bytes: int | None = None
+    memory_file_bytes: int | None = None
+    memory_shmem_bytes: int | None = None
+    memory_limit_bytes: int | None = None
+    oom_kills: int | None = None
+    pids: int | None = None
+    threads: int | None = None
+    pids_limit: int | None = None
+    interfaces: tuple[Traffic, ...] | None = None
+    disk: DiskCounters | None = None
+    cpu_pressure: Pressure | None = None
+    memory_pressure: Pressure | None = None
+    io_pressure: Pressure | None = None
+
+
+class BlockDevice(Value):
+    """Counters of a block device of the host."""
+
+    name: str
+    read_bytes: int
+    written_bytes: int
+    busy_ms: int
+
+
+class HostReading(Value):
+    """What the kernel says about the machine."""
+
+    read_at: float
+    name: str
+    cpus: int
+    cpu_busy_ticks: int | None = None
+    cpu_total_ticks: int | None = None
+    memory_total_bytes: int | None = None
+    memory_available_bytes: int | None = None
+    swap_total_bytes: int | None = None
+    swap_free_bytes: int | None = None
+    load_1m: float | None = None
+    cpu_pressure: Pressure | None = None
+    memory_pressure: Pressure | None = None
+    io_pressure: Pressure | None = None
+    interfaces: tuple[Traffic, ...] | None = None
+    uplinks: frozenset[str] = frozenset()
+    """The interfaces that are real hardware: the host's total counts these only, or traffic would count twice."""
+    devices: tuple[BlockDevice, ...] = ()
+    filesystems: tuple[Filesystem, ...] = ()
+
+
+class Snapshot(Struct, frozen=True, eq=False):
+    """Everything one tick read."""
+
+    at: datetime
+    monotonic: float
+    host: HostReading | None
+    targets: tuple[Target, ...]
+    readings: dict[str, Reading]
+    sockets: dict[str, Sockets]
+    files: dict[str, FileDescriptors]
+    sources: tuple[SourceReport, ...]
+    engine: str | None = None
+    banner: str | None = None
+    host_sockets: Sockets | None = None

@@ -1,0 +1,178 @@
+"""Every process of the host: found once, classified once, then read with a kept descriptor.
+
+Knows which container, systemd unit, program or announced service a process belongs to. Reads the CPU and
+memory of host processes only: a container's processes are counted by its cgroup.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from mcptop.sources import cgroup_paths, process_files
+from mcptop.sources.kept import KeptFile
+from mcptop.sources.procfs import Roots
+
+# A process that was forked but has not yet called exec looks like its parent. So the young are looked at again.
+_YOUNG_TICKS = 3
+# A container's process has no kept descriptor that would fail, so it is asked again now and then who it is.
+_RECHECK_TICKS = 30
+
+
+class Identity(NamedTuple):
+    """What a process is; read when it appears, not on every tick."""
+
+    pid: int
+    start_ticks: int
+    ppid: int
+    is_kernel_thread: bool
+    comm: str
+    program: str
+    cmdline: str
+    unit: str | None
+    container: str | None
+    announced: dict[str, str]
+    membership: dict[str, str]
+    """Controller -> cgroup path."""
+
+
+class Usage(NamedTuple):
+    """What a host process has used."""
+
+    cpu_s: float
+    rss_bytes: int
+    threads: int
+
+
+class Process:
+    """One process while it lives."""
+
+    __slots__ = ("checked", "identity", "io", "seen", "split", "stat", "stat_data", "usage")
+
+    def __init__(self, identity: Identity, stat: KeptFile | None, tick: int) -> None:
+        self.identity = identity
+        self.stat = stat
+        """Kept only for host processes."""
+        self.stat_data = b""
+        self.usage: Usage | None = None
+        self.split: process_files.ResidentSplit | None = None
+        self.io: process_files.ProcessIo | None = None
+        self.seen = tick
+        self.checked = tick
+
+    def read(self) -> bool:
+        """Read CPU and memory; whether anything changed. Raises `Gone`."""
+        assert self.stat is not None
+        data = self.stat.read()
+        if data == self.stat_data:
+            return False
+        self.stat_data = data
+        if parsed := process_files.process_stat(data):
+            self.usage = Usage(parsed.cpu_s, parsed.rss_bytes, parsed.threads)
+        return True
+
+    def close(self) -> None:
+        if self.stat is not None:
+            self.stat.close()
+
+
+class ProcessTable:
+    """The processes under a procfs root. `refresh` once a tick, by one owner; the rest may read between."""
+
+    def __init__(self, roots: Roots) -> None:
+        self._proc = roots.procfs
+        self._tick = 0
+        self._all: dict[int, Process] = {}
+        self.version = 0
+        """Grows whenever a process came, went or became another."""
+        self.unreadable = 0
+        """Processes that hid their cgroup or environment at the last look."""
+
+    def refresh(self) -> None:
+        """Find who came and who went. Raises OSError when the procfs root cannot be listed."""
+        self._tick += 1
+        present = {int(name) for name in os.listdir(self._proc) if name[0] in "123456789" and name.isdigit()}
+        for pid in self._all.keys() - present:
+            self.drop(pid)
+        for pid in present - self._all.keys():
+            self._add(pid)
+        self._recheck()
+
+    def host(self) -> Iterable[Process]:
+        """The processes of no container, kernel threads left out."""
+        return [p for p in self._all.values() if p.stat is not None]
+
+    def containers(self) -> dict[str, list[Identity]]:
+        """Container id -> its processes, oldest first."""
+        found: dict[str, list[Identity]] = {}
+        for process in self._all.values():
+            if process.identity.container is not None:
+                found.setdefault(process.identity.container, []).append(process.identity)
+        for members in found.values():
+            members.sort(key=lambda identity: (identity.start_ticks, identity.pid))
+        return found
+
+    def drop(self, pid: int) -> None:
+        """Forget a process that is gone."""
+        self._all.pop(pid).close()
+        self.version += 1
+
+    def _add(self, pid: int) -> None:
+        identity = self._identify(pid)
+        if identity is None:
+            return
+        on_host = identity.container is None and not identity.is_kernel_thread
+        stat = KeptFile(f"{self._proc}/{pid}/stat") if on_host else None
+        self._all[pid] = Process(identity, stat, self._tick)
+        self.version += 1
+
+    def _recheck(self) -> None:
+        for pid, process in list(self._all.items()):
+            since = self._tick - process.checked
+            young = self._tick - process.seen <= _YOUNG_TICKS and since > 0
+            if not (young or (process.stat is None and since >= _RECHECK_TICKS)):
+                continue
+            process.checked = self._tick
+            now = self._identify(pid)
+            if now is None:
+                self.drop(pid)
+            elif now != process.identity:
+                self.drop(pid)
+                self._add(pid)
+
+    def _identify(self, pid: int) -> Identity | None:
+        base = f"{self._proc}/{pid}/"
+        stat = process_files.process_stat(self._read(base + "stat"))
+        if stat is None:
+            return None
+        if stat.is_kernel_thread:
+            return Identity(pid, stat.start_ticks, stat.ppid, True, stat.comm, "", "", None, None, {}, {})
+        membership = cgroup_paths.parse_membership(self._read(base + "cgroup").decode("utf-8", "replace"))
+        cmdline = self._read(base + "cmdline")
+        container = cgroup_paths.container_id_of(membership)
+        return Identity(
+            pid=pid,
+            start_ticks=stat.start_ticks,
+            ppid=stat.ppid,
+            is_kernel_thread=False,
+            comm=stat.comm,
+            program=process_files.program(stat.comm, cmdline),
+            cmdline=cmdline.replace(b"\0", b" ").decode("utf-8", "replace").strip(),
+            unit=cgroup_paths.unit_of(membership),
+            container=container,
+            announced={} if container else process_files.announced(self._read(base + "environ")),
+            membership=membership,
+        )
+
+    def _read(self, path: str) -> bytes:
+        try:
+            with open(path, "rb", buffering=0) as file:
+                return file.read()
+        except PermissionError:
+            self.unreadable += 1
+            return b""
+        except OSError:
+            return b""
+
+
