@@ -48,7 +48,7 @@ class Usage(NamedTuple):
 class Process:
     """One process while it lives."""
 
-    __slots__ = ("checked", "identity", "io", "seen", "split", "stat", "stat_data", "usage")
+    __slots__ = ("checked", "identity", "io", "is_dirty", "seen", "split", "stat", "stat_data", "usage")
 
     def __init__(self, identity: Identity, stat: KeptFile | None, tick: int) -> None:
         self.identity = identity
@@ -58,6 +58,8 @@ class Process:
         self.usage: Usage | None = None
         self.split: process_files.ResidentSplit | None = None
         self.io: process_files.ProcessIo | None = None
+        self.is_dirty = True
+        """Changed since its slower facts were read."""
         self.seen = tick
         self.checked = tick
 
@@ -68,6 +70,7 @@ class Process:
         if data == self.stat_data:
             return False
         self.stat_data = data
+        self.is_dirty = True
         if parsed := process_files.process_stat(data):
             self.usage = Usage(parsed.cpu_s, parsed.rss_bytes, parsed.threads)
         return True

@@ -1,0 +1,57 @@
+"""What every collector is and gives."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple, Protocol
+
+from mcptop.model.frame import FileDescriptors, Sockets
+from mcptop.model.snapshot import HostReading, Reading, Target
+
+SLOW_TICKS = 5
+"""Dear or lazy facts are read on every fifth tick, a fifth of the targets at a time."""
+
+
+class Tick(NamedTuple):
+    """The moment to collect for."""
+
+    number: int
+    """Counts from 1."""
+    monotonic: float
+
+
+class NoData(Exception):
+    """There is nothing to collect here, and that is no failure; the message says why."""
+
+
+class SourceError(Exception):
+    """The source is broken; one line says what, where, what to do."""
+
+
+@dataclass
+class Findings:
+    """What one collector found in one tick. The sampler puts the findings of all together."""
+
+    host: HostReading | None = None
+    targets: tuple[Target, ...] = ()
+    readings: dict[str, Reading] = field(default_factory=dict)
+    sockets: dict[str, Sockets] = field(default_factory=dict)
+    files: dict[str, FileDescriptors] = field(default_factory=dict)
+    host_sockets: Sockets | None = None
+    engine: str | None = None
+    banner: str | None = None
+    message: str = ""
+    """Added to the report of this source: how much it found, what it could not see."""
+
+
+class Collector(Protocol):
+    """One subject. `collect` may raise `NoData` or `SourceError`; anything else is a defect and reported as such."""
+
+    name: str
+    deadline_s: float
+
+    def collect(self, tick: Tick) -> Findings:
+        """Read once."""
+
+    def close(self) -> None:
+        """Give back what is held."""

@@ -1,0 +1,237 @@
+"""Containers: their cgroups and network counters from the kernel, their names and states from the engine.
+
+The kernel says which containers run (by the cgroups of the processes), so they are seen and measured even
+while the engine hangs or is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+
+import msgspec
+
+from mcptop.collectors.base import SLOW_TICKS, Findings, Tick
+from mcptop.model.frame import Kind
+from mcptop.model.snapshot import DiskCounters, Reading, Target, Traffic
+from mcptop.sources import cgroup_paths, procfs
+from mcptop.sources.cgroupfs import Cgroup
+from mcptop.sources.docker_watch import DockerWatch, Inventory
+from mcptop.sources.kept import Gone, ParsedFile
+from mcptop.sources.process_table import Identity, ProcessTable
+from mcptop.units import plain
+
+
+class Reader:
+    """The open files of one running container."""
+
+    def __init__(self, cgroup: Cgroup, slot: int, netdev: str | None) -> None:
+        self._cgroup = cgroup
+        self._slot = slot
+        self._interfaces = ParsedFile(netdev, procfs.interfaces)
+        self._limit_cores: float | None = None
+        self._disk: DiskCounters | None = None
+        self._is_new = True
+
+    def read(self, tick: Tick, device_names: Mapping[str, str], processes: int) -> Reading:
+        """Read once. Raises `Gone` when the container's cgroup is."""
+        cgroup = self._cgroup
+        slow = self._is_new or (tick.number + self._slot) % SLOW_TICKS == 0
+        self._is_new = False
+        if slow:
+            self._read_slow(device_names)
+        # Where usage is counted apart (v1), throttling is worth a read only under a quota.
+        cpu = cgroup.cpu_stat.get() if slow or self._limit_cores is not None else cgroup.cpu_stat.last()
+        usage_s = cgroup.cpu_usage.get()
+        if usage_s is None:
+            cpu = cgroup.cpu_stat.get()
+            usage_s = cpu.usage_s if cpu else None
+        memory_usage = cgroup.memory_usage.get()
+        if slow or cgroup.memory_usage.changed:
+            cgroup.memory_stat.get()
+            cgroup.oom_kills.get()
+        memory = cgroup.memory_stat.last()
+        return Reading(
+            read_at=time.monotonic(),
+            cpu_usage_s=usage_s,
+            cpu_limit_cores=self._limit_cores,
+            cpu_periods=cpu.periods if cpu else None,
+            cpu_throttled_periods=cpu.throttled_periods if cpu else None,
+            memory_usage_bytes=memory_usage,
+            memory_inactive_file_bytes=memory.inactive_file if memory else None,
+            memory_anon_bytes=memory.anon if memory else None,
+            memory_file_bytes=memory.file if memory else None,
+            memory_shmem_bytes=memory.shmem if memory else None,
+            memory_limit_bytes=cgroup.memory_limit.last(),
+            oom_kills=cgroup.oom_kills.last(),
+            pids=processes,
+            threads=cgroup.threads.get(),
+            pids_limit=cgroup.threads_limit.last(),
+            interfaces=self._interfaces.get(),
+            disk=self._disk,
+            cpu_pressure=cgroup.cpu_pressure.last(),
+            memory_pressure=cgroup.memory_pressure.last(),
+            io_pressure=cgroup.io_pressure.last(),
+        )
+
+    def _read_slow(self, device_names: Mapping[str, str]) -> None:
+        cgroup = self._cgroup
+        self._limit_cores = cgroup.cpu_limit_cores()
+        cgroup.memory_limit.get()
+        cgroup.threads_limit.get()
+        for pressure in (cgroup.cpu_pressure, cgroup.memory_pressure, cgroup.io_pressure):
+            pressure.get()
+        devices = cgroup.disk.get()
+        if devices is not None:
+            traffic = tuple(Traffic(device_names.get(d.device, d.device), d.read, d.written) for d in devices)
+            self._disk = DiskCounters(time.monotonic(), traffic)
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._cgroup.close()
+        self._interfaces.close()
+
+
+class ContainerCollector:
+    """Every container the kernel runs or the engine knows."""
+
+    name = "containers"
+    deadline_s = 2.0
+
+    def __init__(self, roots: procfs.Roots, table: ProcessTable, watch: DockerWatch | None) -> None:
+        self._roots = roots
+        self._table = table
+        self._watch = watch
+        self._mounts = self._read_mounts()
+        self._host_network = self._network_of("1")
+        self._readers: dict[str, Reader] = {}
+        self._oom = _OomCount()
+        self._running: dict[str, list[Identity]] = {}
+        self._version = -1
+        self._slots = 0
+        self._known: tuple[Target, ...] | None = None
+        self._targets: tuple[Target, ...] = ()
+        self._device_names: dict[str, str] = {}
+
+    def collect(self, tick: Tick) -> Findings:
+        """Read every running container once."""
+        inventory = self._watch.inventory if self._watch else Inventory()
+        if self._table.version != self._version or inventory.targets is not self._known:
+            self._refresh(inventory)
+        if tick.number % SLOW_TICKS == 1:
+            self._device_names = self._read_device_names()
+        readings: dict[str, Reading] = {}
+        for identity in self._running:
+            if reading := self._read(identity, tick):
+                readings[identity] = reading
+        for identity, kills in self._oom.ended():
+            readings.setdefault(identity, Reading(read_at=tick.monotonic, oom_kills=kills))
+        return Findings(targets=self._targets, readings=readings, message=f"{len(self._running)} running")
+
+    def _read(self, identity: str, tick: Tick) -> Reading | None:
+        members = self._running[identity]
+        reader = self._readers.get(identity) or self._open(identity, members)
+        if reader is None:
+            return None
+        try:
+            reading = reader.read(tick, self._device_names, len(members))
+        except (Gone, OSError):
+            self._close(identity)
+            return None
+        kills = self._oom.update(identity, reading.oom_kills)
+        return reading if kills == reading.oom_kills else msgspec.structs.replace(reading, oom_kills=kills)
+
+    def _open(self, identity: str, members: list[Identity]) -> Reader | None:
+        main = members[0]
+        directories = cgroup_paths.directories(main.membership, self._mounts, identity)
+        if not directories:
+            return None
+        network = self._network_of(str(main.pid))
+        own_network = network is None or network != self._host_network
+        netdev = f"{self._roots.procfs}/{main.pid}/net/dev" if own_network else None
+        self._slots += 1
+        reader = self._readers[identity] = Reader(Cgroup(directories), self._slots, netdev)
+        return reader
+
+    def _close(self, identity: str) -> None:
+        self._readers.pop(identity).close()
+        self._oom.end_run(identity)
+
+    def _refresh(self, inventory: Inventory) -> None:
+        self._version = self._table.version
+        self._known = inventory.targets
+        self._running = self._table.containers()
+        for identity in self._readers.keys() - self._running.keys():
+            self._close(identity)
+        known = {target.id for target in inventory.targets}
+        self._oom.forget(known | self._running.keys())
+        self._targets = tuple(self._completed(target) for target in inventory.targets) + tuple(
+            _unnamed(identity, members[0].pid) for identity, members in self._running.items() if identity not in known
+        )
+
+    def _completed(self, target: Target) -> Target:
+        members = self._running.get(target.id)
+        pid = members[0].pid if members else target.pid
+        return msgspec.structs.replace(
+            target,
+            name=plain(target.name),
+            service=plain(target.service),
+            project=plain(target.project) if target.project else None,
+            image=plain(target.image) if target.image else None,
+            pid=pid,
+        )
+
+    def _read_mounts(self) -> dict[str, cgroup_paths.Mount]:
+        try:
+            with open(f"{self._roots.procfs}/self/mountinfo", encoding="utf-8", errors="replace") as file:
+                return cgroup_paths.parse_mounts(file.read(), self._roots.sysfs)
+        except OSError:
+            return {}
+
+    def _read_device_names(self) -> dict[str, str]:
+        try:
+            with open(f"{self._roots.procfs}/diskstats", "rb", buffering=0) as file:
+                return {stat.number: stat.device.name for stat in procfs.diskstats(file.read())}
+        except OSError:
+            return {}
+
+    def _network_of(self, pid: str) -> int | None:
+        try:
+            return os.stat(f"{self._roots.procfs}/{pid}/ns/net").st_ino
+        except OSError:
+            return None
+
+    def close(self) -> None:
+        """Close all files."""
+        for reader in self._readers.values():
+            reader.close()
+
+
+class _OomCount:
+    """OOM kills over all runs we saw: the kernel's count starts anew with each run's cgroup."""
+
+    def __init__(self) -> None:
+        self._current: dict[str, int] = {}
+        self._past: dict[str, int] = {}
+
+    def update(self, identity: str, kills: int | None) -> int | None:
+        if kills is None:
+            return self._past.get(identity)
+        self._current[identity] = kills
+        return kills + self._past.get(identity, 0)
+
+    def end_run(self, identity: str) -> None:
+        self._past[identity] = self._past.get(identity, 0) + self._current.pop(identity, 0)
+
+    def ended(self) -> list[tuple[str, int]]:
+        return [item for item in self._past.items() if item[0] not in self._current]
+
+    def forget(self, all_but: set[str]) -> None:
+        for identity in self._past.keys() - all_but:
+            del self._past[identity]
+
+
+def _unnamed(identity: str, pid: int) -> Target:
+    short = identity[:12]
+    return Target(id=identity, name=short, kind=Kind.CONTAINER, project=None, service=short, pid=pid)

@@ -1,0 +1,239 @@
+"""Host processes as services: who announces itself, who matches a rule, which unit, which program.
+
+A process below another of the same service belongs to its instance, so a server with its workers is one
+instance, and two servers are two.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from mcptop.collectors.base import SLOW_TICKS, Findings, SourceError, Tick
+from mcptop.config import ServiceRule
+from mcptop.model.frame import Kind
+from mcptop.model.snapshot import DiskCounters, Reading, Target, Traffic
+from mcptop.sources import listeners, process_files
+from mcptop.sources.kept import Gone
+from mcptop.sources.process_table import Identity, Process, ProcessTable
+from mcptop.sources.procfs import Roots
+from mcptop.units import plain
+
+
+class Owner(NamedTuple):
+    """The service a process belongs to."""
+
+    project: str | None
+    service: str
+    metrics_url: str | None = None
+
+
+@dataclass
+class Tree:
+    """An instance: a root process and its descendants of the same service, with what they used so far.
+
+    The sums only grow: what a process used stays counted after it has ended.
+    """
+
+    root: Process
+    owner: Owner
+    members: list[Process] = field(default_factory=list)
+    cpu_s: float = 0.0
+    read_bytes: int = 0
+    written_bytes: int = 0
+    target: Target | None = None
+    disk: DiskCounters | None = None
+    is_new: bool = True
+
+
+def owner_of(identity: Identity, rules: tuple[ServiceRule, ...], ports: frozenset[int]) -> Owner:
+    """Announced names first, then the rules of the config file in order, then the unit, then the program."""
+    if service := identity.announced.get("MCPTOP_SERVICE"):
+        project = identity.announced.get("MCPTOP_PROJECT") or None
+        metrics = identity.announced.get("MCPTOP_METRICS") or None
+        return Owner(plain(project) if project else None, plain(service), metrics)
+    for rule in rules:
+        if rule.matches(identity.program, identity.cmdline, identity.unit, ports):
+            return Owner(rule.project, rule.name, rule.metrics)
+    return Owner(None, plain(identity.unit or identity.program or identity.comm))
+
+
+class ProcessCollector:
+    """Refreshes the process table and reads every host process's CPU and memory."""
+
+    name = "processes"
+    deadline_s = 2.0
+
+    def __init__(self, roots: Roots, table: ProcessTable, rules: tuple[ServiceRule, ...] = ()) -> None:
+        self._proc = roots.procfs
+        self._table = table
+        self._rules = rules
+        self._version = -1
+        self._ports: dict[int, frozenset[int]] = {}
+        self._owners: dict[tuple[int, int], Owner] = {}
+        self._trees: dict[str, Tree] = {}
+        self._targets: tuple[Target, ...] = ()
+        self._boot_time = self._read_boot_time()
+        self._counted: dict[Process, float] = {}
+        self._io_counted: dict[Process, tuple[int, int]] = {}
+
+    def collect(self, tick: Tick) -> Findings:
+        """Read every host process once."""
+        self._table.unreadable = 0
+        try:
+            self._table.refresh()
+        except OSError as error:
+            raise SourceError(f"{self._proc} cannot be listed ({error.strerror}): is --path-procfs right?") from error
+        if tick.number % SLOW_TICKS == 1 and any(rule.port for rule in self._rules):
+            self._find_ports()
+        if self._table.version != self._version:
+            self._regroup()
+        gone = self._read(tick)
+        for pid in gone:
+            self._table.drop(pid)
+        readings = {key: self._reading(tree) for key, tree in self._trees.items()}
+        return Findings(targets=self._targets, readings=readings, message=f"{len(self._counted)} processes")
+
+    def _read(self, tick: Tick) -> list[int]:
+        gone = []
+        for tree in self._trees.values():
+            for process in tree.members:
+                try:
+                    if process.read():
+                        self._count_cpu(tree, process)
+                except (Gone, OSError):
+                    gone.append(process.identity.pid)
+            if tree.is_new or (tick.number + tree.root.identity.pid) % SLOW_TICKS == 0:
+                self._read_slow(tree)
+        return gone
+
+    def _count_cpu(self, tree: Tree, process: Process) -> None:
+        if process.usage is None:
+            return
+        # What a new process used, it used in this tick; in the first tick the sum is only a point to count from.
+        before = self._counted.get(process, 0.0)
+        tree.cpu_s += max(0.0, process.usage.cpu_s - before)
+        self._counted[process] = process.usage.cpu_s
+
+    def _read_slow(self, tree: Tree) -> None:
+        tree.is_new = False
+        for process in tree.members:
+            if process.is_dirty:
+                process.is_dirty = False
+                base = f"{self._proc}/{process.identity.pid}/"
+                process.split = process_files.resident_split(_read(base + "status"))
+                process.io = process_files.process_io(_read(base + "io"))
+                self._count_io(tree, process)
+        if any(process.io for process in tree.members):
+            tree.disk = DiskCounters(time.monotonic(), (Traffic("", tree.read_bytes, tree.written_bytes),))
+
+    def _count_io(self, tree: Tree, process: Process) -> None:
+        if process.io is None:
+            return
+        read, written = self._io_counted.get(process, (0, 0))
+        tree.read_bytes += max(0, process.io.read - read)
+        tree.written_bytes += max(0, process.io.written - written)
+        self._io_counted[process] = (process.io.read, process.io.written)
+
+    def _reading(self, tree: Tree) -> Reading:
+        usages = [process.usage for process in tree.members if process.usage is not None]
+        splits = [process.split for process in tree.members if process.split is not None]
+        return Reading(
+            read_at=time.monotonic(),
+            cpu_usage_s=tree.cpu_s,
+            memory_usage_bytes=sum(usage.rss_bytes for usage in usages),
+            memory_inactive_file_bytes=0,
+            memory_anon_bytes=sum(split.anon for split in splits),
+            memory_file_bytes=sum(split.file for split in splits),
+            memory_shmem_bytes=sum(split.shmem for split in splits),
+            pids=len(usages),
+            threads=sum(usage.threads for usage in usages),
+            disk=tree.disk,
+        )
+
+    def _regroup(self) -> None:
+        """Put the processes into trees again after some came or went."""
+        self._version = self._table.version
+        processes = {process.identity.pid: process for process in self._table.host()}
+        owners = {pid: self._owner(process) for pid, process in processes.items()}
+        trees: dict[str, Tree] = {}
+        for pid, process in processes.items():
+            root = _root(pid, processes, owners)
+            key = f"{root.identity.pid}-{root.identity.start_ticks}"
+            tree = trees.get(key)
+            if tree is None:
+                tree = trees[key] = self._tree(key, root, owners[pid])
+            tree.members.append(process)
+        alive = set(processes.values())
+        self._counted = {process: used for process, used in self._counted.items() if process in alive}
+        self._io_counted = {process: used for process, used in self._io_counted.items() if process in alive}
+        self._owners = {k: v for k, v in self._owners.items() if k[0] in processes}
+        self._trees = trees
+        self._targets = tuple(tree.target for tree in trees.values() if tree.target is not None)
+
+    def _find_ports(self) -> None:
+        """A process may start to listen long after it appeared, so rules by port look again."""
+        ports = listeners.listening_ports(self._proc, [p.identity.pid for p in self._table.host()])
+        if ports != self._ports:
+            self._ports = ports
+            self._owners.clear()
+            self._version = -1
+
+    def _tree(self, key: str, root: Process, owner: Owner) -> Tree:
+        known = self._trees.get(key)
+        if known is not None and known.owner == owner:
+            known.members = []
+            return known
+        target = Target(
+            id=key,
+            name=f"{plain(root.identity.program or root.identity.comm)}[{root.identity.pid}]",
+            kind=Kind.PROCESS,
+            project=owner.project,
+            service=owner.service,
+            pid=root.identity.pid,
+            started_at=self._started(root.identity.start_ticks),
+            metrics_url=owner.metrics_url,
+        )
+        return Tree(root, owner, target=target)
+
+    def _owner(self, process: Process) -> Owner:
+        identity = process.identity
+        key = (identity.pid, identity.start_ticks)
+        if key not in self._owners:
+            self._owners[key] = owner_of(identity, self._rules, self._ports.get(identity.pid, frozenset()))
+        return self._owners[key]
+
+    def _started(self, start_ticks: int) -> datetime | None:
+        if self._boot_time is None:
+            return None
+        return datetime.fromtimestamp(int(self._boot_time + start_ticks / process_files.TICKS_PER_S), UTC)
+
+    def _read_boot_time(self) -> int | None:
+        for line in _read(f"{self._proc}/stat").split(b"\n"):
+            if line.startswith(b"btime "):
+                return int(line.split()[1])
+        return None
+
+    def close(self) -> None:
+        """Nothing to give back: the files close with the table."""
+
+
+def _root(pid: int, processes: dict[int, Process], owners: dict[int, Owner]) -> Process:
+    """The topmost ancestor reached through processes of the same service."""
+    seen = {pid}
+    while True:
+        parent = processes[pid].identity.ppid
+        if parent not in processes or owners[parent] != owners[pid] or parent in seen:
+            return processes[pid]
+        seen.add(parent)
+        pid = parent
+
+
+def _read(path: str) -> bytes:
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read()
+    except OSError:
+        return b""

@@ -1,0 +1,148 @@
+"""Settings: the TOML file, then the environment, then the flags; each error names file, key and what was expected."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+ENVIRONMENT = {
+    "MCPTOP_INTERVAL": "interval",
+    "MCPTOP_API_ONLY": "api_only",
+    "MCPTOP_PATH_PROCFS": "path_procfs",
+    "MCPTOP_PATH_SYSFS": "path_sysfs",
+    "MCPTOP_THEME": "theme",
+}
+"""Environment variable -> setting. `MCPTOP_CONFIG` names the file itself."""
+
+
+class ConfigError(Exception):
+    """A setting is wrong; the message is one line: where, which key, what was expected."""
+
+
+class ServiceRule(Struct, frozen=True, forbid_unknown_fields=True):
+    """A `[[service]]` table: host processes that match all its patterns are this service."""
+
+    name: str
+    project: str | None = None
+    process: str | None = None
+    """The program's name; `*` and `?` as in the shell."""
+    command: str | None = None
+    """A regular expression found anywhere in the command line."""
+    port: Annotated[int, Meta(ge=1, le=65535)] | None = None
+    """A TCP port the process listens on."""
+    unit: str | None = None
+    """The systemd unit, without `.service`; `*` and `?` as in the shell."""
+    metrics: str | None = None
+    """Where the service's metrics are: a URL."""
+
+    def matches(self, program: str, command: str, unit: str | None, ports: frozenset[int]) -> bool:
+        """Whether a process is this service's."""
+        return (
+            (self.process is None or fnmatch.fnmatchcase(program, self.process))
+            and (self.command is None or re.search(self.command, command) is not None)
+            and (self.port is None or self.port in ports)
+            and (self.unit is None or fnmatch.fnmatchcase(unit or "", self.unit))
+        )
+
+
+class Settings(Struct, frozen=True, forbid_unknown_fields=True):
+    """Everything that can be set."""
+
+    interval: Annotated[float, Meta(ge=0.2, le=60)] = 1.0
+    """Seconds between two samples."""
+    docker_host: str | None = None
+    """The engine's address; without it DOCKER_HOST, then the current context, then the local socket."""
+    api_only: bool = False
+    """Do not read the kernel's files for containers; ask the engine only."""
+    path_procfs: str = "/proc"
+    path_sysfs: str = "/sys"
+    theme: str | None = None
+    """dark or light."""
+    service: tuple[ServiceRule, ...] = ()
+
+
+def default_path() -> Path:
+    """Where the configuration file is when nobody says otherwise."""
+    import platformdirs
+
+    return Path(platformdirs.user_config_dir("mcptop")) / "config.toml"
+
+
+def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
+    """The settings in force. `path` None: the default file, which may be absent; a named file must exist.
+
+    `flags` holds only what was given on the command line. Raises `ConfigError`.
+    """
+    named = path or (Path(environment["MCPTOP_CONFIG"]) if environment.get("MCPTOP_CONFIG") else None)
+    values = _read(named or default_path(), must_exist=named is not None)
+    origin = {key: f"{named or default_path()}" for key in values}
+    for variable, key in ENVIRONMENT.items():
+        if text := environment.get(variable):
+            values[key], origin[key] = text, variable
+    values.update(flags)
+    origin.update({key: f"--{key.replace('_', '-')}" for key in flags})
+    try:
+        settings = msgspec.convert(values, Settings, strict=not _from_environment(origin))
+    except msgspec.ValidationError as error:
+        raise ConfigError(_explain(str(error), origin, str(named or default_path()))) from error
+    _check(settings, str(named or default_path()))
+    return settings
+
+
+def _from_environment(origin: Mapping[str, str]) -> bool:
+    return any(where in ENVIRONMENT for where in origin.values())
+
+
+def _read(path: Path, must_exist: bool) -> dict[str, Any]:
+    try:
+        text = path.read_bytes()
+    except FileNotFoundError:
+        if must_exist:
+            raise ConfigError(f"{path}: no such file; give another with --config") from None
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    try:
+        values = msgspec.toml.decode(text)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
+    return dict(values)
+
+
+def _explain(message: str, origin: Mapping[str, str], path: str) -> str:
+    """msgspec says `Expected `int`, got `str` - at `$.service[0].port``; say it with the file and the key's name."""
+    what, _, where = message.partition(" - at ")
+    key = where.strip("`").removeprefix("$").lstrip(".") or "top level"
+    place = origin.get(re.split(r"[.\[]", key)[0], path)
+    if unknown := re.match(r"Object contains unknown field `(.+)`", what):
+        fields = ServiceRule.__struct_fields__ if key.startswith("service") else Settings.__struct_fields__
+        return f"{path}: unknown key `{unknown[1]}` ({key}); known are: {', '.join(fields)}"
+    return f"{place}: {key}: {what[0].lower()}{what[1:]}"
+
+
+def _check(settings: Settings, path: str) -> None:
+    if settings.theme not in (None, "dark", "light"):
+        raise ConfigError(f"theme: expected `dark` or `light`, got `{settings.theme}`")
+    for position, rule in enumerate(settings.service):
+        if not (rule.process or rule.command or rule.port or rule.unit):
+            raise ConfigError(
+                f"{path}: service[{position}] `{rule.name}` matches nothing: give it process, command, port or unit"
+            )
+        try:
+            re.compile(rule.command or "")
+        except re.error as error:
+            raise ConfigError(f"{path}: service[{position}].command: not a regular expression: {error}") from error
+
+
+def paths_exist(settings: Settings) -> None:
+    """Raise `ConfigError` when a root that was named is not there."""
+    for flag, root in (("--path-procfs", settings.path_procfs), ("--path-sysfs", settings.path_sysfs)):
+        if not os.path.isdir(root):
+            raise ConfigError(f"{flag} {root}: no such directory")
