@@ -20,7 +20,6 @@ from mcptop.sources.cgroupfs import Cgroup
 from mcptop.sources.docker_watch import DockerWatch, Inventory
 from mcptop.sources.kept import Gone, ParsedFile
 from mcptop.sources.process_table import Identity, ProcessTable
-from mcptop.units import plain
 
 
 class Reader:
@@ -173,14 +172,7 @@ class ContainerCollector:
     def _completed(self, target: Target) -> Target:
         members = self._running.get(target.id)
         pid = members[0].pid if members else target.pid
-        return msgspec.structs.replace(
-            target,
-            name=plain(target.name),
-            service=plain(target.service),
-            project=plain(target.project) if target.project else None,
-            image=plain(target.image) if target.image else None,
-            pid=pid,
-        )
+        return target if pid == target.pid else msgspec.structs.replace(target, pid=pid)
 
     def _read_mounts(self) -> dict[str, cgroup_paths.Mount]:
         try:

@@ -171,6 +171,7 @@ class ProcessCollector:
         self._io_counted = {process: used for process, used in self._io_counted.items() if process in alive}
         self._owners = {k: v for k, v in self._owners.items() if k[0] in processes}
         self._trees = trees
+        self._table.trees = {key: [member.identity for member in tree.members] for key, tree in trees.items()}
         self._targets = tuple(tree.target for tree in trees.values() if tree.target is not None)
 
     def _find_ports(self) -> None:

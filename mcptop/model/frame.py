@@ -170,6 +170,16 @@ class Service(Value):
         """Identity across frames, and the key of the service's series in the history."""
         return f"{self.kind}:{self.project or ''}/{self.name}"
 
+    @property
+    def group(self) -> str:
+        """The heading a service stands under: its project, or what it is."""
+        return self.project or ("containers" if self.kind == Kind.CONTAINER else "host processes")
+
+    @property
+    def group_key(self) -> str:
+        """The key of that group's series in the history."""
+        return f"group:{self.group}"
+
 
 class Pressure(Value):
     """PSI of one resource: shares of the last 10 s (0..1)."""

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, cast
 
 from mcptop.model.frame import Kind
 from mcptop.model.snapshot import Target
+from mcptop.units import plain
 
 # The health-check execs of a busy stack are most of an unfiltered event stream.
 _EVENTS = ("create", "start", "die", "oom", "kill", "restart", "health_status", "pause", "unpause", "destroy",
@@ -183,7 +184,10 @@ def _last_line(error: Exception) -> str:
 
 
 def target_of(listed: Answer, inspected: Answer | None) -> Target:
-    """One container as a target, from its entry in the list and, where there is one already, its inspect answer."""
+    """One container as a target, from its entry in the list and, where there is one already, its inspect answer.
+
+    Names, labels and images are whatever somebody wrote: they are made harmless here, once for all readers.
+    """
     labels: Mapping[str, str] = listed.get("Labels") or {}
     name = next((str(n).lstrip("/") for n in listed.get("Names") or ()), str(listed["Id"])[:12])
     project, service = service_of(labels, name)
@@ -192,14 +196,14 @@ def target_of(listed: Answer, inspected: Answer | None) -> Target:
     ended = state.get("Status", listed.get("State")) in ("exited", "dead", "restarting")
     return Target(
         id=str(listed["Id"]),
-        name=name,
+        name=plain(name),
         kind=Kind.CONTAINER,
-        project=project,
-        service=service,
+        project=plain(project) if project else None,
+        service=plain(service),
         pid=state.get("Pid") or None,
         state=str(state.get("Status") or listed.get("State") or "unknown"),
         health=_health(state, str(listed.get("Status") or "")),
-        image=str(listed.get("Image") or "") or None,
+        image=plain(str(listed.get("Image") or "")) or None,
         started_at=_timestamp(state.get("StartedAt")),
         restarts=(inspected or {}).get("RestartCount"),
         oom_killed=bool(state.get("OOMKilled")),

@@ -89,6 +89,10 @@ class ProcessTable:
         self._all: dict[int, Process] = {}
         self.version = 0
         """Grows whenever a process came, went or became another."""
+        self.show_containers = True
+        """Off where containers are measured by their engine: its containers are not this kernel's."""
+        self.trees: dict[str, list[Identity]] = {}
+        """Host instance -> its processes, as whoever groups them into services has decided."""
         self.unreadable = 0
         """Processes that hid their cgroup or environment at the last look."""
 
@@ -106,9 +110,15 @@ class ProcessTable:
         """The processes of no container, kernel threads left out."""
         return [p for p in self._all.values() if p.stat is not None]
 
+    def container_ids(self) -> set[str]:
+        """The containers this kernel runs."""
+        return {p.identity.container for p in self._all.values() if p.identity.container is not None}
+
     def containers(self) -> dict[str, list[Identity]]:
-        """Container id -> its processes, oldest first."""
+        """Container id -> its processes, oldest first; nothing when the kernel's view of containers is switched off."""
         found: dict[str, list[Identity]] = {}
+        if not self.show_containers:
+            return found
         for process in self._all.values():
             if process.identity.container is not None:
                 found.setdefault(process.identity.container, []).append(process.identity)
@@ -118,8 +128,9 @@ class ProcessTable:
 
     def drop(self, pid: int) -> None:
         """Forget a process that is gone."""
-        self._all.pop(pid).close()
-        self.version += 1
+        if process := self._all.pop(pid, None):
+            process.close()
+            self.version += 1
 
     def _add(self, pid: int) -> None:
         identity = self._identify(pid)

@@ -1,0 +1,1 @@
+"""Pure functions over series. No I/O, no clock."""

@@ -1,0 +1,80 @@
+"""The live source of snapshots: this machine's kernel and its engine, wired together.
+
+The monitor takes snapshots from whatever has `sample` and `close`; this is the one that looks at the world.
+"""
+
+from __future__ import annotations
+
+from mcptop.collectors.base import Collector, Findings, Tick
+from mcptop.collectors.containers import ContainerCollector
+from mcptop.collectors.engine import EngineCollector
+from mcptop.collectors.engine_stats import EngineStatsCollector
+from mcptop.collectors.files import FileCollector
+from mcptop.collectors.host import HostCollector
+from mcptop.collectors.processes import ProcessCollector
+from mcptop.collectors.sockets import SocketCollector
+from mcptop.config import Settings
+from mcptop.model.snapshot import Snapshot
+from mcptop.sampler import Sampler
+from mcptop.sources.docker_engine import DockerEngine
+from mcptop.sources.docker_watch import DockerWatch
+from mcptop.sources.kept import raise_descriptor_limit
+from mcptop.sources.process_table import ProcessTable
+from mcptop.sources.procfs import Roots
+
+
+class _ByKernelOrEngine:
+    """Containers by the kernel's files where they are of this kernel, else by the engine's stats."""
+
+    name = "containers"
+    deadline_s = 2.0
+
+    def __init__(self, engine: EngineCollector, kernel: ContainerCollector, stats: EngineStatsCollector) -> None:
+        self._engine = engine
+        self._kernel = kernel
+        self._stats = stats
+
+    def collect(self, tick: Tick) -> Findings:
+        collector: Collector = self._kernel if self._engine.banner is None else self._stats
+        return collector.collect(tick)
+
+    def close(self) -> None:
+        self._kernel.close()
+        self._stats.close()
+
+
+class LiveSource:
+    """Samples this machine. The engine is connected to in the background from the start."""
+
+    def __init__(self, settings: Settings) -> None:
+        raise_descriptor_limit()
+        roots = Roots(settings.path_procfs, settings.path_sysfs)
+        table = ProcessTable(roots)
+        self._watch = DockerWatch(lambda: DockerEngine(settings.docker_host))
+        engine = EngineCollector(self._watch, table, settings.api_only)
+        kernel = ContainerCollector(roots, table, self._watch)
+        # The order is the order of a tick: the table of processes is refreshed before anyone asks it.
+        self._sampler = Sampler(
+            [
+                HostCollector(roots),
+                ProcessCollector(roots, table, settings.service),
+                engine,
+                _ByKernelOrEngine(engine, kernel, EngineStatsCollector(self._watch)),
+                SocketCollector(roots, table),
+                FileCollector(roots, table),
+            ]
+        )
+        self._watch.start()
+
+    def wait_for_engine(self, timeout_s: float) -> None:
+        """Return once the engine's containers are all known, or it turned out that there is no engine."""
+        self._watch.wait(timeout_s)
+
+    def sample(self) -> Snapshot:
+        """One look."""
+        return self._sampler.sample()
+
+    def close(self) -> None:
+        """End all threads and connections."""
+        self._watch.stop()
+        self._sampler.close()

@@ -1,0 +1,112 @@
+"""The loop, and the only writer: sample, rates, history, and one Frame a tick to whoever listens.
+
+Knows nothing of screens or files: `emit` gets every frame, in the monitor's thread.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from mcptop.assembly import Assembler
+from mcptop.history import KEPT_S, History, Until
+from mcptop.model.frame import Frame, Own
+from mcptop.model.snapshot import Snapshot
+
+FIRST_PAUSE_S = 0.15
+"""Between the first two samples: rates need two, and nobody wants to wait a whole interval for the first."""
+_PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Source(Protocol):
+    """Where snapshots come from: this machine, or a recording."""
+
+    def sample(self) -> Snapshot:
+        """The next snapshot."""
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+class Monitor:
+    """Samples `source` every `interval_s` seconds."""
+
+    def __init__(self, source: Source, interval_s: float = 1.0) -> None:
+        self._source = source
+        self._interval_s = interval_s
+        self._history = History(int(KEPT_S / interval_s) + 1)
+        self._assembler = Assembler(self._history)
+        self._own = _OwnCost()
+        self._number = 0
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def step(self) -> Frame:
+        """One tick: sample and assemble. For callers with a loop of their own."""
+        started = time.monotonic()
+        snapshot = self._source.sample()
+        self._history.begin(snapshot.at.timestamp())
+        host = self._assembler.host(snapshot)
+        services = self._assembler.services(snapshot)
+        self._number += 1
+        return Frame(
+            number=self._number,
+            at=snapshot.at,
+            host=host,
+            sources=snapshot.sources,
+            services=services,
+            alerts=(),
+            own=self._own.since(started),
+            interval_s=self._interval_s,
+            engine=snapshot.engine,
+            banner=snapshot.banner,
+            series=Until(self._history),
+        )
+
+    def start(self, emit: Callable[[Frame], None]) -> None:
+        """Sample in a thread of its own until `stop`; `emit` is called in that thread."""
+        self._thread = threading.Thread(target=self.run, args=(emit,), name="mcptop-monitor", daemon=True)
+        self._thread.start()
+
+    def run(self, emit: Callable[[Frame], None]) -> None:
+        """Sample in this thread until `stop` is called from another, or from `emit`."""
+        due = time.monotonic()
+        while not self._stop.is_set():
+            emit(self.step())
+            due += FIRST_PAUSE_S if self._number == 1 else self._interval_s
+            # After a suspended laptop or a stall there is nothing to catch up with.
+            due = max(due, time.monotonic() + 0.01)
+            self._stop.wait(due - time.monotonic())
+
+    def stop(self) -> None:
+        """End the loop and close the source."""
+        self._stop.set()
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join(timeout=3.0)
+        self._source.close()
+
+
+class _OwnCost:
+    """What mcptop itself uses, all its threads together."""
+
+    def __init__(self) -> None:
+        self._cpu_s = time.process_time()
+        self._at = time.monotonic()
+
+    def since(self, tick_started: float) -> Own:
+        now, cpu_s = time.monotonic(), time.process_time()
+        elapsed = now - self._at
+        used = (cpu_s - self._cpu_s) / elapsed if elapsed > 0 else None
+        self._cpu_s, self._at = cpu_s, now
+        return Own(cpu_ratio=used, rss_bytes=_resident_bytes(), tick_s=now - tick_started)
+
+
+def _resident_bytes() -> int | None:
+    try:
+        with open("/proc/self/statm", "rb", buffering=0) as file:
+            return int(file.read().split()[1]) * _PAGE_SIZE
+    except (OSError, IndexError, ValueError):
+        return None
