@@ -72,7 +72,10 @@ class Assembler:
         if new is not None and old is not None and before is not None and new.read_at == old.read_at:
             # The source is late: the last figures stand, with their age, instead of a rate over no time.
             return msgspec.structs.replace(
-                before, age_s=round(snapshot.monotonic - new.read_at, 1), state=target.state, health=target.health
+                before,
+                age_s=round(snapshot.monotonic - new.read_at, 1),
+                state=target.state,
+                health=target.health,
             )
         if new is None:
             new = Reading(read_at=snapshot.monotonic)
@@ -120,9 +123,7 @@ class Assembler:
         tick = self._history.tick
         if (tick + hash(identity)) % _TREND_TICKS == 0:
             series = Until(self._history)
-            self._trends[identity] = trend.slope(
-                series.times(tick + 1), series.tail(identity, "memory.anon", tick + 1)
-            )
+            self._trends[identity] = trend.slope(series.times(tick + 1), series.tail(identity, "memory.anon", tick + 1))
         return self._trends.get(identity)
 
     def _remember(self, instance: Instance) -> None:
@@ -137,18 +138,18 @@ class Assembler:
         add(key, "fds", instance.fds.open)
 
     def _remember_services(self, services: Iterable[Service]) -> None:
-        groups: dict[str, list[list[float]]] = defaultdict(lambda: [[], []])
+        groups: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
         for service in services:
             cores = [i.cpu.cores for i in service.instances if i.cpu.cores is not None]
             memory = [i.memory.working_set_bytes for i in service.instances if i.memory.working_set_bytes is not None]
             self._history.add(service.key, "cpu.cores", sum(cores) if cores else None)
             self._history.add(service.key, "memory.working_set", sum(memory) if memory else None)
             group = groups[service.group_key]
-            group[0] += cores
-            group[1] += memory
-        for key, (cores, memory) in groups.items():
-            self._history.add(key, "cpu.cores", sum(cores) if cores else None)
-            self._history.add(key, "memory.working_set", sum(memory) if memory else None)
+            group[0].extend(cores)
+            group[1].extend(memory)
+        for key, (all_cores, all_memory) in groups.items():
+            self._history.add(key, "cpu.cores", sum(all_cores) if all_cores else None)
+            self._history.add(key, "memory.working_set", sum(all_memory) if all_memory else None)
 
     def host(self, snapshot: Snapshot) -> Host | None:
         """The host's figures; the last ones when this tick has none."""

@@ -87,7 +87,7 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
         if text := environment.get(variable):
             values[key], origin[key] = text, variable
     values.update(flags)
-    origin.update({key: f"--{key.replace('_', '-')}" for key in flags})
+    origin.update({key: "--" + key.removeprefix("docker_").replace("_", "-") for key in flags})
     try:
         settings = msgspec.convert(values, Settings, strict=not _from_environment(origin))
     except msgspec.ValidationError as error:

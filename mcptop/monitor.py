@@ -72,7 +72,7 @@ class Monitor:
         self._thread.start()
 
     def run(self, emit: Callable[[Frame], None]) -> None:
-        """Sample in this thread until `stop` is called from another, or from `emit`."""
+        """Sample in this thread until `stop_soon` or `stop` is called."""
         due = time.monotonic()
         while not self._stop.is_set():
             emit(self.step())
@@ -80,6 +80,10 @@ class Monitor:
             # After a suspended laptop or a stall there is nothing to catch up with.
             due = max(due, time.monotonic() + 0.01)
             self._stop.wait(due - time.monotonic())
+
+    def stop_soon(self) -> None:
+        """Let `run` return after the tick it is in. Safe in a signal handler."""
+        self._stop.set()
 
     def stop(self) -> None:
         """End the loop and close the source."""

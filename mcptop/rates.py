@@ -69,7 +69,10 @@ def _interface(old: Traffic | None, new: Traffic, seconds: float) -> Interface:
 
 
 def disk(old: DiskCounters | None, new: DiskCounters | None) -> Disk:
-    """Rates of all devices and their sum. A device that appears had no traffic before (the kernel lists it at its first)."""
+    """Rates of all devices and their sum.
+
+    A device that appears had no traffic before: the kernel lists it from its first byte on.
+    """
     if new is None or old is None:
         return Disk()
     before = {t.name: t for t in old.devices}

@@ -46,7 +46,11 @@ def duration(seconds: float | None) -> str:
     if seconds < 10:
         return f"{seconds:.1f}s"
     whole = int(seconds)
-    for name, length, minor, minor_length in (("d", 86400, "h", 3600), ("h", 3600, "m", 60), ("m", 60, "s", 1)):
+    for name, length, minor, minor_length in (
+        ("d", 86400, "h", 3600),
+        ("h", 3600, "m", 60),
+        ("m", 60, "s", 1),
+    ):
         if whole >= length:
             rest = whole % length // minor_length
             return f"{whole // length}{name} {rest}{minor}" if rest else f"{whole // length}{name}"
@@ -65,9 +69,7 @@ def sparkline(values: Sequence[float | None], top: float) -> str:
     if top <= 0:
         top = 1.0
     steps = len(_BARS) - 1
-    return "".join(
-        " " if value is None else _BARS[min(steps, max(0, round(value / top * steps)))] for value in values
-    )
+    return "".join(" " if value is None else _BARS[min(steps, max(0, round(value / top * steps)))] for value in values)
 
 
 def bar(ratio: float | None, width: int) -> str:

@@ -20,6 +20,4 @@ def slope(times: Sequence[float], values: Sequence[float | None]) -> float | Non
     size = max(1, len(points) // _BINS)
     bins = [points[start : start + size] for start in range(0, len(points), size)]
     centres = [(sum(t for t, _ in b) / len(b), sum(v for _, v in b) / len(b)) for b in bins]
-    return median(
-        (v2 - v1) / (t2 - t1) for i, (t1, v1) in enumerate(centres) for t2, v2 in centres[i + 1 :] if t2 > t1
-    )
+    return median((v2 - v1) / (t2 - t1) for i, (t1, v1) in enumerate(centres) for t2, v2 in centres[i + 1 :] if t2 > t1)

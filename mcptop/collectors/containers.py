@@ -6,7 +6,6 @@ while the engine hangs or is gone.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Mapping
 
@@ -103,7 +102,7 @@ class ContainerCollector:
         self._table = table
         self._watch = watch
         self._mounts = self._read_mounts()
-        self._host_network = self._network_of("1")
+        self._host_network = roots.network_of(roots.host_process)
         self._readers: dict[str, Reader] = {}
         self._oom = _OomCount()
         self._running: dict[str, list[Identity]] = {}
@@ -146,7 +145,7 @@ class ContainerCollector:
         directories = cgroup_paths.directories(main.membership, self._mounts, identity)
         if not directories:
             return None
-        network = self._network_of(str(main.pid))
+        network = self._roots.network_of(str(main.pid))
         own_network = network is None or network != self._host_network
         netdev = f"{self._roots.procfs}/{main.pid}/net/dev" if own_network else None
         self._slots += 1
@@ -187,12 +186,6 @@ class ContainerCollector:
                 return {stat.number: stat.device.name for stat in procfs.diskstats(file.read())}
         except OSError:
             return {}
-
-    def _network_of(self, pid: str) -> int | None:
-        try:
-            return os.stat(f"{self._roots.procfs}/{pid}/ns/net").st_ino
-        except OSError:
-            return None
 
     def close(self) -> None:
         """Close all files."""

@@ -145,4 +145,3 @@ class EngineStatsCollector:
         for stream in self._streams.values():
             stream.end()
         self._streams.clear()
-

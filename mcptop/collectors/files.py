@@ -52,7 +52,8 @@ class FileCollector:
 
     def _count(self, members: list[tuple[int, int]]) -> FileDescriptors:
         """Sum over the processes we may look into; None when there is none."""
-        total, nearest = None, (-1.0, None)
+        total: int | None = None
+        nearest: tuple[float, int | None] = (-1.0, None)
         for key in members:
             count = self._open_files(key[0])
             if count is None:

@@ -6,8 +6,6 @@ then every five seconds; the cheap count of sockets in use decides on the ticks 
 
 from __future__ import annotations
 
-import os
-
 from mcptop.collectors.base import SLOW_TICKS, Findings, NoData, Tick
 from mcptop.model.frame import Sockets
 from mcptop.sources import procfs
@@ -23,7 +21,7 @@ _STILL_TICKS = 3 * SLOW_TICKS
 class _Namespace:
     """One network namespace, seen through one of its processes."""
 
-    def __init__(self, procfs_root: str, pid: int, slot: int, live: bool) -> None:
+    def __init__(self, procfs_root: str, pid: str, slot: int, live: bool) -> None:
         self._base = f"{procfs_root}/{pid}"
         self._slot = slot
         self._live = live
@@ -84,7 +82,7 @@ class SocketCollector:
         self._table = table
         self._live = roots.live
         self._version = -1
-        self._host_key = self._key(1)
+        self._host_key = self._key(roots.host_process)
         self._of_container: dict[str, int] = {}
         self._namespaces: dict[int, _Namespace] = {}
         self._slots = 0
@@ -121,9 +119,9 @@ class SocketCollector:
 
     def _refresh(self) -> None:
         self._version = self._table.version
-        main = {identity: members[0].pid for identity, members in self._table.containers().items()}
+        main = {identity: str(members[0].pid) for identity, members in self._table.containers().items()}
         self._of_container = {}
-        wanted = {self._host_key: 1}
+        wanted = {self._host_key: self._roots.host_process}
         for identity, pid in main.items():
             key = self._key(pid)
             if key != self._host_key:
@@ -135,12 +133,10 @@ class SocketCollector:
             self._slots += 1
             self._namespaces[key] = _Namespace(self._roots.procfs, wanted[key], self._slots, self._live)
 
-    def _key(self, pid: int) -> int:
+    def _key(self, pid: str) -> int:
         """The namespace's inode; in a recorded tree, where there is none, each container has its own."""
-        try:
-            return os.stat(f"{self._roots.procfs}/{pid}/ns/net").st_ino
-        except OSError:
-            return -pid
+        found = self._roots.network_of(pid)
+        return hash(pid) if found is None else found
 
     def close(self) -> None:
         """Leave all namespaces."""

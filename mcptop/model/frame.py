@@ -25,7 +25,7 @@ class Kind(StrEnum):
     PROCESS = "process"
 
 
-class Cpu(Value):
+class Cpu(Value, frozen=True):
     """CPU use since the previous sample."""
 
     cores: float | None = None
@@ -39,7 +39,7 @@ class Cpu(Value):
     """Share of the last 10 s in which some task waited for a CPU (0..1)."""
 
 
-class Memory(Value):
+class Memory(Value, frozen=True):
     """Memory as the kernel charges it (containers) or as resident set (processes)."""
 
     working_set_bytes: int | None = None
@@ -56,7 +56,7 @@ class Memory(Value):
     pressure_some_avg10: float | None = None
 
 
-class Interface(Value):
+class Interface(Value, frozen=True):
     """One network interface."""
 
     name: str
@@ -64,7 +64,7 @@ class Interface(Value):
     tx_bytes_per_s: float | None = None
 
 
-class Network(Value):
+class Network(Value, frozen=True):
     """All interfaces but loopback, and their sum. An instance on the host's network has None."""
 
     rx_bytes_per_s: float | None = None
@@ -72,7 +72,7 @@ class Network(Value):
     interfaces: tuple[Interface, ...] = ()
 
 
-class Device(Value):
+class Device(Value, frozen=True):
     """One block device."""
 
     name: str
@@ -80,7 +80,7 @@ class Device(Value):
     write_bytes_per_s: float | None = None
 
 
-class Disk(Value):
+class Disk(Value, frozen=True):
     """All block devices, and their sum."""
 
     read_bytes_per_s: float | None = None
@@ -89,7 +89,7 @@ class Disk(Value):
     pressure_some_avg10: float | None = None
 
 
-class FileDescriptors(Value):
+class FileDescriptors(Value, frozen=True):
     """Open files of all processes of the instance."""
 
     open: int | None = None
@@ -99,7 +99,7 @@ class FileDescriptors(Value):
     """How near that process is; not open / limit, for the limit is per process."""
 
 
-class Sockets(Value):
+class Sockets(Value, frozen=True):
     """TCP sockets by state, IPv4 and IPv6, of the instance's network namespace."""
 
     established: int = 0
@@ -111,7 +111,7 @@ class Sockets(Value):
     other: int = 0
 
 
-class Instance(Value):
+class Instance(Value, frozen=True):
     """One container, or one host process with its descendants of the same service."""
 
     id: str
@@ -140,19 +140,19 @@ class Instance(Value):
     """Age of the numbers when they are late; None when they are of this tick."""
 
 
-class Pool(Value):
+class Pool(Value, frozen=True):
     """A connection pool of a service."""
 
     name: str
 
 
-class Queue(Value):
+class Queue(Value, frozen=True):
     """A queue of a service."""
 
     name: str
 
 
-class Service(Value):
+class Service(Value, frozen=True):
     """A name under a project; its instances are its replicas."""
 
     project: str | None
@@ -181,14 +181,14 @@ class Service(Value):
         return f"group:{self.group}"
 
 
-class Pressure(Value):
+class Pressure(Value, frozen=True):
     """PSI of one resource: shares of the last 10 s (0..1)."""
 
     some_avg10: float
     full_avg10: float | None = None
 
 
-class HostPressure(Value):
+class HostPressure(Value, frozen=True):
     """PSI of the host; None where the kernel has no such file."""
 
     cpu: Pressure | None = None
@@ -196,7 +196,7 @@ class HostPressure(Value):
     io: Pressure | None = None
 
 
-class Filesystem(Value):
+class Filesystem(Value, frozen=True):
     """A mounted file system, with the traffic of its device."""
 
     mount: str
@@ -210,7 +210,7 @@ class Filesystem(Value):
     busy_ratio: float | None = None
 
 
-class Host(Value):
+class Host(Value, frozen=True):
     """The machine mcptop looks at."""
 
     name: str
@@ -235,7 +235,7 @@ class Status(StrEnum):
     ERROR = "error"
 
 
-class SourceReport(Value):
+class SourceReport(Value, frozen=True):
     """One source in one tick: a broken one is shown, never hidden."""
 
     name: str
@@ -244,7 +244,7 @@ class SourceReport(Value):
     duration_s: float
 
 
-class Alert(Value):
+class Alert(Value, frozen=True):
     """A rule that holds for a service."""
 
     rule: str
@@ -252,7 +252,7 @@ class Alert(Value):
     says: str
 
 
-class Own(Value):
+class Own(Value, frozen=True):
     """What mcptop itself costs."""
 
     cpu_ratio: float | None = None

@@ -13,7 +13,7 @@ from msgspec import Struct
 from mcptop.model.frame import FileDescriptors, Filesystem, Kind, Pressure, Sockets, SourceReport, Value
 
 
-class Target(Value):
+class Target(Value, frozen=True):
     """What is watched: one container, or one tree of host processes of the same service."""
 
     id: str
@@ -39,7 +39,7 @@ class Target(Value):
     metrics_url: str | None = None
 
 
-class Traffic(Value):
+class Traffic(Value, frozen=True):
     """Counters of one interface (received, sent) or one block device (read, written), in bytes."""
 
     name: str
@@ -47,14 +47,14 @@ class Traffic(Value):
     outward: int
 
 
-class DiskCounters(Value):
+class DiskCounters(Value, frozen=True):
     """Block I/O counters, with the time they were read: they are read less often than the rest."""
 
     read_at: float
     devices: tuple[Traffic, ...]
 
 
-class Reading(Value):
+class Reading(Value, frozen=True):
     """What the kernel (or the engine's stats) says about one target at one moment. None: no such figure here."""
 
     read_at: float
@@ -80,7 +80,7 @@ class Reading(Value):
     io_pressure: Pressure | None = None
 
 
-class BlockDevice(Value):
+class BlockDevice(Value, frozen=True):
     """Counters of a block device of the host."""
 
     name: str
@@ -89,7 +89,7 @@ class BlockDevice(Value):
     busy_ms: int
 
 
-class HostReading(Value):
+class HostReading(Value, frozen=True):
     """What the kernel says about the machine."""
 
     read_at: float

@@ -42,7 +42,7 @@ class Event(NamedTuple):
 class DockerEngine:
     """A connection to one engine. Every call may raise `EngineError`."""
 
-    def __init__(self, host: str | None = None, timeout_s: float = 5.0) -> None:
+    def __init__(self, host: str | None = None, timeout_s: int = 5) -> None:
         # Here and not above: the package takes longer to load than everything else of a headless look.
         import docker
         from docker.errors import DockerException
@@ -56,7 +56,7 @@ class DockerEngine:
         except (DockerException, OSError, ValueError) as error:
             raise EngineError(explain(error, self.endpoint)) from error
         self._api = client.api
-        self.api_version: str = self._api._version
+        self.api_version: str = self._api.api_version
         if tuple(int(part) for part in self.api_version.split(".")[:2]) < _MIN_API:
             raise EngineError(
                 f"docker at {self.endpoint} speaks API {self.api_version}; mcptop needs 1.41 (Docker 20.10) or newer"

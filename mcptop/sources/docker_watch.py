@@ -154,9 +154,8 @@ class DockerWatch:
 
     def _list(self, engine: DockerEngine) -> None:
         self._listed = {str(answer["Id"]): answer for answer in engine.containers()}
-        for memory in (self._inspected, self._seen):
-            for gone in memory.keys() - self._listed.keys():
-                del memory[gone]  # type: ignore[attr-defined]
+        self._inspected = {key: value for key, value in self._inspected.items() if key in self._listed}
+        self._seen = {key: value for key, value in self._seen.items() if key in self._listed}
 
     def _inspect(self, engine: DockerEngine, identity: str) -> None:
         answer = engine.inspect(identity) if identity in self._listed else None

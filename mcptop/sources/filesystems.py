@@ -37,10 +37,10 @@ def parse_mountinfo(text: str) -> list[MountPoint]:
     return sorted(shortest.values())
 
 
-def usage(mount: MountPoint, root: str = "") -> Filesystem | None:
-    """How full a mounted file system is, as `df` counts it; None when it cannot be asked. `root` goes before the path."""
+def usage(mount: MountPoint) -> Filesystem | None:
+    """How full a mounted file system is, as `df` counts it; None when it cannot be asked."""
     try:
-        stat = os.statvfs(root + mount.point)
+        stat = os.statvfs(mount.point)
     except OSError:
         return None
     if not stat.f_blocks:

@@ -188,5 +188,3 @@ class ProcessTable:
             return b""
         except OSError:
             return b""
-
-

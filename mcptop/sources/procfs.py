@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from mcptop.model.snapshot import BlockDevice, Traffic
@@ -18,7 +19,7 @@ _SECTOR = 512
 
 @dataclass(frozen=True)
 class Roots:
-    """Where the kernel's trees are. Not `/proc` and `/sys` for recorded trees, or in a container with the host's mounted."""
+    """Where the kernel's trees are: elsewhere for a recorded tree, or in a container with the host's mounted."""
 
     procfs: str = "/proc"
     sysfs: str = "/sys"
@@ -26,7 +27,19 @@ class Roots:
     @property
     def live(self) -> bool:
         """Whether these are kernel file systems (namespaces can be entered) and not a recorded tree."""
-        return os.path.exists(f"{self.procfs}/1/ns/net")
+        return os.path.lexists(f"{self.procfs}/1/ns/net")
+
+    @cached_property
+    def host_process(self) -> str:
+        """A process in the host's network namespace: 1, or mcptop itself where 1 does not let anyone look."""
+        return "1" if self.network_of("1") is not None else "self"
+
+    def network_of(self, pid: str) -> int | None:
+        """The network namespace of a process, by its inode; None where it cannot be seen."""
+        try:
+            return os.stat(f"{self.procfs}/{pid}/ns/net").st_ino
+        except OSError:
+            return None
 
 
 class CpuTicks(NamedTuple):
@@ -118,8 +131,8 @@ class HostFiles:
         self.meminfo = ParsedFile(f"{proc}/meminfo", meminfo)
         self.loadavg = ParsedFile(f"{proc}/loadavg", load_1m)
         self.diskstats = ParsedFile(f"{proc}/diskstats", diskstats)
-        # Process 1 is in the host's network namespace even when mcptop runs in a container's.
-        self.interfaces = ParsedFile(f"{proc}/1/net/dev", interfaces)
+        # Not mcptop's own: it may run in a container, with the host's /proc mounted.
+        self.interfaces = ParsedFile(f"{proc}/{roots.host_process}/net/dev", interfaces)
         self.cpu_pressure = ParsedFile(f"{proc}/pressure/cpu", cgroup_files.pressure)
         self.memory_pressure = ParsedFile(f"{proc}/pressure/memory", cgroup_files.pressure)
         self.io_pressure = ParsedFile(f"{proc}/pressure/io", cgroup_files.pressure)

@@ -1,0 +1,5 @@
+"""`python -m mcptop`."""
+
+from mcptop.cli import main
+
+main()

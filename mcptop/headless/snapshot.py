@@ -1,0 +1,154 @@
+"""`mcptop snapshot`: one look, or one line after the other until stopped."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable
+from enum import StrEnum
+
+from mcptop.exit_status import ExitStatus
+from mcptop.live import LiveSource
+from mcptop.model.frame import Frame, Service, Status
+from mcptop.monitor import Monitor
+from mcptop.presentation import document
+from mcptop.units import plain
+
+ENGINE_WAIT_S = 3.0
+"""How long one look waits for the engine to name its containers; a look without it says so."""
+WINDOW_S = 1.0
+"""Between the two samples of one look: rates over less would be mostly noise."""
+_EXTRA_LOOKS = 4
+"""An engine's stats come once a second and a rate needs two, so an API-only look may take a few more samples."""
+
+
+class Format(StrEnum):
+    """How to print."""
+
+    TABLE = "table"
+    JSON = "json"
+    CSV = "csv"
+
+
+class UnknownService(Exception):
+    """No service has the name asked for; the message names the nearest."""
+
+
+def select(services: tuple[Service, ...], wanted: str | None) -> tuple[Service, ...]:
+    """The services called `wanted` (`name` or `project/name`); all without it. Raises `UnknownService`."""
+    if wanted is None:
+        return services
+    found = tuple(s for s in services if wanted in (s.name, f"{s.project}/{s.name}"))
+    if found:
+        return found
+    names = sorted({s.name for s in services} | {f"{s.project}/{s.name}" for s in services if s.project})
+    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4) or names[:3]
+    raise UnknownService(f"no service `{plain(wanted)}`; nearest: {', '.join(near) or 'there are no services'}")
+
+
+def look(source: LiveSource, interval_s: float) -> Frame:
+    """One frame with rates."""
+    monitor = Monitor(source, interval_s)
+    source.wait_for_engine(ENGINE_WAIT_S)
+    monitor.step()
+    time.sleep(WINDOW_S)
+    frame = monitor.step()
+    for _ in range(_EXTRA_LOOKS if frame.banner else 0):
+        if all(i.cpu.cores is not None for s in frame.services for i in s.instances if i.state == "running"):
+            break
+        time.sleep(WINDOW_S)
+        frame = monitor.step()
+    return frame
+
+
+def once(source: LiveSource, interval_s: float, form: Format, wanted: str | None) -> ExitStatus:
+    """Print one look. Raises `UnknownService`."""
+    try:
+        frame = look(source, interval_s)
+    finally:
+        source.close()
+    services = select(frame.services, wanted)
+    _complain(frame)
+    _write(_render(frame, services, form, header=True))
+    return _status(frame)
+
+
+def watch(
+    source: LiveSource, interval_s: float, form: Format, wanted: str | None, count: int | None = None
+) -> ExitStatus:
+    """Print a line of JSON (or rows of CSV) every interval until stopped, the reader goes, or `count` were printed."""
+    monitor = Monitor(source, interval_s)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: monitor.stop_soon())
+    printed = 0
+    last: Frame | None = None
+
+    def emit(frame: Frame) -> None:
+        nonlocal printed, last
+        if frame.number == 1:
+            # It has no rates yet; the second follows at once.
+            return
+        services = select(frame.services, wanted) if printed == 0 else _present(frame.services, wanted)
+        if printed == 0:
+            _complain(frame)
+        _write(_render(frame, services, form, header=printed == 0))
+        printed, last = printed + 1, frame
+        if printed == count:
+            monitor.stop_soon()
+
+    source.wait_for_engine(ENGINE_WAIT_S)
+    try:
+        monitor.run(emit)
+    finally:
+        monitor.stop()
+    return _status(last) if last else ExitStatus.INCONCLUSIVE
+
+
+def _present(services: tuple[Service, ...], wanted: str | None) -> tuple[Service, ...]:
+    """A watched service may go and come back; meanwhile its lines have no service."""
+    try:
+        return select(services, wanted)
+    except UnknownService:
+        return ()
+
+
+def _render(frame: Frame, services: tuple[Service, ...], form: Format, header: bool) -> bytes:
+    if form is Format.JSON:
+        return document.to_json(frame, services) + b"\n"
+    if form is Format.CSV:
+        return document.to_csv(frame, services, header).encode()
+    from mcptop.headless import table
+
+    return table.render(frame, services).encode()
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _complain(frame: Frame) -> None:
+    for report in frame.sources:
+        if report.status is Status.ERROR:
+            print(f"mcptop: {report.name}: {report.message}", file=sys.stderr)
+    if frame.banner:
+        print(f"mcptop: {frame.banner}", file=sys.stderr)
+
+
+def _status(frame: Frame) -> ExitStatus:
+    """Looking worked unless the kernel itself could not be read: then nothing here means anything."""
+    broken = {report.name for report in frame.sources if report.status is Status.ERROR}
+    return ExitStatus.INCONCLUSIVE if "processes" in broken or "host" in broken else ExitStatus.OK
+
+
+def guard_pipe(run: Callable[[], ExitStatus]) -> ExitStatus:
+    """Run a command; a reader that closed the pipe has seen enough, and that is no error."""
+    try:
+        return run()
+    except BrokenPipeError:
+        # Python flushes stdout once more at exit; give it somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitStatus.OK

@@ -1,0 +1,89 @@
+"""One frame as a plain table: the whole screen's facts without a screen, for pipes and screen readers."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from mcptop import units
+from mcptop.model.frame import Frame, Host, Instance, Service
+from mcptop.presentation import severity
+
+_COLOURS = {"ok": "green", "warning": "yellow", "critical": "bold red", "muted": "dim"}
+_COLUMNS = ("", "PROJECT", "INSTANCE", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "NET", "DISK", "FDS", "TCP",
+            "↻", "STATE")  # fmt: skip
+_TEXT_COLUMNS = ("", "PROJECT", "INSTANCE", "STATE")
+_MIN_WIDTH = 100
+
+
+def render(frame: Frame, services: tuple[Service, ...]) -> str:
+    """The host in one line, then one row an instance; reasons for a symbol stand in the last column."""
+    out = io.StringIO()
+    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+    console = Console(
+        file=out, force_terminal=colour, no_color=not colour, width=max(width, _MIN_WIDTH), highlight=False
+    )
+    if frame.host:
+        console.print(Text(_host_line(frame.host, frame.engine), no_wrap=True))
+    table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
+    for title in _COLUMNS:
+        # Names may lose their end on a narrow terminal; figures never.
+        table.add_column(title, justify="left" if title in _TEXT_COLUMNS else "right", no_wrap=True,
+                         overflow="ellipsis" if title in _TEXT_COLUMNS else "crop")  # fmt: skip
+    for service in services:
+        for instance in service.instances:
+            table.add_row(*_row(service, instance))
+    console.print(table)
+    return out.getvalue()
+
+
+def _host_line(host: Host, engine: str | None) -> str:
+    used = None
+    if host.memory_total_bytes and host.memory_available_bytes is not None:
+        used = host.memory_total_bytes - host.memory_available_bytes
+    parts = [
+        host.name,
+        engine or "no engine",
+        f"CPU {units.percent(host.cpu_ratio)} of {host.cpus} cores",
+        f"MEM {units.long_size(used)} of {units.long_size(host.memory_total_bytes)}",
+    ]
+    parts += [f"DISK {disk.mount} {units.percent(disk.used_ratio)}" for disk in host.disks[:1]]
+    return "  ".join(parts)
+
+
+def _row(service: Service, instance: Instance) -> list[Text]:
+    judgement = severity.of_instance(instance)
+    state = instance.health or instance.state
+    reasons = f"{state}: {', '.join(judgement.reasons)}" if judgement.reasons else state
+    name = service.name if instance.name == service.name else f"{service.name} {instance.name}"
+    cpu, memory = instance.cpu, instance.memory
+    cells = [
+        judgement.symbol,
+        service.group,
+        name,
+        units.percent(cpu.cores),
+        units.UNKNOWN if cpu.limit_cores is None else f"{cpu.limit_cores:g}",
+        units.percent(cpu.throttled_ratio),
+        units.size(memory.working_set_bytes),
+        units.size(memory.limit_bytes),
+        units.percent(memory.limit_ratio),
+        units.size(_sum(instance.network.rx_bytes_per_s, instance.network.tx_bytes_per_s)),
+        units.size(_sum(instance.disk.read_bytes_per_s, instance.disk.write_bytes_per_s)),
+        units.count(instance.fds.open),
+        units.count(instance.sockets.established if instance.sockets else None),
+        units.count(instance.restarts),
+        reasons,
+    ]
+    style = _COLOURS.get(judgement.style, "")
+    return [Text(cell, style=style if position in (0, len(cells) - 1) else "") for position, cell in enumerate(cells)]
+
+
+def _sum(one: float | None, other: float | None) -> float | None:
+    return None if one is None and other is None else (one or 0.0) + (other or 0.0)
