@@ -1,0 +1,232 @@
+"""A frame as the rows of a tree table: groups, their services, and the instances of unfolded services.
+
+Decides which rows there are, in which order, and what they are called; not what their cells look like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from enum import IntEnum
+
+from msgspec import Struct
+
+from mcptop import units
+from mcptop.model.frame import Frame, Instance, Kind, Service
+from mcptop.presentation import figures, severity
+from mcptop.presentation.figures import Figures
+from mcptop.presentation.filter import Filter, Subject
+from mcptop.presentation.severity import Judgement, Level
+
+HOST_PROCESSES, CONTAINERS = "host processes", "containers"
+_NAME_LIMIT = 120
+
+
+class Depth(IntEnum):
+    """How far in the tree a row stands."""
+
+    GROUP = 0
+    SERVICE = 1
+    INSTANCE = 2
+
+
+class Row(Struct, frozen=True, eq=False):
+    """One row: names that are safe to print, figures, and a judgement."""
+
+    key: str
+    """Stable across frames, and the key of the row's series in the history."""
+    depth: Depth
+    name: str
+    figures: Figures
+    judgement: Judgement
+    state: str = ""
+    replicas: int | None = None
+    folded: bool | None = None
+    """None: there is nothing to fold."""
+    project: str = ""
+    service: Service | None = None
+    instance: Instance | None = None
+    """Of an instance row, and of a service with one instance."""
+    levels: tuple[int, int] = (0, 0)
+    """Of a group: how many services are critical, and how many have a warning."""
+
+
+class Folds(Struct, frozen=True):
+    """Which rows were opened and closed by hand; all others follow their default."""
+
+    opened: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
+
+    def is_open(self, key: str, default: bool) -> bool:
+        """Whether the row shows what is below it."""
+        return key in self.opened or (default and key not in self.closed)
+
+    def turned(self, key: str, is_open: bool) -> Folds:
+        """The same folds with one row opened or closed."""
+        if is_open:
+            return Folds(self.opened | {key}, self.closed - {key})
+        return Folds(self.opened - {key}, self.closed | {key})
+
+
+SortValue = Callable[[Row], float | str | None]
+
+
+class View(Struct, frozen=True, eq=False):
+    """What the reader asked for."""
+
+    sort: SortValue | None = None
+    descending: bool = True
+    filter: Filter = Filter()
+    folds: Folds = Folds()
+    tree: bool = True
+
+
+def build(frame: Frame, view: View) -> list[Row]:
+    """All rows, in the order of the table."""
+    services = [_service_row(service) for service in frame.services]
+    if view.filter:
+        services = [row for row in services if _passes(row, view.filter)]
+    if not view.tree:
+        return [row for service in _sorted(services, view) for row in _with_instances(service, view)]
+    return list(_tree(services, view))
+
+
+def group_of(service: Service) -> tuple[int, str]:
+    """Rank and name of the group a service belongs to: projects first, then what has none."""
+    if service.project:
+        return 0, service.project
+    return (1, CONTAINERS) if service.kind is Kind.CONTAINER else (2, HOST_PROCESSES)
+
+
+def group_key(name: str) -> str:
+    """Key of a group in the history."""
+    return f"group:{name}"
+
+
+def problems(frame: Frame) -> list[Row]:
+    """The services that need somebody, worst first."""
+    judged = (_service_row(service) for service in frame.services)
+    bad = [row for row in judged if row.judgement.level >= Level.WARNING]
+    return sorted(bad, key=lambda row: (-row.judgement.level, row.project, row.name))
+
+
+def _tree(services: list[Row], view: View) -> Iterator[Row]:
+    groups: dict[tuple[int, str], list[Row]] = {}
+    for row in services:
+        assert row.service is not None
+        groups.setdefault(group_of(row.service), []).append(row)
+    for (_, name), members in sorted(groups.items(), key=lambda item: item[0]):
+        key = group_key(name)
+        is_open = bool(view.filter) or view.folds.is_open(key, default=name != HOST_PROCESSES)
+        yield _group_row(key, name, members, folded=not is_open)
+        if is_open:
+            for row in _sorted(members, view):
+                yield from _with_instances(row, view)
+
+
+def _sorted(rows: list[Row], view: View) -> list[Row]:
+    rows = sorted(rows, key=lambda row: row.name)
+    value_of = view.sort
+    if value_of is None:
+        return rows
+    known = [(value, row) for row in rows if (value := value_of(row)) is not None]
+    known.sort(key=lambda pair: pair[0], reverse=view.descending)
+    # What is unknown stays at the end in both directions: it is neither the most nor the least.
+    return [row for _, row in known] + [row for row in rows if value_of(row) is None]
+
+
+def _with_instances(row: Row, view: View) -> Iterator[Row]:
+    service = row.service
+    assert service is not None
+    several = len(service.instances) > 1
+    is_open = view.folds.is_open(row.key, default=several and service.kind is Kind.CONTAINER)
+    if not several and not is_open:
+        yield row
+        return
+    yield _folded(row, not is_open)
+    if is_open:
+        children = [_instance_row(service, instance) for instance in service.instances]
+        yield from _sorted(children, view)
+
+
+def _folded(row: Row, folded: bool) -> Row:
+    return Row(
+        row.key, row.depth, row.name, row.figures, row.judgement, row.state, row.replicas, folded,
+        row.project, row.service, row.instance,
+    )  # fmt: skip
+
+
+def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
+    levels = [row.judgement.level for row in members]
+    return Row(
+        key,
+        Depth.GROUP,
+        units.plain(name, _NAME_LIMIT),
+        figures.total([row.figures for row in members]),
+        Judgement(max(levels)),
+        replicas=sum(row.replicas or 0 for row in members),
+        folded=folded,
+        levels=(levels.count(Level.CRITICAL), levels.count(Level.WARNING)),
+    )
+
+
+def _service_row(service: Service) -> Row:
+    instances = service.instances
+    return Row(
+        service.key,
+        Depth.SERVICE,
+        units.plain(service.name, _NAME_LIMIT),
+        figures.total([figures.of_instance(instance) for instance in instances]),
+        severity.of_service(service),
+        _state_of(instances),
+        service.replicas,
+        None,
+        units.plain(service.project or "", _NAME_LIMIT),
+        service,
+        instances[0] if len(instances) == 1 else None,
+    )
+
+
+def _instance_row(service: Service, instance: Instance) -> Row:
+    name = units.plain(instance.name, _NAME_LIMIT)
+    prefix = f"{service.project}-"
+    return Row(
+        instance.id,
+        Depth.INSTANCE,
+        # Compose repeats the project in every name; the group above says it already.
+        name.removeprefix(prefix) if service.project and len(name) > len(prefix) else name,
+        figures.of_instance(instance),
+        severity.of_instance(instance),
+        _state_of((instance,)),
+        project=units.plain(service.project or "", _NAME_LIMIT),
+        service=service,
+        instance=instance,
+    )
+
+
+def _state_of(instances: Iterable[Instance]) -> str:
+    """One word for all: health while they run, otherwise what the worst of them does."""
+    words = {_word(instance) for instance in instances}
+    for word in ("unhealthy", "restarting", "dead", "exited", "paused", "created", "starting", "healthy"):
+        if word in words:
+            return word
+    return units.plain(min(words), 12) if words else "gone"
+
+
+def _word(instance: Instance) -> str:
+    return (instance.health or "running") if instance.state == "running" else instance.state
+
+
+def _passes(row: Row, wanted: Filter) -> bool:
+    service = row.service
+    assert service is not None
+    names = [service.project or group_of(service)[1], service.name]
+    words = {"kind": str(service.kind), "level": row.judgement.level.name.lower(), "state": "", "health": ""}
+    whole = "\n".join([*names, *(instance.name for instance in service.instances)]).lower()
+    if wanted.passes(Subject(whole, row.figures, words)):
+        return True
+    for instance in service.instances:
+        own = words | {"state": instance.state, "health": instance.health or "none"}
+        parts = "\n".join([*names, instance.name]).lower()
+        if wanted.passes(Subject(parts, figures.of_instance(instance), own)):
+            return True
+    return False

@@ -1,0 +1,161 @@
+"""The dashboard as an application: receives frames, holds the one that is shown, and owns theme, pause and zoom."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable
+from functools import partial
+from pathlib import Path
+from typing import Protocol, runtime_checkable
+
+from textual import on
+from textual.app import App, SystemCommand
+from textual.filter import Monochrome, NoColor
+from textual.screen import Screen
+
+from mcptop.model.frame import EMPTY, Frame
+from mcptop.presentation.charts import WINDOWS_S
+from mcptop.ui.commands import COMMANDS
+from mcptop.ui.keys import APP_KEYS
+from mcptop.ui.messages import FrameReady, FrameSource
+from mcptop.ui.screens.dashboard import Dashboard
+from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
+
+
+@runtime_checkable
+class FrameScreen(Protocol):
+    """A screen that draws frames."""
+
+    def show(self, frame: Frame) -> None:
+        """Draw this frame."""
+
+    def show_pause(self) -> None:
+        """Draw how long the picture has stood still."""
+
+    def restyle(self) -> None:
+        """Paint again in other colours."""
+
+
+class McptopApp(App[None]):
+    """Shows the frames of a monitor until the reader leaves."""
+
+    TITLE = "mcptop"
+    CSS_PATH = "mcptop.tcss"
+    BINDINGS = APP_KEYS
+    HORIZONTAL_BREAKPOINTS = []  # noqa: RUF012 - the panels choose by width themselves
+
+    def __init__(self, monitor: FrameSource, *, theme: str | None = None, no_color: bool = False) -> None:
+        super().__init__()
+        self._monitor = monitor
+        self.frame: Frame = EMPTY
+        """The frame that is shown."""
+        self._latest: Frame = EMPTY
+        self._paused = False
+        self._zoom = len(WINDOWS_S) - 1
+        for known in themes():
+            self.register_theme(known)
+        self.look: Styles = styles(DARK, False)
+        self._without_colour = no_color or self.no_color
+        if self._without_colour:
+            self._drop_colours()
+        chosen = {"dark": DARK, "light": LIGHT}.get(theme or "dark", theme)
+        self.theme = chosen if chosen in (DARK, LIGHT) else DARK
+        self.look = styles(self.theme, self._without_colour)
+
+    @property
+    def window_s(self) -> float:
+        """How far back the charts look."""
+        return float(WINDOWS_S[self._zoom])
+
+    @property
+    def paused_for(self) -> float | None:
+        """Age of the frozen picture against the newest frame; None while it is live."""
+        return (self._latest.at - self.frame.at).total_seconds() if self._paused else None
+
+    def get_default_screen(self) -> Screen[None]:
+        """The table is the first thing there is."""
+        return Dashboard()
+
+    def on_mount(self) -> None:
+        """Begin to listen once there is somebody to draw."""
+        self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
+        self._monitor.start(self._emit)
+
+    def on_unmount(self) -> None:
+        """No frames after the end."""
+        self._monitor.stop()
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """What the palette offers on this screen."""
+        for command in COMMANDS:
+            if not command.on_dashboard or isinstance(screen, Dashboard):
+                yield SystemCommand(command.word, command.says, partial(self.run_action, command.action))
+
+    @on(FrameReady)
+    def _receive(self, message: FrameReady) -> None:
+        self._latest = message.frame
+        screen = self.screen
+        if self._paused:
+            if isinstance(screen, FrameScreen):
+                screen.show_pause()
+            return
+        self.frame = message.frame
+        self._draw()
+
+    def _emit(self, frame: Frame) -> None:
+        """Called on the monitor's thread: hand over and return."""
+        # The loop may end between two ticks; there is nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            self.post_message(FrameReady(frame))
+
+    def _draw(self) -> None:
+        screen = self.screen
+        if isinstance(screen, FrameScreen):
+            with self.batch_update():
+                screen.show(self.frame)
+
+    def _restyle(self) -> None:
+        self.look = styles(self.theme, self._without_colour)
+        for screen in self.screen_stack:
+            if isinstance(screen, FrameScreen):
+                screen.restyle()
+
+    def _drop_colours(self) -> None:
+        """Textual turns colours to grey for NO_COLOR; without colour means none at all."""
+        self._filters = [kept for kept in self._filters if not isinstance(kept, Monochrome)]
+        self._filters.append(NoColor())
+
+    def action_pause(self) -> None:
+        """Freeze the picture, or catch up."""
+        self._paused = not self._paused
+        if self._paused:
+            if isinstance(self.screen, FrameScreen):
+                self.screen.show_pause()
+            return
+        self.frame = self._latest
+        self._draw()
+
+    def action_zoom(self, by: int) -> None:
+        """Charts show a shorter (-1) or longer (1) time, or all of it again (0)."""
+        self._zoom = min(len(WINDOWS_S) - 1, max(0, self._zoom + by)) if by else len(WINDOWS_S) - 1
+        self._draw()
+
+    def action_toggle_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT if self.theme == DARK else DARK
+
+    def action_help(self) -> None:
+        """Keys, columns, symbols, filter."""
+        from mcptop.ui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen())
+
+    def action_save_picture(self) -> None:
+        """The screen as SVG, named by the time of the frame."""
+        path = Path(f"mcptop-{self.frame.at.astimezone():%Y%m%d-%H%M%S}.svg")
+        try:
+            path.write_text(self.export_screenshot(), encoding="utf-8")
+        except OSError as error:
+            self.notify(f"{path}: {error.strerror}", severity="error", markup=False)
+            return
+        self.notify(f"saved {path}", markup=False, timeout=3)

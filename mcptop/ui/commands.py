@@ -1,0 +1,36 @@
+"""The command palette: every action under one word."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A word, what it does, and the action that does it."""
+
+    word: str
+    says: str
+    action: str
+    on_dashboard: bool = False
+    """It needs the table."""
+
+
+COMMANDS = (
+    Command("Open", "the selected service, large", "screen.open", True),
+    Command("Filter", "words and comparisons: api cpu>50 mem%>80 state=exited", "screen.filter", True),
+    Command("Clear", "the filter", "screen.back", True),
+    Command("Sort", "choose the column", "screen.sort_menu", True),
+    Command("CPU", "sort by CPU", "screen.sort('cpu')", True),
+    Command("Memory", "sort by memory", "screen.sort('memory')", True),
+    Command("Reverse", "turn the order round", "screen.reverse", True),
+    Command("Tree", "groups, or one flat list", "screen.tree", True),
+    Command("Copy", "the selected row as text", "screen.copy"),
+    Command("Pause", "freeze or resume the picture; monitoring goes on", "app.pause"),
+    Command("Closer", "charts show a shorter time", "app.zoom(-1)"),
+    Command("Wider", "charts show a longer time", "app.zoom(1)"),
+    Command("Unzoom", "charts show 15 minutes", "app.zoom(0)"),
+    Command("Theme", "dark or light", "app.toggle_theme"),
+    Command("Screenshot", "save the screen as SVG in the current folder", "app.save_picture"),
+    Command("Help", "keys, columns, symbols, filter", "app.help"),
+    Command("Quit", "leave mcptop", "app.quit"),
+)

@@ -1,0 +1,231 @@
+"""The main screen: header, problems, table, detail of the selected row.
+
+Owns what the reader asked for (sort, filter, folds); the frame belongs to the app.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.screen import Screen
+from textual.widgets import Input
+
+from mcptop.model.frame import Frame
+from mcptop.presentation import columns, filter, rows, runs
+from mcptop.presentation.cells import Moment
+from mcptop.presentation.rows import Folds, Row, View
+from mcptop.ui import layout
+from mcptop.ui.keys import DASHBOARD_KEYS, footer
+from mcptop.ui.lines import Lines
+from mcptop.ui.panels import Banner, Detail, Footer, Header, Problems, Status
+from mcptop.ui.table import ServiceTable
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
+
+_FILTER_HINT = "filter: words and comparisons, such as  api cpu>50 mem>500M mem%>80 state=exited"
+
+
+class Dashboard(Screen[None]):
+    """Every service at a glance."""
+
+    BINDINGS = DASHBOARD_KEYS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sort, self.descending = "cpu", True
+        self.folds, self.as_tree = Folds(), True
+        self.filter = filter.Filter()
+        self.header, self.banner, self.problems = Header(), Banner(), Problems()
+        self.table, self.detail = ServiceTable(id="services"), Detail()
+        self.status, self.footer = Status(), Footer()
+        self._mounted = False
+
+    @property
+    def mcptop(self) -> McptopApp:
+        """The app, by its type."""
+        return cast("McptopApp", self.app)
+
+    def compose(self) -> ComposeResult:
+        """Top to bottom."""
+        yield self.header
+        yield self.banner
+        yield self.problems
+        yield self.table
+        yield self.detail
+        line = Input(id="filter", placeholder=_FILTER_HINT, compact=True, select_on_focus=False)
+        line.cursor_blink = False
+        yield line
+        yield self.status
+        yield self.footer
+
+    def on_mount(self) -> None:
+        """The keys go to the table."""
+        self._mounted = True
+        self._divide()
+        self.table.focus()
+        self.show(self.mcptop.frame)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Panels come and go with the size."""
+        self._divide()
+
+    def on_screen_resume(self) -> None:
+        """While another screen was in front nothing was drawn here."""
+        self.show(self.mcptop.frame)
+
+    def show(self, frame: Frame) -> None:
+        """Draw this frame."""
+        if not self._mounted:
+            return
+        troubled = rows.problems(frame)
+        self.header.problems, self.header.paused_for = len(troubled), self.mcptop.paused_for
+        self.header.show(frame)
+        self.banner.show(frame)
+        self.problems.show(troubled)
+        self.status.show(frame)
+        self._show_rows()
+        self.show_keys()
+
+    def show_keys(self) -> None:
+        """The footer for the present state."""
+        self.footer.show(footer(paused=self.mcptop.paused_for is not None, filtered=bool(self.filter)))
+
+    def show_pause(self) -> None:
+        """How long the picture has stood still."""
+        self.header.paused_for = self.mcptop.paused_for
+        self.header.rebuild()
+        self.show_keys()
+
+    def restyle(self) -> None:
+        """The theme changed."""
+        for panel in self.query(Lines):
+            panel.restyle()
+        self.table.restyle()
+
+    def _show_rows(self) -> None:
+        frame = self.mcptop.frame
+        if frame.number == 0:
+            return
+        column = columns.BY_ID[self.sort]
+        view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree)
+        moment = Moment(frame.at, frame.series, self.as_tree)
+        self.table.show(rows.build(frame, view), moment, self.sort, self.descending)
+        self._show_detail()
+
+    def _show_detail(self) -> None:
+        self.detail.row = self.table.selected
+        self.detail.window_s = self.mcptop.window_s
+        self.detail.show(self.mcptop.frame)
+
+    def _divide(self) -> None:
+        size = self.app.size
+        share = layout.heights(size.width, size.height)
+        self.header.short, self.problems.most = share.short_header, share.problems
+        self.problems.display = share.problems > 0
+        self.detail.display = share.detail > 0
+        self.detail.styles.height = share.detail
+        self.status.display, self.footer.display = share.status, share.footer
+
+    @on(ServiceTable.Moved)
+    def _follow_cursor(self) -> None:
+        self._show_detail()
+
+    @on(ServiceTable.Folded)
+    def _fold(self, event: ServiceTable.Folded) -> None:
+        self.folds = self.folds.turned(event.row.key, not event.folded)
+        self._show_rows()
+
+    @on(ServiceTable.Sorted)
+    def _sort_by_click(self, event: ServiceTable.Sorted) -> None:
+        self.action_sort(event.column)
+
+    @on(ServiceTable.Opened)
+    def _open(self) -> None:
+        row = self.table.selected
+        if row is None:
+            return
+        from mcptop.ui.screens.service import ServiceScreen
+
+        self.app.push_screen(ServiceScreen(row.key))
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self, event: Input.Changed) -> None:
+        self.filter = filter.parse(event.value)
+        self._show_rows()
+        self.show_keys()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.table.focus()
+        self.query_one("#filter", Input).set_class(bool(self.filter), "-shown")
+
+    def action_open(self) -> None:
+        """Open the selected row."""
+        self.table.action_open()
+
+    def action_filter(self) -> None:
+        """Type a filter; it works at every letter."""
+        line = self.query_one("#filter", Input)
+        line.add_class("-shown")
+        line.focus()
+
+    def action_back(self) -> None:
+        """One step back: out of the filter line, or out of the filter. Never quits."""
+        line = self.query_one("#filter", Input)
+        line.value = ""
+        line.remove_class("-shown")
+        self.table.focus()
+
+    def action_sort_menu(self) -> None:
+        """Choose a column."""
+        from mcptop.ui.screens.sort import SortMenu
+
+        self.app.push_screen(SortMenu(self.sort), self._sort_chosen)
+
+    def _sort_chosen(self, column: str | None) -> None:
+        if column is not None:
+            self.action_sort(column)
+
+    def action_sort(self, column: str) -> None:
+        """Sort by a column; once more turns the order round. Names go up, figures go down."""
+        if column == self.sort:
+            self.descending = not self.descending
+        else:
+            self.sort, self.descending = column, column != "name"
+        self._show_rows()
+
+    def action_sort_step(self, by: int) -> None:
+        """Sort by the neighbour of the sorted column, of those on the screen."""
+        shown = [item.column.id for item in columns.place(self.table.size.width)]
+        at = shown.index(self.sort) if self.sort in shown else 0
+        self.action_sort(shown[(at + by) % len(shown)])
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.descending = not self.descending
+        self._show_rows()
+
+    def action_tree(self) -> None:
+        """Groups, or one flat list."""
+        self.as_tree = not self.as_tree
+        self._show_rows()
+
+    def action_copy(self) -> None:
+        """The selected row as text, through the terminal's clipboard."""
+        row = self.table.selected
+        if row is not None:
+            self.app.copy_to_clipboard(self.row_text(row))
+            self.app.notify(f"copied {row.name}", markup=False, timeout=2)
+
+    def row_text(self, row: Row) -> str:
+        """All columns of a row in one line of text."""
+        frame = self.mcptop.frame
+        moment = Moment(frame.at, frame.series)
+        parts = [
+            f"{item.column.title} {runs.text_of(item.column.cell(row, item.width, moment)).strip()}"
+            for item in columns.place(columns.WIDE)
+        ]
+        return "  ".join(parts).removeprefix("SERVICE ")

@@ -1,0 +1,97 @@
+"""Keys, columns, symbols and the filter line, on one page that scrolls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mcptop.presentation.columns import COLUMNS
+from mcptop.presentation.filter import NUMBERS, WORDS
+from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS
+from mcptop.ui.table import ServiceTable
+
+_KEY_NAMES = {
+    "question_mark": "?",
+    "colon": ":",
+    "slash": "/",
+    "plus": "+",
+    "minus": "-",
+    "equals_sign": "=",
+    "less_than_sign": "<",
+    "greater_than_sign": ">",
+    "escape": "Esc",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "enter": "Enter",
+    "space": "Space",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "home": "Home",
+    "end": "End",
+}
+_SYMBOLS = (
+    ("✖", "critical"),
+    ("▲", "warning"),
+    ("●", "well"),
+    ("◌", "no numbers yet"),
+    ("○", "stopped"),
+    ("·", "instance"),
+)
+
+
+class HelpScreen(ModalScreen[None]):
+    """Any of its keys closes it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,question_mark,f1,q", "dismiss(None)", "Back", id="help.back", tooltip="Back to where you were"),
+    ]
+
+    def compose(self) -> ComposeResult:
+        """One page of text, never markup."""
+        with VerticalScroll(id="box") as box:
+            box.border_title = "help"
+            box.border_subtitle = "Esc back"
+            yield Static(page(), markup=False)
+
+
+def page() -> str:
+    """The page, made from the bindings and columns themselves, so that it cannot be out of date."""
+    parts = [
+        "KEYS",
+        *_keys([*ServiceTable.BINDINGS, *DASHBOARD_KEYS, *APP_KEYS]),
+        "",
+        "COLUMNS",
+        *(f"  {column.title:<15} {column.says}" for column in COLUMNS),
+        "",
+        "SYMBOLS",
+        "  " + "   ".join(f"{symbol} {says}" for symbol, says in _SYMBOLS),
+        "",
+        "FILTER",
+        "  words           parts of the project, service or instance name; all must hold",
+        f"  comparisons     {' '.join(NUMBERS)}",
+        "                  with > >= < <= and a number: cpu>50 mem>500M mem%>80",
+        f"  equals          {' '.join(WORDS)}: state=exited health=unhealthy",
+        "",
+        "  - is unknown, never zero. Sums count what is known; THR, PSI and shares show the worst instance.",
+    ]
+    return "\n".join(parts)
+
+
+def _keys(bindings: Iterable[BindingType]) -> Iterable[str]:
+    for binding in bindings:
+        if isinstance(binding, Binding):
+            yield f"  {' '.join(map(_key_name, binding.key.split(','))):<15} {binding.tooltip}"
+
+
+def _key_name(key: str) -> str:
+    if key.startswith("ctrl+"):
+        return f"^{key.removeprefix('ctrl+').upper()}"
+    return _KEY_NAMES.get(key, key.upper() if key.startswith("f") and len(key) > 1 else key)

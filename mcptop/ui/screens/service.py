@@ -1,0 +1,95 @@
+"""One row with the screen to itself: large charts and all facts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from mcptop.model.frame import Frame
+from mcptop.presentation import rows
+from mcptop.presentation.rows import Folds, Row, View
+from mcptop.ui.lines import Lines
+from mcptop.ui.panels import Detail, Footer, Header, Key
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
+
+_FOOTER: tuple[Key, ...] = (
+    ("Esc", "back", "screen.back"),
+    ("+/-", "zoom", "app.zoom(1)"),
+    ("Z", "pause", "app.pause"),
+    ("?", "help", "app.help"),
+    (":", "commands", "app.command_palette"),
+    ("q", "quit", "app.quit"),
+)
+
+
+class ServiceScreen(Screen[None]):
+    """A service or an instance, large."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,enter,left,backspace", "back", "Back", id="service.back", tooltip="Back to the table"),
+        Binding("y", "copy", "Copy", id="service.copy", tooltip="Copy the facts as text"),
+    ]
+
+    def __init__(self, key: str) -> None:
+        super().__init__()
+        self._key = key
+        self.header, self.detail, self.footer = Header(), Detail(), Footer()
+        self.detail.full = True
+
+    def compose(self) -> ComposeResult:
+        """Header, charts, keys."""
+        yield self.header
+        yield self.detail
+        yield self.footer
+
+    def on_mount(self) -> None:
+        """Draw what the table showed."""
+        self.footer.show(_FOOTER)
+        self.show(cast("McptopApp", self.app).frame)
+
+    def show(self, frame: Frame) -> None:
+        """Draw this frame; a row that is gone keeps its last picture."""
+        app = cast("McptopApp", self.app)
+        self.header.short = self.app.size.height < 14
+        self.header.problems, self.header.paused_for = len(rows.problems(frame)), app.paused_for
+        self.header.show(frame)
+        self.detail.window_s = app.window_s
+        row = find(frame, self._key)
+        if row is not None:
+            self.detail.row = row
+            self.detail.show(frame)
+
+    def show_pause(self) -> None:
+        """How long the picture has stood still."""
+        self.header.paused_for = cast("McptopApp", self.app).paused_for
+        self.header.rebuild()
+
+    def restyle(self) -> None:
+        """The theme changed."""
+        for panel in self.query(Lines):
+            panel.restyle()
+
+    def action_back(self) -> None:
+        """To the table."""
+        self.dismiss()
+
+    def action_copy(self) -> None:
+        """The facts without the charts."""
+        row = self.detail.row
+        if row is not None:
+            from mcptop.presentation import detail, runs
+
+            facts = detail.compose(row, self.detail.frame, 200, 5, 60.0)
+            self.app.copy_to_clipboard("\n".join(runs.text_of(line).rstrip(" ─") for line in facts))
+            self.app.notify(f"copied {row.name}", markup=False, timeout=2)
+
+
+def find(frame: Frame, key: str) -> Row | None:
+    """The row with this key, wherever it would stand in the table."""
+    everything = Folds(opened=frozenset({key, *(service.key for service in frame.services)}))
+    return next((row for row in rows.build(frame, View(folds=everything, tree=False)) if row.key == key), None)

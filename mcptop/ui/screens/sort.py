@@ -1,0 +1,47 @@
+"""The menu of columns to sort by."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from mcptop.presentation.columns import COLUMNS
+
+
+class SortMenu(ModalScreen[str | None]):
+    """Returns the id of a column, or None."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,s,f6", "dismiss(None)", "Back", id="sort.back", tooltip="Leave the order as it is"),
+    ]
+
+    def __init__(self, chosen: str) -> None:
+        super().__init__()
+        self._chosen = chosen
+
+    def compose(self) -> ComposeResult:
+        """All columns that have an order."""
+        options = [
+            Option(Content(f" {column.title:<15} {column.says}"), id=column.id)
+            for column in COLUMNS
+            if column.sort is not None
+        ]
+        menu = OptionList(*options, id="sort-list")
+        menu.highlighted = next(i for i, option in enumerate(options) if option.id == self._chosen)
+        from textual.containers import Vertical
+
+        with Vertical(id="box") as box:
+            box.border_title = "sort by"
+            box.border_subtitle = "Enter sorts · Esc back"
+            yield menu
+
+    @on(OptionList.OptionSelected)
+    def _select(self, event: OptionList.OptionSelected) -> None:
+        self.dismiss(event.option_id)
