@@ -1,0 +1,47 @@
+"""What a test may need of the machine, and what happens where it is not there.
+
+A missing program or server skips the tests that need it, with the reason. Names listed in `MCPTOP_REQUIRE`
+(`docker,postgres,redis,prometheus`) may not be missing: there the same tests fail, so that a CI machine
+cannot lose a whole class of tests without anybody noticing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import pytest
+
+KNOWN = frozenset({"docker", "postgres", "redis", "prometheus"})
+
+Require = Callable[[str, object, str], None]
+
+
+def _required() -> frozenset[str]:
+    return frozenset(name.strip() for name in os.environ.get("MCPTOP_REQUIRE", "").split(",") if name.strip())
+
+
+def _require(name: str, ok: object, why: str) -> None:
+    """Go on if `ok`; otherwise skip the test, or fail it where the machine promised to have `name`."""
+    if name not in KNOWN:
+        raise ValueError(f"`{name}` is not one of {', '.join(sorted(KNOWN))}")
+    if ok:
+        return
+    if name in _required():
+        pytest.fail(f"MCPTOP_REQUIRE names {name}, but {why}", pytrace=False)
+    pytest.skip(f"{name}: {why}")
+
+
+@pytest.fixture(scope="session")
+def require() -> Require:
+    """`require(name, ok, why)`: see `_require`."""
+    return _require
+
+
+def pytest_configure() -> None:
+    if unknown := _required() - KNOWN:
+        raise pytest.UsageError(f"MCPTOP_REQUIRE: `{', '.join(sorted(unknown))}` is not one of {sorted(KNOWN)}")
+
+
+def pytest_report_header() -> str:
+    return f"required here: {', '.join(sorted(_required())) or 'nothing; what is missing is skipped'}"
