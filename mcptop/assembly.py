@@ -5,14 +5,15 @@ Holds the previous readings and writes the history; the monitor is its only call
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable
+from datetime import UTC, datetime
+from operator import is_
 
 import msgspec
 
 from mcptop import rates
 from mcptop.analysis import trend
-from mcptop.history import History, Until
+from mcptop.history import GROUP_METRICS, HOST_METRICS, INSTANCE_METRICS, History, Until
 from mcptop.model.frame import (
     Disk,
     Filesystem,
@@ -29,6 +30,11 @@ from mcptop.model.snapshot import HostReading, Reading, Snapshot, Target
 _TREND_TICKS = 15
 _NO_FDS = Instance(id="", name="").fds
 _NO_NETWORK = Network()
+_NO_DISK = Disk()
+_NOTHING = Snapshot(datetime.fromtimestamp(0, UTC), 0.0, None, (), {}, {}, {}, (), {})
+
+_Key = tuple[str | None, str, Kind]
+"""Project, name and kind of a service."""
 
 
 class Assembler:
@@ -36,13 +42,15 @@ class Assembler:
 
     def __init__(self, history: History) -> None:
         self._history = history
-        self._readings: dict[str, Reading] = {}
+        self._previous = _NOTHING
+        self._facts: dict[str, Target] = {}
+        self._services: dict[_Key, Service] = {}
         self._instances: dict[str, Instance] = {}
         self._host: HostReading | None = None
         self._host_shown: Host | None = None
         self._trends: dict[str, float | None] = {}
         self._targets: tuple[Target, ...] = ()
-        self._groups: list[tuple[tuple[str | None, str, Kind], list[Target]]] = []
+        self._groups: list[tuple[_Key, list[Target]]] = []
 
     def services(self, snapshot: Snapshot) -> tuple[Service, ...]:
         """All services, containers first, by project and name."""
@@ -50,37 +58,54 @@ class Assembler:
             self._targets = snapshot.targets
             self._groups = _group(snapshot.targets)
         instances = {target.id: self._instance(target, snapshot) for target in snapshot.targets}
-        self._readings = snapshot.readings
-        self._instances = instances
-        self._trends = {key: value for key, value in self._trends.items() if key in instances}
-        services = tuple(
-            Service(
-                project=project,
-                name=name,
-                kind=kind,
-                replicas=sum(instances[t.id].state in ("running", "paused") for t in members),
-                instances=tuple(instances[t.id] for t in members),
-            )
-            for (project, name, kind), members in self._groups
-        )
-        self._remember_services(services)
+        self._previous, self._instances = snapshot, instances
+        if len(self._trends) > len(instances):
+            self._trends = {key: value for key, value in self._trends.items() if key in instances}
+        self._services = {key: self._service(key, members) for key, members in self._groups}
+        services = tuple(self._services.values())
+        self._remember_groups(services)
         return services
 
+    def _service(self, key: _Key, members: list[Target]) -> Service:
+        instances = tuple(self._instances[target.id] for target in members)
+        before = self._services.get(key)
+        if before is not None and _same_items(before.instances, instances):
+            self._history.repeat(before.key)
+            return before
+        project, name, kind = key
+        replicas = sum(instance.state in ("running", "paused") for instance in instances)
+        service = Service(project=project, name=name, kind=kind, replicas=replicas, instances=instances)
+        self._history.add(service.key, GROUP_METRICS, _totals(instances))
+        return service
+
     def _instance(self, target: Target, snapshot: Snapshot) -> Instance:
-        old, new = self._readings.get(target.id), snapshot.readings.get(target.id)
-        before = self._instances.get(target.id)
-        if new is not None and old is not None and before is not None and new.read_at == old.read_at:
+        key, previous = target.id, self._previous
+        old, new = previous.readings.get(key), snapshot.readings.get(key)
+        before = self._instances.get(key)
+        if before is not None and key in snapshot.stale:
             # The source is late: the last figures stand, with their age, instead of a rate over no time.
-            return msgspec.structs.replace(
-                before,
-                age_s=round(snapshot.monotonic - new.read_at, 1),
-                state=target.state,
-                health=target.health,
-            )
+            age_s = round(snapshot.monotonic - snapshot.stale[key], 1)
+            return msgspec.structs.replace(before, age_s=age_s, state=target.state, health=target.health)
+        fds, sockets = snapshot.files.get(key, _NO_FDS), snapshot.sockets.get(key)
+        trend_due = (self._history.tick + hash(key)) % _TREND_TICKS == 0
+        if (
+            before is not None
+            and old is new
+            and (new is None or before.cpu.cores == 0)
+            and fds is before.fds
+            and sockets is before.sockets
+            and not trend_due
+            and self._facts.get(key) is target
+        ):
+            self._history.repeat(key)
+            return before
+        if trend_due:
+            self._trends[key] = self._trend(key)
+        self._facts[key] = target
         if new is None:
             new = Reading(read_at=snapshot.monotonic)
         instance = Instance(
-            id=target.id,
+            id=key,
             name=target.name,
             pid=target.pid,
             state=target.state,
@@ -90,15 +115,15 @@ class Assembler:
             restarts=target.restarts,
             oom_kills=_oom_kills(target, new),
             exit_code=target.exit_code,
-            cpu=rates.cpu(old, new, target.cpu_limit_cores),
+            cpu=rates.cpu(old, new, _seconds_between(key, previous, snapshot), target.cpu_limit_cores),
             memory=self._memory(target, new),
-            network=rates.network(old, new) or _NO_NETWORK,
+            network=_network(before, old, new),
             disk=_disk(before, old, new),
             pids=new.pids,
             threads=new.threads,
             pids_limit=new.pids_limit,
-            fds=snapshot.files.get(target.id, _NO_FDS),
-            sockets=snapshot.sockets.get(target.id),
+            fds=fds,
+            sockets=sockets,
         )
         self._remember(instance)
         return instance
@@ -115,41 +140,34 @@ class Assembler:
             usage_bytes=usage,
             limit_bytes=limit,
             limit_ratio=rates.ratio(working_set, limit),
-            trend_bytes_per_s=self._trend(target.id),
+            trend_bytes_per_s=self._trends.get(target.id),
             pressure_some_avg10=new.memory_pressure.some_avg10 if new.memory_pressure else None,
         )
 
     def _trend(self, identity: str) -> float | None:
-        tick = self._history.tick
-        if (tick + hash(identity)) % _TREND_TICKS == 0:
-            series = Until(self._history)
-            self._trends[identity] = trend.slope(series.times(tick + 1), series.tail(identity, "memory.anon", tick + 1))
-        return self._trends.get(identity)
+        series, count = Until(self._history), self._history.tick + 1
+        return trend.slope(series.times(count), series.tail(identity, "memory.anon", count))
 
     def _remember(self, instance: Instance) -> None:
-        add, key = self._history.add, instance.id
-        add(key, "cpu.cores", instance.cpu.cores)
-        add(key, "memory.working_set", instance.memory.working_set_bytes)
-        add(key, "memory.anon", instance.memory.anon_bytes)
-        add(key, "network.rx", instance.network.rx_bytes_per_s)
-        add(key, "network.tx", instance.network.tx_bytes_per_s)
-        add(key, "disk.read", instance.disk.read_bytes_per_s)
-        add(key, "disk.write", instance.disk.write_bytes_per_s)
-        add(key, "fds", instance.fds.open)
+        network, disk = instance.network, instance.disk
+        values = (
+            instance.cpu.cores,
+            instance.memory.working_set_bytes,
+            instance.memory.anon_bytes,
+            network.rx_bytes_per_s,
+            network.tx_bytes_per_s,
+            disk.read_bytes_per_s,
+            disk.write_bytes_per_s,
+            instance.fds.open,
+        )
+        self._history.add(instance.id, INSTANCE_METRICS, values)
 
-    def _remember_services(self, services: Iterable[Service]) -> None:
-        groups: dict[str, tuple[list[float], list[float]]] = defaultdict(lambda: ([], []))
+    def _remember_groups(self, services: Iterable[Service]) -> None:
+        groups: dict[str, list[Instance]] = {}
         for service in services:
-            cores = [i.cpu.cores for i in service.instances if i.cpu.cores is not None]
-            memory = [i.memory.working_set_bytes for i in service.instances if i.memory.working_set_bytes is not None]
-            self._history.add(service.key, "cpu.cores", sum(cores) if cores else None)
-            self._history.add(service.key, "memory.working_set", sum(memory) if memory else None)
-            group = groups[service.group_key]
-            group[0].extend(cores)
-            group[1].extend(memory)
-        for key, (all_cores, all_memory) in groups.items():
-            self._history.add(key, "cpu.cores", sum(all_cores) if all_cores else None)
-            self._history.add(key, "memory.working_set", sum(all_memory) if all_memory else None)
+            groups.setdefault(service.group_key, []).extend(service.instances)
+        for key, instances in groups.items():
+            self._history.add(key, GROUP_METRICS, _totals(instances))
 
     def host(self, snapshot: Snapshot) -> Host | None:
         """The host's figures; the last ones when this tick has none."""
@@ -157,20 +175,39 @@ class Assembler:
         if new is None or (old is not None and new.read_at == old.read_at):
             return self._host_shown
         self._host, self._host_shown = new, _host(old, new, snapshot)
-        host, add = self._host_shown, self._history.add
-        add("host", "cpu.ratio", host.cpu_ratio)
-        add("host", "memory.ratio", _used_ratio(host))
-        add("host", "network.rx", host.network.rx_bytes_per_s)
-        add("host", "network.tx", host.network.tx_bytes_per_s)
+        host = self._host_shown
+        network = host.network
+        values = (host.cpu_ratio, _used_ratio(host), network.rx_bytes_per_s, network.tx_bytes_per_s)
+        self._history.add("host", HOST_METRICS, values)
         return host
 
 
-def _same_items(one: tuple[Target, ...], other: tuple[Target, ...]) -> bool:
-    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+def _same_items(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
+    return len(one) == len(other) and all(map(is_, one, other))
 
 
-def _group(targets: Iterable[Target]) -> list[tuple[tuple[str | None, str, Kind], list[Target]]]:
-    groups: dict[tuple[str | None, str, Kind], list[Target]] = {}
+def _totals(instances: Iterable[Instance]) -> tuple[float | None, float | None]:
+    """CPU cores and working set of several instances: what is known, or None."""
+    cores = [i.cpu.cores for i in instances if i.cpu.cores is not None]
+    memory = [i.memory.working_set_bytes for i in instances if i.memory.working_set_bytes is not None]
+    return sum(cores) if cores else None, sum(memory) if memory else None
+
+
+def _seconds_between(key: str, previous: Snapshot, snapshot: Snapshot) -> float:
+    """Time between the two looks at a target.
+
+    A reading older than the previous tick was confirmed at that tick (nothing had changed), unless it was stale.
+    """
+    old, new = previous.readings.get(key), snapshot.readings.get(key)
+    if old is None or new is None:
+        return 0.0
+    if key in previous.stale or (old.read_at >= previous.monotonic and new is not old):
+        return new.read_at - old.read_at
+    return snapshot.monotonic - previous.monotonic
+
+
+def _group(targets: Iterable[Target]) -> list[tuple[_Key, list[Target]]]:
+    groups: dict[_Key, list[Target]] = {}
     for target in targets:
         groups.setdefault((target.project, target.service, target.kind), []).append(target)
     for members in groups.values():
@@ -189,14 +226,25 @@ def _oom_kills(target: Target, reading: Reading) -> int | None:
     return max(reading.oom_kills, said)
 
 
+def _network(before: Instance | None, old: Reading | None, new: Reading) -> Network:
+    """While the counters are the same ones, so is the rate."""
+    if new.network is None:
+        return _NO_NETWORK
+    if before is not None and old is not None and old.network is new.network:
+        return before.network
+    return rates.network(old.network if old else None, new.network)
+
+
 def _disk(before: Instance | None, old: Reading | None, new: Reading) -> Disk:
     """Block counters are read on slow ticks only; between two of them the last rate stands."""
-    if before is not None and old is not None and old.disk is not None and old.disk is new.disk:
-        disk = before.disk
-    else:
-        disk = rates.disk(old.disk if old else None, new.disk)
-    pressure = new.io_pressure.some_avg10 if new.io_pressure else None
-    return disk if pressure is None else msgspec.structs.replace(disk, pressure_some_avg10=pressure)
+    if new.disk is None:
+        return _NO_DISK
+    if before is not None and old is not None and old.disk is new.disk:
+        return before.disk
+    disk = rates.disk(old.disk if old else None, new.disk)
+    if new.io_pressure is None:
+        return disk
+    return msgspec.structs.replace(disk, pressure_some_avg10=new.io_pressure.some_avg10)
 
 
 def _host(old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host:
@@ -213,7 +261,7 @@ def _host(old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host
         load_1m=new.load_1m,
         pressure=HostPressure(new.cpu_pressure, new.memory_pressure, new.io_pressure),
         disks=tuple(_filesystem(filesystem, old, new) for filesystem in new.filesystems),
-        network=rates.network(old, new) or _NO_NETWORK,
+        network=rates.network(old.network if old else None, new.network, new.uplinks) if new.network else _NO_NETWORK,
         sockets=snapshot.host_sockets,
     )
 

@@ -1,6 +1,7 @@
-"""The last fifteen minutes, one bounded series per thing and metric. Written by the monitor only.
+"""The last fifteen minutes: for each thing a bounded row of values per tick. Written by the monitor only.
 
-All series share one clock: slot i of every series belongs to tick i, and a tick without a value is a gap.
+All series share one clock, and a tick without a value is a gap. Most things stand still most of the time,
+so "as before" is recorded without touching the series.
 """
 
 from __future__ import annotations
@@ -11,14 +12,50 @@ from math import isnan, nan
 
 KEPT_S = 15 * 60
 
+INSTANCE_METRICS = (
+    "cpu.cores",
+    "memory.working_set",
+    "memory.anon",
+    "network.rx",
+    "network.tx",
+    "disk.read",
+    "disk.write",
+    "fds",
+)
+GROUP_METRICS = ("cpu.cores", "memory.working_set")
+HOST_METRICS = ("cpu.ratio", "memory.ratio", "network.rx", "network.tx")
+
+
+class _Track:
+    """The series of one thing: ring buffers that take memory only as they fill."""
+
+    __slots__ = ("last", "metrics", "series", "until")
+
+    def __init__(self, metrics: tuple[str, ...]) -> None:
+        self.metrics = metrics
+        self.series = [array("d") for _ in metrics]
+        self.last = -1
+        """The newest tick written."""
+        self.until = -1
+        """The newest tick at which the values of `last` still held."""
+
+    def write(self, tick: int, values: Sequence[float | None], capacity: int) -> None:
+        first = max(self.last + 1, tick - capacity + 1) if self.last >= 0 else tick
+        for series, value in zip(self.series, values, strict=True):
+            if self.last >= 0:
+                held = series[self.last % capacity]
+                for missed in range(first, tick):
+                    _put(series, missed % capacity, held if missed <= self.until else nan)
+            _put(series, tick % capacity, nan if value is None else value)
+        self.last = self.until = tick
+
 
 class History:
-    """Ring buffers of `capacity` ticks that take memory only as they fill."""
+    """Series of `capacity` ticks."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
-        self._series: dict[tuple[str, str], array[float]] = {}
-        self._last: dict[tuple[str, str], int] = {}
+        self._tracks: dict[str, _Track] = {}
         self._times = array("d")
         self.tick = -1
         """Number of the newest tick, counted from 0."""
@@ -26,62 +63,54 @@ class History:
     def begin(self, at: float) -> None:
         """Open the next tick; `at` is its wall-clock time in seconds."""
         self.tick += 1
-        _put(self._times, self.tick, at, self._capacity)
+        _put(self._times, self.tick % self._capacity, at)
         if self.tick % self._capacity == 0:
-            self._forget()
+            oldest = self.tick - self._capacity
+            self._tracks = {key: track for key, track in self._tracks.items() if track.until > oldest}
 
-    def add(self, key: str, metric: str, value: float | None) -> None:
-        """A value of the open tick; None leaves a gap."""
-        if value is None:
-            return
-        name = (key, metric)
-        series = self._series.get(name)
-        if series is None:
-            series = self._series[name] = array("d")
-        last = self._last.get(name, -1)
-        if 0 <= last != self.tick - 1:
-            # The slots between still hold the values of a round ago.
-            for missed in range(max(last + 1, self.tick - self._capacity), self.tick):
-                _put(series, missed, nan, self._capacity)
-        _put(series, self.tick, value, self._capacity)
-        self._last[name] = self.tick
+    def add(self, key: str, metrics: tuple[str, ...], values: Sequence[float | None]) -> None:
+        """The values of a thing at the open tick, in the order of `metrics`; None leaves a gap."""
+        track = self._tracks.get(key)
+        if track is None:
+            track = self._tracks[key] = _Track(metrics)
+        track.write(self.tick, values, self._capacity)
 
-    def _forget(self) -> None:
-        old = [name for name, last in self._last.items() if last <= self.tick - self._capacity]
-        for name in old:
-            del self._series[name], self._last[name]
+    def repeat(self, key: str) -> None:
+        """The values of the tick before hold at the open one."""
+        track = self._tracks.get(key)
+        if track is not None and track.until == self.tick - 1:
+            track.until = self.tick
 
     def tail(self, key: str, metric: str, count: int, until: int) -> list[float | None]:
         """Up to `count` values ending with tick `until`, oldest first."""
-        series = self._series.get((key, metric))
-        first = max(0, until - min(count, self._capacity) + 1, self.tick - self._capacity + 1)
-        if series is None:
+        first = self._first(count, until)
+        track = self._tracks.get(key)
+        if track is None or metric not in track.metrics:
             return [None] * max(0, until - first + 1)
-        last = self._last[(key, metric)]
-        size = len(series)
+        series, size = track.series[track.metrics.index(metric)], self._capacity
         found: list[float | None] = []
         for tick in range(first, until + 1):
-            slot = tick % self._capacity
-            value = series[slot] if tick <= last and slot < size else nan
+            slot = (min(tick, track.last) if tick <= track.until else -1) % size
+            value = series[slot] if tick <= track.until and slot < len(series) else nan
             found.append(None if isnan(value) else value)
         return found
 
     def times(self, count: int, until: int) -> list[float]:
         """Wall-clock seconds of the same ticks."""
-        first = max(0, until - min(count, self._capacity) + 1, self.tick - self._capacity + 1)
-        return [self._times[tick % self._capacity] for tick in range(first, until + 1)]
+        return [self._times[tick % self._capacity] for tick in range(self._first(count, until), until + 1)]
+
+    def _first(self, count: int, until: int) -> int:
+        return max(0, until - min(count, self._capacity) + 1, self.tick - self._capacity + 1)
 
 
-def _put(series: array[float], tick: int, value: float, capacity: int) -> None:
-    slot = tick % capacity
-    if slot == len(series):
+def _put(series: array[float], slot: int, value: float) -> None:
+    missing = slot - len(series)
+    if missing >= 0:
+        # A thing that appears late has no values before; the slots fill with gaps.
+        series.extend([nan] * missing)
         series.append(value)
-        return
-    if slot > len(series):
-        series.extend([nan] * (slot - len(series)))
-        series.append(value)
-        return
-    series[slot] = value
+    else:
+        series[slot] = value
 
 
 class Until:

@@ -6,7 +6,7 @@ A counter that fell was reset (a restart), and that interval has no rate; neithe
 from __future__ import annotations
 
 from mcptop.model.frame import Cpu, Device, Disk, Interface, Network
-from mcptop.model.snapshot import DiskCounters, HostReading, Reading, Traffic
+from mcptop.model.snapshot import Counters, Reading, Traffic
 
 
 def per_second(old: float | None, new: float | None, seconds: float) -> float | None:
@@ -21,20 +21,15 @@ def ratio(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-def cpu(old: Reading | None, new: Reading, configured_cores: float | None) -> Cpu:
-    """CPU use between two readings. The kernel's quota goes before the configured one."""
+def cpu(old: Reading | None, new: Reading, seconds: float, configured_cores: float | None) -> Cpu:
+    """CPU use between two readings `seconds` apart. The kernel's quota goes before the configured one."""
     limit = new.cpu_limit_cores if new.cpu_limit_cores is not None else configured_cores
     pressure = new.cpu_pressure.some_avg10 if new.cpu_pressure else None
     if old is None:
         return Cpu(limit_cores=limit, pressure_some_avg10=pressure)
-    cores = per_second(old.cpu_usage_s, new.cpu_usage_s, new.read_at - old.read_at)
-    return Cpu(
-        cores=cores,
-        limit_cores=limit,
-        limit_ratio=ratio(cores, limit),
-        throttled_ratio=_throttled(old, new) if limit else None,
-        pressure_some_avg10=pressure,
-    )
+    cores = per_second(old.cpu_usage_s, new.cpu_usage_s, seconds)
+    throttled = _throttled(old, new) if limit else None
+    return Cpu(cores, limit, ratio(cores, limit), throttled, pressure)
 
 
 def _throttled(old: Reading, new: Reading) -> float | None:
@@ -48,46 +43,41 @@ def _throttled(old: Reading, new: Reading) -> float | None:
     return min(1.0, throttled / periods) if periods else 0.0
 
 
-def network(old: Reading | HostReading | None, new: Reading | HostReading) -> Network | None:
-    """Rates of all interfaces and their sum; None where there are no counters."""
-    if new.interfaces is None:
-        return None
-    before = {t.name: t for t in old.interfaces or ()} if old else {}
-    seconds = new.read_at - old.read_at if old else 0.0
-    rates = tuple(_interface(before.get(traffic.name), traffic, seconds) for traffic in new.interfaces)
-    counted = [rate for rate in rates if rate.name in new.uplinks] if isinstance(new, HostReading) else rates
-    counted = counted or rates
+def network(old: Counters | None, new: Counters, uplinks: frozenset[str] = frozenset()) -> Network:
+    """Rates of all interfaces, and their sum: over `uplinks` only, where some of the interfaces are."""
+    rates = tuple(Interface(*rate) for rate in _rates(old, new, first=None))
+    counted = [rate for rate in rates if rate.name in uplinks] or rates
     return Network(_total([r.rx_bytes_per_s for r in counted]), _total([r.tx_bytes_per_s for r in counted]), rates)
 
 
-def _interface(old: Traffic | None, new: Traffic, seconds: float) -> Interface:
-    if old is None:
-        return Interface(new.name)
-    return Interface(
-        new.name, per_second(old.inward, new.inward, seconds), per_second(old.outward, new.outward, seconds)
-    )
-
-
-def disk(old: DiskCounters | None, new: DiskCounters | None) -> Disk:
-    """Rates of all devices and their sum.
+def disk(old: Counters | None, new: Counters) -> Disk:
+    """Rates of all devices and their sum. The nameless one of processes is in the sum only.
 
     A device that appears had no traffic before: the kernel lists it from its first byte on.
     """
-    if new is None or old is None:
+    if old is None:
         return Disk()
-    before = {t.name: t for t in old.devices}
-    seconds = new.read_at - old.read_at
-    devices = []
-    for traffic in new.devices:
-        known = before.get(traffic.name)
-        read = per_second(known.inward if known else 0, traffic.inward, seconds)
-        written = per_second(known.outward if known else 0, traffic.outward, seconds)
-        devices.append(Device(traffic.name, read, written))
+    rates = [Device(*rate) for rate in _rates(old, new, first=0)]
+    read, written = [r.read_bytes_per_s for r in rates], [r.write_bytes_per_s for r in rates]
     return Disk(
-        _total([d.read_bytes_per_s for d in devices]) if devices else 0.0,
-        _total([d.write_bytes_per_s for d in devices]) if devices else 0.0,
-        tuple(device for device in devices if device.name),
+        _total(read) if rates else 0.0, _total(written) if rates else 0.0, tuple(rate for rate in rates if rate.name)
     )
+
+
+def _rates(old: Counters | None, new: Counters, first: int | None) -> list[tuple[str, float | None, float | None]]:
+    """Name and both rates of each part; a part that was not there before counts from `first`."""
+    if old is None:
+        return [(part.name, None, None) for part in new.parts]
+    seconds = new.read_at - old.read_at
+    before = {part.name: part for part in old.parts}
+    return [_part_rates(before.get(part.name), part, seconds, first) for part in new.parts]
+
+
+def _part_rates(
+    old: Traffic | None, new: Traffic, seconds: float, first: int | None
+) -> tuple[str, float | None, float | None]:
+    inward, outward = (old.inward, old.outward) if old else (first, first)
+    return new.name, per_second(inward, new.inward, seconds), per_second(outward, new.outward, seconds)
 
 
 def _total(values: list[float | None]) -> float | None:

@@ -34,6 +34,7 @@ class _Runner:
     def __init__(self, collector: Collector) -> None:
         self.collector = collector
         self.findings = Findings()
+        self._found_at = time.monotonic()
         self._requests: queue.SimpleQueue[Tick | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         self._asked_at: float | None = None
@@ -56,11 +57,18 @@ class _Runner:
             outcome = self._outcomes.get(block=not late, timeout=None if late else self.collector.deadline_s)
         except queue.Empty:
             waiting = time.monotonic() - (self._asked_at or 0.0)
+            self._mark_stale()
             return SourceReport(self.collector.name, Status.ERROR, f"no answer for {waiting:.0f} s", waiting)
         self._asked_at = None
         if outcome.findings is not None:
             self.findings = outcome.findings
+            self._found_at = tick.monotonic
+        else:
+            self._mark_stale()
         return SourceReport(self.collector.name, outcome.status, plain(outcome.message), outcome.duration_s)
+
+    def _mark_stale(self) -> None:
+        self.findings.stale = dict.fromkeys(self.findings.readings, self._found_at)
 
     def stop(self) -> None:
         """Let the thread close its collector and end. One that hangs ends with the process."""
@@ -117,6 +125,7 @@ def _merge(found: list[Findings], reports: tuple[SourceReport, ...], at: datetim
         sockets={key: value for f in found for key, value in f.sockets.items()},
         files={key: value for f in found for key, value in f.files.items()},
         sources=reports,
+        stale={key: value for f in found for key, value in f.stale.items()},
         engine=next((f.engine for f in found if f.engine is not None), None),
         banner=next((f.banner for f in found if f.banner is not None), None),
         host_sockets=next((f.host_sockets for f in found if f.host_sockets is not None), None),

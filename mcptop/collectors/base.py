@@ -37,6 +37,8 @@ class Findings:
     readings: dict[str, Reading] = field(default_factory=dict)
     sockets: dict[str, Sockets] = field(default_factory=dict)
     files: dict[str, FileDescriptors] = field(default_factory=dict)
+    stale: dict[str, float] = field(default_factory=dict)
+    """Targets whose reading is an old one -> monotonic time it is of."""
     host_sockets: Sockets | None = None
     engine: str | None = None
     banner: str | None = None

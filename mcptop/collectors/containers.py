@@ -13,77 +13,107 @@ import msgspec
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, Tick
 from mcptop.model.frame import Kind
-from mcptop.model.snapshot import DiskCounters, Reading, Target, Traffic
+from mcptop.model.snapshot import Counters, Reading, Target, Traffic
 from mcptop.sources import cgroup_paths, procfs
 from mcptop.sources.cgroupfs import Cgroup
 from mcptop.sources.docker_watch import DockerWatch, Inventory
 from mcptop.sources.kept import Gone, ParsedFile
 from mcptop.sources.process_table import Identity, ProcessTable
 
+_USAGE_STEP = 1 << 20
+"""Bytes that usage may move before memory is split by kind again; above 100 MiB, one percent."""
+
 
 class Reader:
-    """The open files of one running container."""
+    """The open files of one running container.
+
+    A container whose CPU counter stands still did nothing, so the rest of its files is left alone until the
+    next slow tick. Memory by kind is the dearest file: it is read again when usage has moved, or slowly.
+    """
 
     def __init__(self, cgroup: Cgroup, slot: int, netdev: str | None) -> None:
         self._cgroup = cgroup
         self._slot = slot
         self._interfaces = ParsedFile(netdev, procfs.interfaces)
         self._limit_cores: float | None = None
-        self._disk: DiskCounters | None = None
-        self._is_new = True
+        self._network: Counters | None = None
+        self._disk: Counters | None = None
+        self._split_at_usage = -1
+        self._processes = -1
+        self._was_idle = False
+        self._reading: Reading | None = None
 
     def read(self, tick: Tick, device_names: Mapping[str, str], processes: int) -> Reading:
-        """Read once. Raises `Gone` when the container's cgroup is."""
-        cgroup = self._cgroup
-        slow = self._is_new or (tick.number + self._slot) % SLOW_TICKS == 0
-        self._is_new = False
+        """Read once; the same object as before when nothing changed. Raises `Gone` when the container's cgroup is."""
+        slow = self._reading is None or (tick.number + self._slot) % SLOW_TICKS == 0
+        idle = not self._read_cpu(slow) and processes == self._processes
+        if idle and self._was_idle and not slow and self._reading is not None:
+            return self._reading
+        self._was_idle, self._processes = idle, processes
+        self._read_memory(slow)
+        interfaces = self._interfaces.get()
+        self._network = None if interfaces is None else Counters(time.monotonic(), interfaces)
         if slow:
             self._read_slow(device_names)
-        # Where usage is counted apart (v1), throttling is worth a read only under a quota.
-        cpu = cgroup.cpu_stat.get() if slow or self._limit_cores is not None else cgroup.cpu_stat.last()
-        usage_s = cgroup.cpu_usage.get()
-        if usage_s is None:
-            cpu = cgroup.cpu_stat.get()
-            usage_s = cpu.usage_s if cpu else None
-        memory_usage = cgroup.memory_usage.get()
-        if slow or cgroup.memory_usage.changed:
-            cgroup.memory_stat.get()
-            cgroup.oom_kills.get()
-        memory = cgroup.memory_stat.last()
+        self._reading = self._build()
+        return self._reading
+
+    def _read_cpu(self, slow: bool) -> bool:
+        """Whether the CPU counter moved. Where throttling is counted apart (v1), it matters only under a quota."""
+        cgroup = self._cgroup
+        if slow:
+            self._limit_cores = cgroup.cpu_limit_cores()
+        if cgroup.cpu_usage.get() is None:
+            cgroup.cpu_stat.get()
+            return cgroup.cpu_stat.changed
+        if self._limit_cores is not None:
+            cgroup.cpu_stat.get()
+        return cgroup.cpu_usage.changed
+
+    def _read_memory(self, slow: bool) -> None:
+        usage = self._cgroup.memory_usage.get() or 0
+        if slow or abs(usage - self._split_at_usage) > max(_USAGE_STEP, usage // 100):
+            self._split_at_usage = usage
+            self._cgroup.memory_stat.get()
+            self._cgroup.oom_kills.get()
+
+    def _read_slow(self, device_names: Mapping[str, str]) -> None:
+        cgroup = self._cgroup
+        for file in (cgroup.memory_limit, cgroup.threads, cgroup.threads_limit):
+            file.get()
+        for pressure in (cgroup.cpu_pressure, cgroup.memory_pressure, cgroup.io_pressure):
+            pressure.get()
+        devices = cgroup.disk.get()
+        if devices is not None:
+            parts = tuple(Traffic(device_names.get(d.device, d.device), d.read, d.written) for d in devices)
+            self._disk = Counters(time.monotonic(), parts)
+
+    def _build(self) -> Reading:
+        cgroup = self._cgroup
+        cpu, memory = cgroup.cpu_stat.last(), cgroup.memory_stat.last()
+        usage_s = cgroup.cpu_usage.last()
         return Reading(
             read_at=time.monotonic(),
-            cpu_usage_s=usage_s,
+            cpu_usage_s=usage_s if usage_s is not None or cpu is None else cpu.usage_s,
             cpu_limit_cores=self._limit_cores,
             cpu_periods=cpu.periods if cpu else None,
             cpu_throttled_periods=cpu.throttled_periods if cpu else None,
-            memory_usage_bytes=memory_usage,
+            memory_usage_bytes=cgroup.memory_usage.last(),
             memory_inactive_file_bytes=memory.inactive_file if memory else None,
             memory_anon_bytes=memory.anon if memory else None,
             memory_file_bytes=memory.file if memory else None,
             memory_shmem_bytes=memory.shmem if memory else None,
             memory_limit_bytes=cgroup.memory_limit.last(),
             oom_kills=cgroup.oom_kills.last(),
-            pids=processes,
-            threads=cgroup.threads.get(),
+            pids=self._processes,
+            threads=cgroup.threads.last(),
             pids_limit=cgroup.threads_limit.last(),
-            interfaces=self._interfaces.get(),
+            network=self._network,
             disk=self._disk,
             cpu_pressure=cgroup.cpu_pressure.last(),
             memory_pressure=cgroup.memory_pressure.last(),
             io_pressure=cgroup.io_pressure.last(),
         )
-
-    def _read_slow(self, device_names: Mapping[str, str]) -> None:
-        cgroup = self._cgroup
-        self._limit_cores = cgroup.cpu_limit_cores()
-        cgroup.memory_limit.get()
-        cgroup.threads_limit.get()
-        for pressure in (cgroup.cpu_pressure, cgroup.memory_pressure, cgroup.io_pressure):
-            pressure.get()
-        devices = cgroup.disk.get()
-        if devices is not None:
-            traffic = tuple(Traffic(device_names.get(d.device, d.device), d.read, d.written) for d in devices)
-            self._disk = DiskCounters(time.monotonic(), traffic)
 
     def close(self) -> None:
         """Give the descriptors back."""

@@ -10,7 +10,7 @@ import threading
 import time
 
 from mcptop.collectors.base import Findings, NoData, SourceError, Tick
-from mcptop.model.snapshot import DiskCounters, Reading, Traffic
+from mcptop.model.snapshot import Counters, Reading, Traffic
 from mcptop.sources.docker_engine import Answer, DockerEngine, EngineError
 from mcptop.sources.docker_watch import DockerWatch
 from mcptop.units import plain
@@ -41,7 +41,7 @@ def reading_of(stats: Answer, read_at: float) -> Reading:
         memory_shmem_bytes=_first(split, "total_shmem", "shmem"),
         threads=pids.get("current"),
         pids_limit=limit if limit and limit < 1 << 60 else None,
-        interfaces=_interfaces(stats.get("networks")),
+        network=_network(stats.get("networks"), read_at),
         disk=_disk(stats, read_at),
     )
 
@@ -50,15 +50,14 @@ def _first(values: Answer, *names: str) -> int | None:
     return next((values[name] for name in names if name in values), None)
 
 
-def _interfaces(networks: Answer | None) -> tuple[Traffic, ...] | None:
+def _network(networks: Answer | None, read_at: float) -> Counters | None:
     if networks is None:
         return None
-    return tuple(
-        Traffic(plain(name), values.get("rx_bytes", 0), values.get("tx_bytes", 0)) for name, values in networks.items()
-    )
+    parts = ((plain(name), values) for name, values in networks.items())
+    return Counters(read_at, tuple(Traffic(name, v.get("rx_bytes", 0), v.get("tx_bytes", 0)) for name, v in parts))
 
 
-def _disk(stats: Answer, read_at: float) -> DiskCounters | None:
+def _disk(stats: Answer, read_at: float) -> Counters | None:
     entries = (stats.get("blkio_stats") or {}).get("io_service_bytes_recursive")
     if entries is None:
         return None
@@ -68,7 +67,7 @@ def _disk(stats: Answer, read_at: float) -> DiskCounters | None:
         operation = str(entry.get("op", "")).lower()[:1]
         if operation in "rw" and operation:
             both[operation == "w"] += int(entry.get("value") or 0)
-    return DiskCounters(read_at, tuple(Traffic(name, *both) for name, both in totals.items()))
+    return Counters(read_at, tuple(Traffic(name, *both) for name, both in totals.items()))
 
 
 class _Stream(threading.Thread):
@@ -105,6 +104,7 @@ class EngineStatsCollector:
         self._max_streams = max_streams
         self._streams: dict[str, _Stream] = {}
         self._engine: DockerEngine | None = None
+        self._shown: dict[str, Reading] = {}
 
     def collect(self, tick: Tick) -> Findings:
         """The newest figures that came."""
@@ -117,10 +117,13 @@ class EngineStatsCollector:
         if inventory.engine is not None:
             self._follow(inventory.engine, running)
         readings = {key: stream.reading for key, stream in self._streams.items() if stream.reading is not None}
+        stale = {key: reading.read_at for key, reading in readings.items() if reading is self._shown.get(key)}
+        self._shown = readings
         left_out = len(running) - len(self._streams)
         return Findings(
             targets=inventory.targets,
             readings=readings,
+            stale=stale,
             message=f"{left_out} of {len(running)} containers not sampled (limit {self._max_streams})"
             if left_out > 0
             else f"{len(running)} running",

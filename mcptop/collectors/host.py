@@ -9,7 +9,7 @@ import msgspec
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, SourceError, Tick
 from mcptop.model.frame import Filesystem
-from mcptop.model.snapshot import HostReading
+from mcptop.model.snapshot import Counters, HostReading
 from mcptop.sources import filesystems
 from mcptop.sources.kept import Gone
 from mcptop.sources.procfs import HostFiles, Roots
@@ -58,11 +58,15 @@ class HostCollector:
             cpu_pressure=files.cpu_pressure.get(),
             memory_pressure=files.memory_pressure.get(),
             io_pressure=files.io_pressure.get(),
-            interfaces=files.interfaces.get(),
+            network=self._network(),
             uplinks=self._uplinks,
             devices=tuple(stat.device for stat in files.diskstats.get() or ()),
             filesystems=self._filesystems,
         )
+
+    def _network(self) -> Counters | None:
+        interfaces = self._files.interfaces.get()
+        return None if interfaces is None else Counters(time.monotonic(), interfaces)
 
     def _read_filesystems(self) -> tuple[Filesystem, ...]:
         try:

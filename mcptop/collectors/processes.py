@@ -14,7 +14,7 @@ from typing import NamedTuple
 from mcptop.collectors.base import SLOW_TICKS, Findings, SourceError, Tick
 from mcptop.config import ServiceRule
 from mcptop.model.frame import Kind
-from mcptop.model.snapshot import DiskCounters, Reading, Target, Traffic
+from mcptop.model.snapshot import Counters, Reading, Target, Traffic
 from mcptop.sources import listeners, process_files
 from mcptop.sources.kept import Gone
 from mcptop.sources.process_table import Identity, Process, ProcessTable
@@ -44,8 +44,10 @@ class Tree:
     read_bytes: int = 0
     written_bytes: int = 0
     target: Target | None = None
-    disk: DiskCounters | None = None
-    is_new: bool = True
+    disk: Counters | None = None
+    ran: bool = False
+    """Whether any of it ran before the last slow look."""
+    reading: Reading | None = None
 
 
 def owner_of(identity: Identity, rules: tuple[ServiceRule, ...], ports: frozenset[int]) -> Owner:
@@ -93,20 +95,24 @@ class ProcessCollector:
         gone = self._read(tick)
         for pid in gone:
             self._table.drop(pid)
-        readings = {key: self._reading(tree) for key, tree in self._trees.items()}
+        readings = {key: tree.reading for key, tree in self._trees.items() if tree.reading is not None}
         return Findings(targets=self._targets, readings=readings, message=f"{len(self._counted)} processes")
 
     def _read(self, tick: Tick) -> list[int]:
         gone = []
         for tree in self._trees.values():
+            changed = False
             for process in tree.members:
                 try:
                     if process.read():
+                        changed = True
                         self._count_cpu(tree, process)
                 except (Gone, OSError):
                     gone.append(process.identity.pid)
-            if tree.is_new or (tick.number + tree.root.identity.pid) % SLOW_TICKS == 0:
-                self._read_slow(tree)
+            if tree.reading is None or (tick.number + tree.root.identity.pid) % SLOW_TICKS == 0:
+                changed = self._read_slow(tree) or changed
+            if changed or tree.reading is None:
+                tree.reading = self._reading(tree)
         return gone
 
     def _count_cpu(self, tree: Tree, process: Process) -> None:
@@ -117,17 +123,21 @@ class ProcessCollector:
         tree.cpu_s += max(0.0, process.usage.cpu_s - before)
         self._counted[process] = process.usage.cpu_s
 
-    def _read_slow(self, tree: Tree) -> None:
-        tree.is_new = False
-        for process in tree.members:
-            if process.is_dirty:
-                process.is_dirty = False
-                base = f"{self._proc}/{process.identity.pid}/"
-                process.split = process_files.resident_split(_read(base + "status"))
-                process.io = process_files.process_io(_read(base + "io"))
-                self._count_io(tree, process)
-        if any(process.io for process in tree.members):
-            tree.disk = DiskCounters(time.monotonic(), (Traffic("", tree.read_bytes, tree.written_bytes),))
+    def _read_slow(self, tree: Tree) -> bool:
+        """Memory by kind and disk traffic; whether there may be news. Processes that did not run have none."""
+        dirty = [process for process in tree.members if process.is_dirty]
+        for process in dirty:
+            process.is_dirty = False
+            base = f"{self._proc}/{process.identity.pid}/"
+            process.split = process_files.resident_split(_read(base + "status"))
+            process.io = process_files.process_io(_read(base + "io"))
+            self._count_io(tree, process)
+        # One look after the last run brings the disk rate back to zero.
+        news = bool(dirty) or tree.ran
+        tree.ran = bool(dirty)
+        if news and any(process.io for process in tree.members):
+            tree.disk = Counters(time.monotonic(), (Traffic("", tree.read_bytes, tree.written_bytes),))
+        return news
 
     def _count_io(self, tree: Tree, process: Process) -> None:
         if process.io is None:
@@ -186,6 +196,7 @@ class ProcessCollector:
         known = self._trees.get(key)
         if known is not None and known.owner == owner:
             known.members = []
+            known.reading = None
             return known
         target = Target(
             id=key,

@@ -1,7 +1,7 @@
 """TCP sockets by state: of each container's network namespace, and of the host's.
 
-Counting sockets walks a table of the whole host, so a namespace is dumped only when it has sockets, and
-then every five seconds; the cheap count of sockets in use decides on the ticks between whether it is due now.
+Counting sockets walks a table of the whole host, so a namespace is looked at every five seconds, dumped
+only when it has sockets, and less often while its counts stand still.
 """
 
 from __future__ import annotations
@@ -28,27 +28,22 @@ class _Namespace:
         self._diag: NetworkNamespace | None = None
         self._in_use = ParsedFile(f"{self._base}/net/sockstat", procfs.sockets_in_use)
         self._in_use6 = ParsedFile(f"{self._base}/net/sockstat6", procfs.sockets_in_use)
-        self._last_total = -1
-        self._counted_at = -_STILL_TICKS
+        self._due = 0
         self._still = 0
         self.sockets: Sockets | None = None
         self.refused = False
 
     def read(self, tick: int) -> None:
+        if tick < self._due:
+            return
+        is_first = self.sockets is None
         total = (self._in_use.get() or 0) + (self._in_use6.get() or 0)
-        if total == 0:
-            self.sockets, self._last_total = _NONE, 0
-            return
-        changed, self._last_total = total != self._last_total, total
-        age = tick - self._counted_at
-        due = age >= (_STILL_TICKS if self._still >= 3 else SLOW_TICKS)
-        if not (self.sockets is None or self.sockets is _NONE or due or (changed and age >= 2)):
-            return
-        before = self.sockets
-        self.sockets = self._count()
+        before, self.sockets = self.sockets, self._count() if total else _NONE
         # Spread over the ticks: what was opened together would otherwise be dumped together for ever.
-        self._counted_at = tick - (self._slot % SLOW_TICKS if before is None else 0)
+        self._due = tick + SLOW_TICKS - (self._slot % SLOW_TICKS if is_first else 0)
         self._still = self._still + 1 if _same(before, self.sockets) else 0
+        if total and self._still >= 3:
+            self._due = tick + _STILL_TICKS
 
     def _count(self) -> Sockets:
         if self._live and not self.refused:

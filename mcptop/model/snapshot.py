@@ -47,15 +47,18 @@ class Traffic(Value, frozen=True):
     outward: int
 
 
-class DiskCounters(Value, frozen=True):
-    """Block I/O counters, with the time they were read: they are read less often than the rest."""
+class Counters(Value, frozen=True):
+    """Traffic by interface or device, with the time it was read: not always together with the rest."""
 
     read_at: float
-    devices: tuple[Traffic, ...]
+    parts: tuple[Traffic, ...]
 
 
 class Reading(Value, frozen=True):
-    """What the kernel (or the engine's stats) says about one target at one moment. None: no such figure here."""
+    """What the kernel (or the engine's stats) says about one target at one moment. None: no such figure here.
+
+    The same object in two snapshots means: looked again, and nothing had changed.
+    """
 
     read_at: float
     """Monotonic seconds."""
@@ -73,8 +76,8 @@ class Reading(Value, frozen=True):
     pids: int | None = None
     threads: int | None = None
     pids_limit: int | None = None
-    interfaces: tuple[Traffic, ...] | None = None
-    disk: DiskCounters | None = None
+    network: Counters | None = None
+    disk: Counters | None = None
     cpu_pressure: Pressure | None = None
     memory_pressure: Pressure | None = None
     io_pressure: Pressure | None = None
@@ -105,7 +108,7 @@ class HostReading(Value, frozen=True):
     cpu_pressure: Pressure | None = None
     memory_pressure: Pressure | None = None
     io_pressure: Pressure | None = None
-    interfaces: tuple[Traffic, ...] | None = None
+    network: Counters | None = None
     uplinks: frozenset[str] = frozenset()
     """The interfaces that are real hardware: the host's total counts these only, or traffic would count twice."""
     devices: tuple[BlockDevice, ...] = ()
@@ -123,6 +126,8 @@ class Snapshot(Struct, frozen=True, eq=False):
     sockets: dict[str, Sockets]
     files: dict[str, FileDescriptors]
     sources: tuple[SourceReport, ...]
+    stale: dict[str, float]
+    """Targets whose reading could not be renewed in this tick -> monotonic time it is of."""
     engine: str | None = None
     banner: str | None = None
     host_sockets: Sockets | None = None

@@ -91,12 +91,12 @@ def open_files_limit(data: bytes) -> int | None:
 def announced(environ: bytes) -> dict[str, str]:
     """The `MCPTOP_` names of a process's environment: how a host process says what it is. No other name is read."""
     found: dict[str, str] = {}
-    for name in ("MCPTOP_PROJECT", "MCPTOP_SERVICE", "MCPTOP_METRICS"):
-        prefix = name.encode() + b"="
-        for entry in environ.split(b"\0"):
-            if entry.startswith(prefix):
-                found[name] = entry[len(prefix) :].decode("utf-8", "replace")
-                break
+    if b"MCPTOP_" not in environ:
+        return found
+    for entry in environ.split(b"\0"):
+        name, _, value = entry.partition(b"=")
+        if name in (b"MCPTOP_PROJECT", b"MCPTOP_SERVICE", b"MCPTOP_METRICS"):
+            found.setdefault(name.decode("ascii"), value.decode("utf-8", "replace"))
     return found
 
 

@@ -11,13 +11,16 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mcptop.sources import cgroup_paths, process_files
-from mcptop.sources.kept import KeptFile
+from mcptop.sources.kept import Gone, KeptFile
 from mcptop.sources.procfs import Roots
 
 # A process that was forked but has not yet called exec looks like its parent. So the young are looked at again.
 _YOUNG_TICKS = 3
 # A container's process has no kept descriptor that would fail, so it is asked again now and then who it is.
 _RECHECK_TICKS = 30
+_NEVER = 1 << 62
+# Should the kernel's counters ever deceive us, a missed process is found within so many ticks.
+_LIST_TICKS = 5
 
 
 class Identity(NamedTuple):
@@ -48,7 +51,7 @@ class Usage(NamedTuple):
 class Process:
     """One process while it lives."""
 
-    __slots__ = ("checked", "identity", "io", "is_dirty", "seen", "split", "stat", "stat_data", "usage")
+    __slots__ = ("identity", "io", "is_dirty", "recheck_at", "seen", "split", "stat", "stat_data", "usage")
 
     def __init__(self, identity: Identity, stat: KeptFile | None, tick: int) -> None:
         self.identity = identity
@@ -61,7 +64,7 @@ class Process:
         self.is_dirty = True
         """Changed since its slower facts were read."""
         self.seen = tick
-        self.checked = tick
+        self.recheck_at = tick + 1
 
     def read(self) -> bool:
         """Read CPU and memory; whether anything changed. Raises `Gone`."""
@@ -86,6 +89,8 @@ class ProcessTable:
     def __init__(self, roots: Roots) -> None:
         self._proc = roots.procfs
         self._tick = 0
+        self._loadavg = KeptFile(f"{roots.procfs}/loadavg")
+        self._last_births: bytes | None = None
         self._all: dict[int, Process] = {}
         self.version = 0
         """Grows whenever a process came, went or became another."""
@@ -99,12 +104,26 @@ class ProcessTable:
     def refresh(self) -> None:
         """Find who came and who went. Raises OSError when the procfs root cannot be listed."""
         self._tick += 1
+        births = self._births()
+        if births is None or births != self._last_births or self._tick % _LIST_TICKS == 0:
+            self._list()
+            self._last_births = births
+        self._recheck()
+
+    def _births(self) -> bytes | None:
+        """The number of tasks and the last pid: while both stand still, nothing was started or ended."""
+        try:
+            fields = self._loadavg.read().split()
+            return fields[3].partition(b"/")[2] + b" " + fields[4]
+        except (Gone, OSError, IndexError):
+            return None
+
+    def _list(self) -> None:
         present = {int(name) for name in os.listdir(self._proc) if name[0] in "123456789" and name.isdigit()}
         for pid in self._all.keys() - present:
             self.drop(pid)
         for pid in present - self._all.keys():
             self._add(pid)
-        self._recheck()
 
     def host(self) -> Iterable[Process]:
         """The processes of no container, kernel threads left out."""
@@ -142,12 +161,15 @@ class ProcessTable:
         self.version += 1
 
     def _recheck(self) -> None:
-        for pid, process in list(self._all.items()):
-            since = self._tick - process.checked
-            young = self._tick - process.seen <= _YOUNG_TICKS and since > 0
-            if not (young or (process.stat is None and since >= _RECHECK_TICKS)):
-                continue
-            process.checked = self._tick
+        due = [
+            (pid, process)
+            for pid, process in self._all.items()
+            if process.recheck_at <= self._tick and not process.identity.is_kernel_thread
+        ]
+        for pid, process in due:
+            young = self._tick - process.seen < _YOUNG_TICKS
+            on_host = process.stat is not None
+            process.recheck_at = self._tick + 1 if young else _NEVER if on_host else self._tick + _RECHECK_TICKS
             now = self._identify(pid)
             if now is None:
                 self.drop(pid)
