@@ -25,7 +25,7 @@ from mcptop.model.frame import (
     Network,
     Service,
 )
-from mcptop.model.snapshot import HostReading, Reading, Snapshot, Target
+from mcptop.model.snapshot import Counters, HostReading, Reading, Snapshot, Target
 
 _TREND_TICKS = 15
 _NO_FDS = Instance(id="", name="").fds
@@ -115,9 +115,9 @@ class Assembler:
             restarts=target.restarts,
             oom_kills=_oom_kills(target, new),
             exit_code=target.exit_code,
-            cpu=rates.cpu(old, new, _seconds_between(key, previous, snapshot), target.cpu_limit_cores),
+            cpu=rates.cpu(old, new, target.cpu_limit_cores),
             memory=self._memory(target, new),
-            network=_network(before, old, new),
+            network=_network(before.network if before else None, old.network if old else None, new.network),
             disk=_disk(before, old, new),
             pids=new.pids,
             threads=new.threads,
@@ -174,7 +174,7 @@ class Assembler:
         new, old = snapshot.host, self._host
         if new is None or (old is not None and new.read_at == old.read_at):
             return self._host_shown
-        self._host, self._host_shown = new, _host(old, new, snapshot)
+        self._host, self._host_shown = new, _host(self._host_shown, old, new, snapshot)
         host = self._host_shown
         network = host.network
         values = (host.cpu_ratio, _used_ratio(host), network.rx_bytes_per_s, network.tx_bytes_per_s)
@@ -191,19 +191,6 @@ def _totals(instances: Iterable[Instance]) -> tuple[float | None, float | None]:
     cores = [i.cpu.cores for i in instances if i.cpu.cores is not None]
     memory = [i.memory.working_set_bytes for i in instances if i.memory.working_set_bytes is not None]
     return sum(cores) if cores else None, sum(memory) if memory else None
-
-
-def _seconds_between(key: str, previous: Snapshot, snapshot: Snapshot) -> float:
-    """Time between the two looks at a target.
-
-    A reading older than the previous tick was confirmed at that tick (nothing had changed), unless it was stale.
-    """
-    old, new = previous.readings.get(key), snapshot.readings.get(key)
-    if old is None or new is None:
-        return 0.0
-    if key in previous.stale or (old.read_at >= previous.monotonic and new is not old):
-        return new.read_at - old.read_at
-    return snapshot.monotonic - previous.monotonic
 
 
 def _group(targets: Iterable[Target]) -> list[tuple[_Key, list[Target]]]:
@@ -226,13 +213,13 @@ def _oom_kills(target: Target, reading: Reading) -> int | None:
     return max(reading.oom_kills, said)
 
 
-def _network(before: Instance | None, old: Reading | None, new: Reading) -> Network:
+def _network(
+    shown: Network | None, old: Counters | None, new: Counters | None, uplinks: frozenset[str] = frozenset()
+) -> Network:
     """While the counters are the same ones, so is the rate."""
-    if new.network is None:
+    if new is None:
         return _NO_NETWORK
-    if before is not None and old is not None and old.network is new.network:
-        return before.network
-    return rates.network(old.network if old else None, new.network)
+    return shown if shown is not None and old is new else rates.network(old, new, uplinks)
 
 
 def _disk(before: Instance | None, old: Reading | None, new: Reading) -> Disk:
@@ -247,9 +234,10 @@ def _disk(before: Instance | None, old: Reading | None, new: Reading) -> Disk:
     return msgspec.structs.replace(disk, pressure_some_avg10=new.io_pressure.some_avg10)
 
 
-def _host(old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host:
-    busy, total = (None, None) if old is None else (_delta(old.cpu_busy_ticks, new.cpu_busy_ticks),
-                                                    _delta(old.cpu_total_ticks, new.cpu_total_ticks))  # fmt: skip
+def _host(shown: Host | None, old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host:
+    busy = _delta(old.cpu_busy_ticks, new.cpu_busy_ticks) if old else None
+    total = _delta(old.cpu_total_ticks, new.cpu_total_ticks) if old else None
+    network = _network(shown.network if shown else None, old.network if old else None, new.network, new.uplinks)
     return Host(
         name=new.name,
         cpus=new.cpus,
@@ -261,7 +249,7 @@ def _host(old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host
         load_1m=new.load_1m,
         pressure=HostPressure(new.cpu_pressure, new.memory_pressure, new.io_pressure),
         disks=tuple(_filesystem(filesystem, old, new) for filesystem in new.filesystems),
-        network=rates.network(old.network if old else None, new.network, new.uplinks) if new.network else _NO_NETWORK,
+        network=network,
         sockets=snapshot.host_sockets,
     )
 

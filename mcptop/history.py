@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from math import isnan, nan
+from struct import Struct, error
 
 KEPT_S = 15 * 60
 
@@ -27,27 +28,54 @@ HOST_METRICS = ("cpu.ratio", "memory.ratio", "network.rx", "network.tx")
 
 
 class _Track:
-    """The series of one thing: ring buffers that take memory only as they fill."""
+    """The values of one thing, a packed row a tick, in a ring that takes memory only as it fills."""
 
-    __slots__ = ("last", "metrics", "series", "until")
+    __slots__ = ("_gap", "_pack", "_rows", "last", "metrics", "until")
 
     def __init__(self, metrics: tuple[str, ...]) -> None:
         self.metrics = metrics
-        self.series = [array("d") for _ in metrics]
+        # Single precision: seven digits are more than a chart shows, and fifteen minutes of hundreds of things add up.
+        self._pack = Struct(f"{len(metrics)}f")
+        self._gap = self._pack.pack(*[nan] * len(metrics))
+        self._rows = bytearray()
         self.last = -1
         """The newest tick written."""
         self.until = -1
         """The newest tick at which the values of `last` still held."""
 
     def write(self, tick: int, values: Sequence[float | None], capacity: int) -> None:
-        first = max(self.last + 1, tick - capacity + 1) if self.last >= 0 else tick
-        for series, value in zip(self.series, values, strict=True):
-            if self.last >= 0:
-                held = series[self.last % capacity]
-                for missed in range(first, tick):
-                    _put(series, missed % capacity, held if missed <= self.until else nan)
-            _put(series, tick % capacity, nan if value is None else value)
+        try:
+            row = self._pack.pack(*values)
+        except error:
+            row = self._pack.pack(*[nan if value is None else value for value in values])
+        if self.last >= 0 and self.last != tick - 1:
+            held = self._row(self.last % capacity)
+            for missed in range(max(self.last + 1, tick - capacity + 1), tick):
+                self._put(missed % capacity, held if missed <= self.until else self._gap)
+        self._put(tick % capacity, row)
         self.last = self.until = tick
+
+    def _put(self, slot: int, row: bytes) -> None:
+        start = slot * self._pack.size
+        missing = start - len(self._rows)
+        if missing > 0:
+            # A thing that appears late has no values before.
+            self._rows += self._gap * (missing // self._pack.size)
+        self._rows[start : start + self._pack.size] = row
+
+    def _row(self, slot: int) -> bytes:
+        start = slot * self._pack.size
+        return bytes(self._rows[start : start + self._pack.size]) or self._gap
+
+    def values(self, metric: str, ticks: range, capacity: int) -> list[float | None]:
+        index, width = self.metrics.index(metric), len(self.metrics)
+        found: list[float | None] = []
+        with memoryview(self._rows).cast("f") as cells:
+            for tick in ticks:
+                cell = (min(tick, self.last) % capacity) * width + index
+                value = cells[cell] if tick <= self.until and cell < len(cells) else nan
+                found.append(None if isnan(value) else value)
+        return found
 
 
 class History:
@@ -63,7 +91,10 @@ class History:
     def begin(self, at: float) -> None:
         """Open the next tick; `at` is its wall-clock time in seconds."""
         self.tick += 1
-        _put(self._times, self.tick % self._capacity, at)
+        if self.tick < self._capacity:
+            self._times.append(at)
+        else:
+            self._times[self.tick % self._capacity] = at
         if self.tick % self._capacity == 0:
             oldest = self.tick - self._capacity
             self._tracks = {key: track for key, track in self._tracks.items() if track.until > oldest}
@@ -87,13 +118,7 @@ class History:
         track = self._tracks.get(key)
         if track is None or metric not in track.metrics:
             return [None] * max(0, until - first + 1)
-        series, size = track.series[track.metrics.index(metric)], self._capacity
-        found: list[float | None] = []
-        for tick in range(first, until + 1):
-            slot = (min(tick, track.last) if tick <= track.until else -1) % size
-            value = series[slot] if tick <= track.until and slot < len(series) else nan
-            found.append(None if isnan(value) else value)
-        return found
+        return track.values(metric, range(first, until + 1), self._capacity)
 
     def times(self, count: int, until: int) -> list[float]:
         """Wall-clock seconds of the same ticks."""
@@ -101,16 +126,6 @@ class History:
 
     def _first(self, count: int, until: int) -> int:
         return max(0, until - min(count, self._capacity) + 1, self.tick - self._capacity + 1)
-
-
-def _put(series: array[float], slot: int, value: float) -> None:
-    missing = slot - len(series)
-    if missing >= 0:
-        # A thing that appears late has no values before; the slots fill with gaps.
-        series.extend([nan] * missing)
-        series.append(value)
-    else:
-        series[slot] = value
 
 
 class Until:

@@ -21,13 +21,14 @@ def ratio(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-def cpu(old: Reading | None, new: Reading, seconds: float, configured_cores: float | None) -> Cpu:
-    """CPU use between two readings `seconds` apart. The kernel's quota goes before the configured one."""
+def cpu(old: Reading | None, new: Reading, configured_cores: float | None) -> Cpu:
+    """CPU use since the look before. The kernel's quota goes before the configured one."""
     limit = new.cpu_limit_cores if new.cpu_limit_cores is not None else configured_cores
     pressure = new.cpu_pressure.some_avg10 if new.cpu_pressure else None
     if old is None:
         return Cpu(limit_cores=limit, pressure_some_avg10=pressure)
-    cores = per_second(old.cpu_usage_s, new.cpu_usage_s, seconds)
+    since = old.read_at if new.previous_at is None else new.previous_at
+    cores = per_second(old.cpu_usage_s, new.cpu_usage_s, new.read_at - since)
     throttled = _throttled(old, new) if limit else None
     return Cpu(cores, limit, ratio(cores, limit), throttled, pressure)
 

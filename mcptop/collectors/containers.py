@@ -23,6 +23,11 @@ from mcptop.sources.process_table import Identity, ProcessTable
 _USAGE_STEP = 1 << 20
 """Bytes that usage may move before memory is split by kind again; above 100 MiB, one percent."""
 
+_NETWORK_TICKS = 2
+"""/proc/PID/net/dev is dear: the kernel formats every interface."""
+_LIMIT_LOOKS = 3
+"""Limits change when somebody changes them: they are read on every third slow tick."""
+
 
 class Reader:
     """The open files of one running container.
@@ -41,27 +46,32 @@ class Reader:
         self._split_at_usage = -1
         self._processes = -1
         self._was_idle = False
+        self._looked_at: float | None = None
+        self._slow_looks = 0
         self._reading: Reading | None = None
 
     def read(self, tick: Tick, device_names: Mapping[str, str], processes: int) -> Reading:
         """Read once; the same object as before when nothing changed. Raises `Gone` when the container's cgroup is."""
-        slow = self._reading is None or (tick.number + self._slot) % SLOW_TICKS == 0
+        phase = tick.number + self._slot
+        slow = self._reading is None or phase % SLOW_TICKS == 0
         idle = not self._read_cpu(slow) and processes == self._processes
+        previous_at, self._looked_at = self._looked_at, time.monotonic()
         if idle and self._was_idle and not slow and self._reading is not None:
             return self._reading
         self._was_idle, self._processes = idle, processes
         self._read_memory(slow)
-        interfaces = self._interfaces.get()
-        self._network = None if interfaces is None else Counters(time.monotonic(), interfaces)
+        if slow or phase % _NETWORK_TICKS == 0:
+            interfaces = self._interfaces.get()
+            self._network = None if interfaces is None else Counters(time.monotonic(), interfaces)
         if slow:
             self._read_slow(device_names)
-        self._reading = self._build()
+        self._reading = self._build(previous_at)
         return self._reading
 
     def _read_cpu(self, slow: bool) -> bool:
         """Whether the CPU counter moved. Where throttling is counted apart (v1), it matters only under a quota."""
         cgroup = self._cgroup
-        if slow:
+        if slow and self._slow_looks % _LIMIT_LOOKS == 0:
             self._limit_cores = cgroup.cpu_limit_cores()
         if cgroup.cpu_usage.get() is None:
             cgroup.cpu_stat.get()
@@ -79,8 +89,11 @@ class Reader:
 
     def _read_slow(self, device_names: Mapping[str, str]) -> None:
         cgroup = self._cgroup
-        for file in (cgroup.memory_limit, cgroup.threads, cgroup.threads_limit):
-            file.get()
+        if self._slow_looks % _LIMIT_LOOKS == 0:
+            cgroup.memory_limit.get()
+            cgroup.threads_limit.get()
+        self._slow_looks += 1
+        cgroup.threads.get()
         for pressure in (cgroup.cpu_pressure, cgroup.memory_pressure, cgroup.io_pressure):
             pressure.get()
         devices = cgroup.disk.get()
@@ -88,12 +101,13 @@ class Reader:
             parts = tuple(Traffic(device_names.get(d.device, d.device), d.read, d.written) for d in devices)
             self._disk = Counters(time.monotonic(), parts)
 
-    def _build(self) -> Reading:
+    def _build(self, previous_at: float | None) -> Reading:
         cgroup = self._cgroup
         cpu, memory = cgroup.cpu_stat.last(), cgroup.memory_stat.last()
         usage_s = cgroup.cpu_usage.last()
         return Reading(
-            read_at=time.monotonic(),
+            read_at=self._looked_at or 0.0,
+            previous_at=previous_at,
             cpu_usage_s=usage_s if usage_s is not None or cpu is None else cpu.usage_s,
             cpu_limit_cores=self._limit_cores,
             cpu_periods=cpu.periods if cpu else None,

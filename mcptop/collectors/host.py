@@ -15,6 +15,9 @@ from mcptop.sources.kept import Gone
 from mcptop.sources.procfs import HostFiles, Roots
 from mcptop.units import plain
 
+# With a veth pair for every container the kernel's list of interfaces is long.
+_NETWORK_TICKS = 2
+
 
 class HostCollector:
     """Host figures of every tick; file systems and the list of interfaces on the slow ticks."""
@@ -27,6 +30,7 @@ class HostCollector:
         self._roots = roots
         self._uplinks: frozenset[str] = frozenset()
         self._filesystems: tuple[Filesystem, ...] = ()
+        self._network: Counters | None = None
 
     def collect(self, tick: Tick) -> Findings:
         """Read the host's files once."""
@@ -34,6 +38,8 @@ class HostCollector:
             self._uplinks = self._files.uplinks()
             self._filesystems = self._read_filesystems()
         try:
+            if tick.number % _NETWORK_TICKS == 1 or self._network is None:
+                self._read_network()
             return Findings(host=self._reading())
         except Gone as error:
             raise SourceError(f"{error} went away: is {self._roots.procfs} still mounted?") from error
@@ -58,15 +64,15 @@ class HostCollector:
             cpu_pressure=files.cpu_pressure.get(),
             memory_pressure=files.memory_pressure.get(),
             io_pressure=files.io_pressure.get(),
-            network=self._network(),
+            network=self._network,
             uplinks=self._uplinks,
             devices=tuple(stat.device for stat in files.diskstats.get() or ()),
             filesystems=self._filesystems,
         )
 
-    def _network(self) -> Counters | None:
+    def _read_network(self) -> None:
         interfaces = self._files.interfaces.get()
-        return None if interfaces is None else Counters(time.monotonic(), interfaces)
+        self._network = None if interfaces is None else Counters(time.monotonic(), interfaces)
 
     def _read_filesystems(self) -> tuple[Filesystem, ...]:
         try:

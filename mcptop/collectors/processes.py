@@ -21,6 +21,11 @@ from mcptop.sources.process_table import Identity, Process, ProcessTable
 from mcptop.sources.procfs import Roots
 from mcptop.units import plain
 
+# Most processes of a host sleep for minutes. One that slept for ten looks is looked at every third tick; its rate
+# is then over the time since that look, so nothing is lost, it is only seen up to two ticks later.
+_STILL_LOOKS = 10
+_STILL_TICKS = 3
+
 
 class Owner(NamedTuple):
     """The service a process belongs to."""
@@ -48,6 +53,9 @@ class Tree:
     ran: bool = False
     """Whether any of it ran before the last slow look."""
     reading: Reading | None = None
+    looked_at: float | None = None
+    still: int = 0
+    """Looks in a row that found nothing changed."""
 
 
 def owner_of(identity: Identity, rules: tuple[ServiceRule, ...], ports: frozenset[int]) -> Owner:
@@ -99,21 +107,30 @@ class ProcessCollector:
         return Findings(targets=self._targets, readings=readings, message=f"{len(self._counted)} processes")
 
     def _read(self, tick: Tick) -> list[int]:
-        gone = []
+        gone: list[int] = []
         for tree in self._trees.values():
-            changed = False
-            for process in tree.members:
-                try:
-                    if process.read():
-                        changed = True
-                        self._count_cpu(tree, process)
-                except (Gone, OSError):
-                    gone.append(process.identity.pid)
-            if tree.reading is None or (tick.number + tree.root.identity.pid) % SLOW_TICKS == 0:
+            phase = tick.number + tree.root.identity.pid
+            if tree.still >= _STILL_LOOKS and phase % _STILL_TICKS:
+                continue
+            previous_at, tree.looked_at = tree.looked_at, time.monotonic()
+            changed = self._read_cpu(tree, gone)
+            tree.still = 0 if changed else tree.still + 1
+            if tree.reading is None or phase % SLOW_TICKS == 0:
                 changed = self._read_slow(tree) or changed
             if changed or tree.reading is None:
-                tree.reading = self._reading(tree)
+                tree.reading = self._reading(tree, previous_at)
         return gone
+
+    def _read_cpu(self, tree: Tree, gone: list[int]) -> bool:
+        changed = False
+        for process in tree.members:
+            try:
+                if process.read():
+                    changed = True
+                    self._count_cpu(tree, process)
+            except (Gone, OSError):
+                gone.append(process.identity.pid)
+        return changed
 
     def _count_cpu(self, tree: Tree, process: Process) -> None:
         if process.usage is None:
@@ -147,11 +164,12 @@ class ProcessCollector:
         tree.written_bytes += max(0, process.io.written - written)
         self._io_counted[process] = (process.io.read, process.io.written)
 
-    def _reading(self, tree: Tree) -> Reading:
+    def _reading(self, tree: Tree, previous_at: float | None) -> Reading:
         usages = [process.usage for process in tree.members if process.usage is not None]
         splits = [process.split for process in tree.members if process.split is not None]
         return Reading(
-            read_at=time.monotonic(),
+            read_at=tree.looked_at or 0.0,
+            previous_at=previous_at,
             cpu_usage_s=tree.cpu_s,
             memory_usage_bytes=sum(usage.rss_bytes for usage in usages),
             memory_inactive_file_bytes=0,

@@ -62,6 +62,8 @@ class Reading(Value, frozen=True):
 
     read_at: float
     """Monotonic seconds."""
+    previous_at: float | None = None
+    """The look before this one: until then the counters of the reading before still held."""
     cpu_usage_s: float | None = None
     cpu_limit_cores: float | None = None
     cpu_periods: int | None = None
