@@ -28,7 +28,8 @@ COMMAND = [sys.executable, "-m", "mcptop", "snapshot"]
 def environment(**changes: str) -> dict[str, str]:
     """This environment, without the configuration of whoever runs the tests."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("MCPTOP_")}
-    return kept | {"PYTHONPATH": str(ROOT), "XDG_CONFIG_HOME": "/nonexistent"} | changes
+    path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
+    return kept | {"PYTHONPATH": path, "XDG_CONFIG_HOME": "/nonexistent"} | changes
 
 
 def snapshot(*words: str, **changes: str) -> subprocess.CompletedProcess[str]:

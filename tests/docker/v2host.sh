@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# Runs tests/docker on a cgroup v2 host with a modern engine, booted in emulation; its exit code is pytest's.
+# usage: v2host.sh [V2_HOST] [pytest words...]
+#   V2_HOST: the program that boots the machine; default $MCPTOP_V2_HOST, else ../shared/tools/v2-host beside the repository.
+#   PYTHON: an interpreter with pip (default .venv/bin/python).  MCPTOP_V2_TIMEOUT: seconds for everything in the machine.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+v2_host=${MCPTOP_V2_HOST:-$root/../shared/tools/v2-host}
+if [[ ${1:-} && ${1:-} != -* ]]; then v2_host=$1; shift; fi
+if [[ ! -x $v2_host ]]; then
+  echo "v2host.sh: no program $v2_host: name the one that boots a cgroup v2 host as first argument or in MCPTOP_V2_HOST" >&2
+  exit 2
+fi
+python=${PYTHON:-$root/.venv/bin/python}
+[[ -x $(command -v "$python") ]] || python=python3
+
+payload=$(mktemp -d "${TMPDIR:-/tmp}/mcptop-v2host.XXXXXX")
+trap 'rm -rf "$payload"' EXIT
+# The machine has Python 3.13 and no network: the dependencies travel as wheels for it. pytest-asyncio is there
+# because pyproject.toml configures it.
+"$python" - "$root/pyproject.toml" >"$payload/requirements.txt" <<'PYTHON'
+import sys, tomllib
+print(*tomllib.load(open(sys.argv[1], "rb"))["project"]["dependencies"], "pytest>=8.3", "pytest-asyncio>=0.25", sep="\n")
+PYTHON
+"$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$payload/deps" \
+  --python-version 3.13 --implementation cp --only-binary=:all: \
+  --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --requirement "$payload/requirements.txt"
+mkdir "$payload/repo"
+tar -C "$root" --exclude=__pycache__ --exclude=tests/fixtures -cf - mcptop tests pyproject.toml | tar -C "$payload/repo" -xf -
+
+words=$(printf ' %q' "$@"); [[ $# -gt 0 ]] || words=
+cat >"$payload/job" <<JOB
+#!/bin/sh
+docker import /base.tar mcptop-test:1 >/dev/null || exit 1
+export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP_TEST_PATIENCE:-12} LANG=C.UTF-8
+cd /host/repo
+python3 -m compileall -q -j 2 /host/deps mcptop >/dev/null
+exec python3 -m pytest tests/docker -q -p no:cacheprovider$words
+JOB
+chmod +x "$payload/job"
+"$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-900}" "$payload"
