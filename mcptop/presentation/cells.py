@@ -26,6 +26,8 @@ class Moment(Struct, frozen=True, eq=False):
     at: datetime
     series: Series
     tree: bool = True
+    cpus: int = 1
+    """Of the machine: what a group can use at most."""
 
 
 Cell = Callable[[Row, int, Moment], Runs]
@@ -56,7 +58,9 @@ def name(row: Row, width: int, moment: Moment) -> Runs:
     lead = " " if moment.tree else ""
     room = width - len(lead) - 2
     fold = "" if row.folded is None else (" ▸" if row.folded else " ▾")
-    shown = row.name if runs.cells(row.name) + len(fold) <= room else runs.fit(row.name, room - len(fold))
+    if runs.cells(row.name) + len(fold) > room:
+        fold = ""
+    shown = row.name if runs.cells(row.name) <= room else runs.fit(row.name, room)
     parts = [(f"{lead}{row.judgement.symbol} ", row.judgement.style),
              (shown, "muted" if row.judgement.stopped else "strong"), (fold, "dim")]  # fmt: skip
     rest = room - runs.cells(shown) - len(fold)
@@ -70,16 +74,17 @@ def name(row: Row, width: int, moment: Moment) -> Runs:
 def cpu(row: Row, width: int, moment: Moment) -> Runs:
     """Percent of one core, and the last samples as a sparkline scaled to the quota (or to one core)."""
     figures = row.figures
-    style = cpu_style(figures.cpu_ratio)
+    is_group = row.depth is Depth.GROUP
+    style = "muted" if is_group else cpu_style(figures.cpu_ratio)
     if figures.cores is None:
         number = (runs.fit(units.UNKNOWN, 5, "right"), "dim")
     else:
-        number = (runs.fit(units.percent(figures.cores), 5, "right"), f"{style}.strong")
+        number = (runs.fit(units.percent(figures.cores), 5, "right"), "strong" if is_group else f"{style}.strong")
     room = width - 6
     if room < 4:
         return ((runs.fit(number[0].strip(), width, "right"), number[1]),)
     values = moment.series.tail(row.key, "cpu.cores", room)
-    return (number, (" ", "text"), (spark(values, room, figures.limit_cores), style))
+    return (number, (" ", "text"), (spark(values, room, moment.cpus if is_group else figures.limit_cores), style))
 
 
 def cpu_style(ratio: float | None) -> str:

@@ -13,10 +13,10 @@ WINDOWS_S = (30, 60, 120, 300, 600, 900)
 """The zoom steps, in seconds."""
 AXIS, TAIL = 6, 6
 """Cells left of the plot for the scale, and right of it for the limit's name."""
-_DOTS = ((0x40, 0x04, 0x02, 0x01), (0x80, 0x20, 0x10, 0x08))
-"""Braille bits of a cell's left and right half, from the bottom up."""
-_NEAR, _AT = 0.75, 0.9
-"""Shares of the limit from which on the curve is yellow and red."""
+_LEFT, _RIGHT = (0, 0x40, 0x44, 0x46, 0x47), (0, 0x80, 0xA0, 0xB0, 0xB8)
+"""Braille bits of half a cell filled from below with 0 to 4 dots."""
+_GLYPHS = [[chr(0x2800 + left + right) for right in _RIGHT] for left in _LEFT]
+_FULL = _GLYPHS[4][4]
 
 
 class Chart(Struct, frozen=True, eq=False):
@@ -31,6 +31,8 @@ class Chart(Struct, frozen=True, eq=False):
     limit: float | None = None
     limit_name: str = "limit"
     style: str = "chart"
+    tones: tuple[tuple[float, str], ...] = ()
+    """Shares of the limit from which on the curve has another style, the highest first."""
     tick: int = 0
     """Number of the last tick: keeps samples in the same dot while the picture moves."""
 
@@ -39,11 +41,11 @@ class _Plot(Struct, frozen=True, eq=False):
     """A chart with its dots worked out."""
 
     chart: Chart
-    dots: list[float | None]
-    levels: list[int | None]
-    """Height of each dot, in dots; None is a gap."""
+    heights: list[int]
+    """Height of each dot column, in dots; 0 is a gap."""
+    tones: list[tuple[str, str]]
+    """Styles of the edge and of the body, for each cell of a line."""
     rows: int
-    columns: int
     limit_row: int | None
 
 
@@ -54,7 +56,8 @@ def draw(chart: Chart, width: int, height: int) -> list[Runs]:
     if columns < 8 or rows < 2:
         return []
     dots = resample(chart, columns * 2)
-    plot = _Plot(chart, dots, _levels(chart, dots, rows * 4), rows, columns, _limit_row(chart, rows))
+    tones = [_tone(chart, dots[at], dots[at + 1]) for at in range(0, columns * 2, 2)]
+    plot = _Plot(chart, _heights(chart, dots, rows * 4), tones, rows, _limit_row(chart, rows))
     lines = [_line(plot, row) for row in range(rows - 1, -1, -1)]
     return [*lines, _time_axis(chart, columns)]
 
@@ -77,9 +80,10 @@ def resample(chart: Chart, count: int) -> list[float | None]:
     return dots
 
 
-def _levels(chart: Chart, dots: list[float | None], steps: int) -> list[int | None]:
-    top = chart.top if chart.top > 0 else 1.0
-    return [None if v is None else min(steps - 1, max(0, round(v / top * (steps - 1)))) for v in dots]
+def _heights(chart: Chart, dots: list[float | None], steps: int) -> list[int]:
+    """A value of zero still has one dot: only a gap has none."""
+    scale = (steps - 1) / (chart.top if chart.top > 0 else 1.0)
+    return [0 if value is None else min(steps, max(1, round(value * scale) + 1)) for value in dots]
 
 
 def _limit_row(chart: Chart, rows: int) -> int | None:
@@ -89,16 +93,25 @@ def _limit_row(chart: Chart, rows: int) -> int | None:
 
 
 def _line(plot: _Plot, row: int) -> Runs:
+    is_limit = row == plot.limit_row
+    empty = ("┄", "limit") if is_limit else (" ", "text")
     line: list[Run] = [(_scale(plot.chart, row, plot.rows), "dim"), ("▕", "faint")]
-    text, style = "", ""
-    for column in range(plot.columns):
-        mark, name = _cell(plot, row, column)
+    text, style, base = "", "", row * 4
+    heights = iter(plot.heights)
+    for left, right, (edge, area) in zip(heights, heights, plot.tones, strict=True):
+        left, right = left - base, right - base
+        if left > 4 and right > 4:
+            mark, name = _FULL, area
+        elif left > 0 or right > 0:
+            has_edge = 0 < left <= 4 or 0 < right <= 4
+            mark, name = _GLYPHS[min(4, max(0, left))][min(4, max(0, right))], edge if has_edge else area
+        else:
+            mark, name = empty
         if name != style and text:
             line.append((text, style))
             text = ""
         text, style = text + mark, name
     line.append((text, style))
-    is_limit = row == plot.limit_row
     name = plot.chart.limit_name if is_limit else ""
     line.append((fit(f" {name}", TAIL), "limit" if is_limit else "text"))
     return tuple(line)
@@ -113,29 +126,12 @@ def _scale(chart: Chart, row: int, rows: int) -> str:
     return f"{chart.label(chart.top * share):>{AXIS}}"
 
 
-def _cell(plot: _Plot, row: int, column: int) -> Run:
-    """Two dots wide, four high: the area up to the curve, its edge brighter than its body."""
-    bits, edge = 0, False
-    base = row * 4
-    for side in (0, 1):
-        level = plot.levels[column * 2 + side]
-        if level is None or level < base:
-            continue
-        edge = edge or level < base + 4
-        for step in range(min(4, level - base + 1)):
-            bits |= _DOTS[side][step]
-    if not bits:
-        return ("┄", "limit") if row == plot.limit_row else (" ", "text")
-    tone = _tone(plot.chart, plot.dots[column * 2 : column * 2 + 2])
-    return chr(0x2800 + bits), f"{tone}.edge" if edge else f"{tone}.area"
-
-
-def _tone(chart: Chart, values: Sequence[float | None]) -> str:
+def _tone(chart: Chart, one: float | None, other: float | None) -> tuple[str, str]:
     """The colour of the curve says how near the limit it was at that time."""
-    highest = max((value for value in values if value is not None), default=0.0)
-    if not chart.limit or highest < chart.limit * _NEAR:
-        return chart.style
-    return "chart.critical" if highest >= chart.limit * _AT else "chart.warning"
+    highest = max(one or 0.0, other or 0.0)
+    share = highest / chart.limit if chart.limit else 0.0
+    style = next((style for least, style in chart.tones if share >= least), chart.style)
+    return f"{style}.edge", f"{style}.area"
 
 
 def _time_axis(chart: Chart, columns: int) -> Runs:

@@ -61,7 +61,7 @@ COLUMNS = (
         "\N{MULTIPLICATION SIGN}",
         "instances that run now",
         2,
-        right(lambda r: units.count(r.replicas), lambda r: "muted"),
+        right(lambda r: "" if r.depth is Depth.INSTANCE else units.count(r.replicas), lambda r: "muted"),
         50,
         lambda r: r.replicas,
     ),
@@ -244,7 +244,9 @@ def line(row: Row, placed: Sequence[Placed], moment: Moment) -> Runs:
     parts: list[Run] = []
     for item in placed:
         parts.extend(item.column.cell(row, item.width, moment))
-        parts.append((" ", "text"))
+        # The gap belongs to the cell before it: one run less to paint.
+        text, style = parts[-1]
+        parts[-1] = (text + " ", style) if not style.startswith("bar.") else (text, style)
     return tuple(parts)
 
 

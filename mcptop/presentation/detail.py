@@ -107,18 +107,36 @@ def _memory_chart(row: Row, frame: Frame, window_s: float) -> Chart:
     values = _history(frame, row.key, "memory.working_set", window_s)
     limit = row.figures.memory_limit
     highest = max((value for value in values if value is not None), default=0.0)
-    top = limit if limit else max(_round_up(highest * 1.15), _MIB)
-    return Chart(values, window_s, frame.interval_s, float(top), units.size, limit, "limit",
-                 "chart.memory", frame.number)  # fmt: skip
+    return Chart(
+        values,
+        window_s,
+        frame.interval_s,
+        top=float(limit) if limit else max(_round_up(highest * 1.15), _MIB),
+        label=units.size,
+        limit=limit,
+        style="chart.memory",
+        tones=((severity.MEMORY_CRITICAL, "chart.critical"), (severity.MEMORY_WARNING, "chart.warning")),
+        tick=frame.number,
+    )
 
 
 def _cpu_chart(row: Row, frame: Frame, window_s: float) -> Chart:
     values = _history(frame, row.key, "cpu.cores", window_s)
-    limit = row.figures.limit_cores
+    quota = row.figures.limit_cores
     highest = max((value for value in values if value is not None), default=0.0)
-    # A quota far above the use stays out of the picture only when there is none: the distance is the message.
-    top = max(limit or 1.0, highest)
-    return Chart(values, window_s, frame.interval_s, top, units.percent, limit, "quota", "chart.cpu", frame.number)
+    return Chart(
+        values,
+        window_s,
+        frame.interval_s,
+        # A quota far above the use stays in the picture: the distance is the message.
+        top=max(quota or 1.0, highest),
+        label=units.percent,
+        limit=quota,
+        limit_name="quota",
+        style="chart.cpu",
+        tones=((severity.CPU_WARNING, "chart.warning"),),
+        tick=frame.number,
+    )
 
 
 def _history(frame: Frame, key: str, metric: str, window_s: float) -> Sequence[float | None]:
@@ -137,19 +155,22 @@ def _memory_line(row: Row, width: int) -> Runs:
     used = units.long_size(figures.working_set)
     of = f" of {units.long_size(figures.memory_limit)}" if figures.memory_limit else ""
     line: list[Run] = [(" memory ", "strong"), (f" {used}{of}", "text")]
-    if row.instance is not None:
-        memory = row.instance.memory
-        for name, value in (("anon", memory.anon_bytes), ("file", memory.file_bytes), ("shmem", memory.shmem_bytes)):
-            line += [(f"  {name} ", "dim"), (units.size(value), "muted")]
-    elif figures.anon is not None:
-        line += [("  anon ", "dim"), (units.size(figures.anon), "muted")]
     grown = cells.trend(row)
     if grown not in (units.UNKNOWN, "0"):
         line.append((f"  {grown}/h", cells.trend_style(row)))
         left = cells.hours_left(row)
         if left is not None and left < 48:
             line.append((f", limit in {units.duration(left * cells.HOUR)}", cells.trend_style(row)))
+    for name, value in _parts_of_memory(row):
+        line += [(f"  {name} ", "dim"), (units.size(value), "muted")]
     return runs.clip(line, width)
+
+
+def _parts_of_memory(row: Row) -> list[tuple[str, float | None]]:
+    if row.instance is None:
+        return [("anon", row.figures.anon)]
+    memory = row.instance.memory
+    return [("anon", memory.anon_bytes), ("file", memory.file_bytes), ("shmem", memory.shmem_bytes)]
 
 
 def _cpu_line(row: Row, width: int) -> Runs:

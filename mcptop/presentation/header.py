@@ -31,8 +31,9 @@ def title_line(frame: Frame, width: int, problems: int, paused_for: float | None
     if own.cpu_ratio is not None:
         cost = f"self {own.cpu_ratio * 100:.1f}% {units.long_size(own.rss_bytes)}"
         right.append((2, ((cost, "head.dim"),)))
-    name = runs.width(left[:3])
-    return _padded(tuple(left), _fitted(right, max(0, width - name - 2), "   ", "head"), width)
+    # The machine goes before our own cost, and "PAUSED" before everything.
+    room = max(width - runs.width(left) - 3, runs.width(right[-1 if own.cpu_ratio is None else -2][1]))
+    return _padded(tuple(left), _fitted(right, room, "   ", "head"), width)
 
 
 def meters(frame: Frame, width: int) -> list[Runs]:

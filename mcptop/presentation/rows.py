@@ -80,9 +80,13 @@ class View(Struct, frozen=True, eq=False):
     tree: bool = True
 
 
-def build(frame: Frame, view: View) -> list[Row]:
+def of_services(frame: Frame) -> list[Row]:
+    """One judged row a service: what both the table and the list of problems are made of."""
+    return [_service_row(service) for service in frame.services]
+
+
+def build(services: list[Row], view: View) -> list[Row]:
     """All rows, in the order of the table."""
-    services = [_service_row(service) for service in frame.services]
     if view.filter:
         services = [row for row in services if _passes(row, view.filter)]
     if not view.tree:
@@ -102,11 +106,10 @@ def group_key(name: str) -> str:
     return f"group:{name}"
 
 
-def problems(frame: Frame) -> list[Row]:
+def problems(services: list[Row]) -> list[Row]:
     """The services that need somebody, worst first."""
-    judged = (_service_row(service) for service in frame.services)
-    bad = [row for row in judged if row.judgement.level >= Level.WARNING]
-    return sorted(bad, key=lambda row: (-row.judgement.level, row.project, row.name))
+    bad = [row for row in services if row.judgement.level >= Level.WARNING]
+    return sorted(bad, key=lambda row: (-row.judgement.level, -len(row.judgement.reasons), row.project, row.name))
 
 
 def _tree(services: list[Row], view: View) -> Iterator[Row]:
@@ -187,13 +190,10 @@ def _service_row(service: Service) -> Row:
 
 
 def _instance_row(service: Service, instance: Instance) -> Row:
-    name = units.plain(instance.name, _NAME_LIMIT)
-    prefix = f"{service.project}-"
     return Row(
         instance.id,
         Depth.INSTANCE,
-        # Compose repeats the project in every name; the group above says it already.
-        name.removeprefix(prefix) if service.project and len(name) > len(prefix) else name,
+        severity.short_name(service, instance),
         figures.of_instance(instance),
         severity.of_instance(instance),
         _state_of((instance,)),

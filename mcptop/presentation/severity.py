@@ -83,8 +83,15 @@ def of_service(service: Service) -> Judgement:
     if all(judgement is FINE for judgement, _ in judged):
         return FINE if judged else Judgement(Level.UNKNOWN, ("no instance",), True)
     judged.sort(key=lambda pair: -pair[0].level)
-    reasons = [f"{units.plain(i.name, 40)} {reason}" for judgement, i in judged for reason in judgement.reasons]
+    reasons = [f"{short_name(service, i)} {reason}" for judgement, i in judged for reason in judgement.reasons]
     return Judgement(judged[0][0].level, tuple(reasons[:6]), all(j.stopped for j, _ in judged))
+
+
+def short_name(service: Service, instance: Instance) -> str:
+    """The instance's name without the project: Compose repeats it in every name."""
+    name = units.plain(instance.name)
+    prefix = f"{service.project}-"
+    return name.removeprefix(prefix) if service.project and len(name) > len(prefix) else name
 
 
 def of_memory(ratio: float | None) -> Level:

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from textual import on
 from textual.app import App, SystemCommand
-from textual.filter import Monochrome, NoColor
+from textual.filter import ANSIToTruecolor, Monochrome, NoColor
 from textual.screen import Screen
 
 from mcptop.model.frame import EMPTY, Frame
@@ -58,6 +58,9 @@ class McptopApp(App[None]):
         self._without_colour = no_color or self.no_color
         if self._without_colour:
             self._drop_colours()
+        else:
+            # Nothing here uses the terminal's own sixteen colours, so no line has to be searched for them.
+            self._filters = [kept for kept in self._filters if not isinstance(kept, ANSIToTruecolor)]
         chosen = {"dark": DARK, "light": LIGHT}.get(theme or "dark", theme)
         self.theme = chosen if chosen in (DARK, LIGHT) else DARK
         self.look = styles(self.theme, self._without_colour)

@@ -24,9 +24,8 @@ if TYPE_CHECKING:
 def strip_of(line: Iterable[Run], width: int, styles: Styles, selected: bool = False) -> Strip:
     """The line as a strip of exactly `width` cells; neighbours of one style are one segment."""
     segments: list[Segment] = []
-    text, name, taken = "", "text", 0
-    for part, style in runs.clip(line, width):
-        taken += runs.cells(part)
+    text, name = "", "text"
+    for part, style in line:
         if style == name:
             text += part
             continue
@@ -35,9 +34,12 @@ def strip_of(line: Iterable[Run], width: int, styles: Styles, selected: bool = F
         text, name = part, style
     if text:
         segments.append(Segment(text, styles.get(name, selected)))
+    # Measuring wide characters is dear, so it is done once, on the merged segments.
+    taken = sum(runs.cells(segment.text) for segment in segments)
     if taken < width:
         segments.append(Segment(" " * (width - taken), styles.get("text", selected)))
-    return Strip(segments, width)
+    strip = Strip(segments, max(taken, width))
+    return strip if taken <= width else strip.crop(0, width)
 
 
 class Lines(Widget):

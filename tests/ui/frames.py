@@ -37,7 +37,9 @@ class Shapes:
         return max(0.0, base * (1 + 0.25 * sin(tick / 7) + 0.12 * sin(tick / 2.3)))
 
 
-def instance(name: str, cores: float | None, used: float | None, limit: float | None = None, **more: object) -> f.Instance:
+def instance(
+    name: str, cores: float | None, used: float | None, limit: float | None = None, **more: object
+) -> f.Instance:
     """A running container; `used` and `limit` in MiB, `quota` in cores."""
     quota, throttled = more.pop("quota", None), more.pop("throttled", None)
     trend, net = more.pop("trend", 0.0), more.pop("net", 12_000.0)
@@ -73,14 +75,18 @@ def instance(name: str, cores: float | None, used: float | None, limit: float | 
     return f.Instance(**(values | more))  # type: ignore[arg-type]
 
 
-def service(name: str, *instances: f.Instance, project: str | None = "mcp-stack", kind: f.Kind = f.Kind.CONTAINER) -> f.Service:
+def service(
+    name: str, *instances: f.Instance, project: str | None = "mcp-stack", kind: f.Kind = f.Kind.CONTAINER
+) -> f.Service:
     """A service of these instances."""
     return f.Service(project, name, kind, sum(i.state == "running" for i in instances), instances)
 
 
 def process(name: str, cores: float, used: float) -> f.Service:
     """A host process without a project."""
-    one = instance(name, cores, used, net=0.0, fds=12, trend=None, health=None, image=None, restarts=None, oom_kills=None)
+    one = instance(
+        name, cores, used, net=0.0, fds=12, trend=None, health=None, image=None, restarts=None, oom_kills=None
+    )
     return service(name, one, project=None, kind=f.Kind.PROCESS)
 
 
@@ -148,7 +154,7 @@ def frame(number: int = 1000, services: tuple[f.Service, ...] | None = None, **m
 def crowd(number: int, count: int = 120) -> f.Frame:
     """Many services whose figures all move with every frame."""
     services = tuple(
-        service(f"svc-{n:03}", instance(f"crowd-svc-{n:03}-1", 0.5 + 0.4 * sin(n + number), 100 + n + number % 50, 512,
+        service(f"svc-{n:03}", instance(f"crowd-svc-{n:03}-1", 0.5 + 0.4 * sin(n + number / 200), 100 + n + number % 50, 512,
                                         quota=1.0, throttled=0.1, net=1000.0 * n + number), project="crowd")
         for n in range(count)
     )  # fmt: skip

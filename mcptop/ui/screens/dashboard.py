@@ -42,6 +42,7 @@ class Dashboard(Screen[None]):
         self.table, self.detail = ServiceTable(id="services"), Detail()
         self.status, self.footer = Status(), Footer()
         self._mounted = False
+        self._services: list[Row] = []
 
     @property
     def mcptop(self) -> McptopApp:
@@ -80,7 +81,8 @@ class Dashboard(Screen[None]):
         """Draw this frame."""
         if not self._mounted:
             return
-        troubled = rows.problems(frame)
+        self._services = rows.of_services(frame)
+        troubled = rows.problems(self._services)
         self.header.problems, self.header.paused_for = len(troubled), self.mcptop.paused_for
         self.header.show(frame)
         self.banner.show(frame)
@@ -111,8 +113,8 @@ class Dashboard(Screen[None]):
             return
         column = columns.BY_ID[self.sort]
         view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree)
-        moment = Moment(frame.at, frame.series, self.as_tree)
-        self.table.show(rows.build(frame, view), moment, self.sort, self.descending)
+        moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
+        self.table.show(rows.build(self._services, view), moment, self.sort, self.descending)
         self._show_detail()
 
     def _show_detail(self) -> None:

@@ -56,7 +56,7 @@ class ServiceScreen(Screen[None]):
         """Draw this frame; a row that is gone keeps its last picture."""
         app = cast("McptopApp", self.app)
         self.header.short = self.app.size.height < 14
-        self.header.problems, self.header.paused_for = len(rows.problems(frame)), app.paused_for
+        self.header.problems, self.header.paused_for = len(rows.problems(rows.of_services(frame))), app.paused_for
         self.header.show(frame)
         self.detail.window_s = app.window_s
         row = find(frame, self._key)
@@ -91,5 +91,6 @@ class ServiceScreen(Screen[None]):
 
 def find(frame: Frame, key: str) -> Row | None:
     """The row with this key, wherever it would stand in the table."""
+    services = rows.of_services(frame)
     everything = Folds(opened=frozenset({key, *(service.key for service in frame.services)}))
-    return next((row for row in rows.build(frame, View(folds=everything, tree=False)) if row.key == key), None)
+    return next((row for row in rows.build(services, View(folds=everything, tree=False)) if row.key == key), None)

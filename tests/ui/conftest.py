@@ -1,0 +1,89 @@
+"""A scripted monitor, and the one place that reads the text of a screen."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.app import App
+
+from mcptop.model.frame import Frame
+from mcptop.ui.app import McptopApp
+
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+
+
+class ScriptedMonitor:
+    """Emits exactly the frames it is given, on the caller's thread: there is nothing to wait for."""
+
+    def __init__(self, *frames: Frame) -> None:
+        self._first = frames
+        self._emit: Callable[[Frame], None] | None = None
+        self.stopped = False
+
+    def start(self, emit: Callable[[Frame], None]) -> None:
+        """Emit the first frames at once."""
+        self._emit = emit
+        for frame in self._first:
+            emit(frame)
+
+    def stop(self) -> None:
+        """Remember it."""
+        self.stopped = True
+
+    def tick(self, frame: Frame) -> None:
+        """Emit one more frame."""
+        assert self._emit is not None
+        self._emit(frame)
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_FILTERS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
+
+
+@pytest.fixture
+def monitor() -> type[ScriptedMonitor]:
+    """The class, to be made with the frames of the test."""
+    return ScriptedMonitor
+
+
+@pytest.fixture
+def dashboard() -> Callable[..., tuple[McptopApp, ScriptedMonitor]]:
+    """An app on a monitor with these frames."""
+
+    def make(*frames: Frame, theme: str | None = None, no_color: bool = False) -> tuple[McptopApp, ScriptedMonitor]:
+        source = ScriptedMonitor(*frames)
+        return McptopApp(source, theme=theme, no_color=no_color), source
+
+    return make
+
+
+def lines_of(app: App[None]) -> list[str]:
+    """The text of the screen; the compositor's strips are private to Textual, so only this knows of them."""
+    strips = app.screen._compositor.render_strips()
+    return ["".join(segment.text for segment in strip) for strip in strips]
+
+
+@pytest.fixture
+def screen() -> Callable[[App[None]], str]:
+    """The text of the screen as one string."""
+    return lambda app: "\n".join(lines_of(app))
+
+
+@pytest.fixture
+def snapshot() -> Callable[[App[None], str], None]:
+    """Compare the screen with a kept text file; MCPTOP_UPDATE_SNAPSHOTS=1 keeps the present one."""
+
+    def check(app: App[None], name: str) -> None:
+        path = SNAPSHOTS / f"{name}.txt"
+        text = "\n".join(line.rstrip() for line in lines_of(app)) + "\n"
+        if os.environ.get("MCPTOP_UPDATE_SNAPSHOTS"):
+            path.write_text(text, encoding="utf-8")
+        assert text == path.read_text(encoding="utf-8"), f"{name} looks different; see the docstring of `snapshot`"
+
+    return check

@@ -1,0 +1,184 @@
+"""What the keys do."""
+
+from __future__ import annotations
+
+import frames
+from msgspec.structs import replace
+from textual.command import CommandPalette
+
+from mcptop.ui.app import McptopApp
+from mcptop.ui.screens.dashboard import Dashboard
+from mcptop.ui.screens.help import HelpScreen
+from mcptop.ui.screens.service import ServiceScreen
+from mcptop.ui.screens.sort import SortMenu
+from mcptop.ui.table import ServiceTable
+
+SIZE = (120, 36)
+
+
+def names(app):
+    return [row.name for row in table(app).rows]
+
+
+def table(app) -> ServiceTable:
+    return app.screen_stack[0].table
+
+
+async def test_cursor_stays_on_its_row_when_the_order_changes(dashboard):
+    app, monitor = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("down", "down", "down", "down")
+        chosen = table(app).selected.name
+        services = list(frames.stack())
+        hot = replace(services[3].instances[0], cpu=frames.f.Cpu(3.0))
+        services[3] = replace(services[3], instances=(hot,))
+        monitor.tick(frames.frame(1001, tuple(services)))
+        await pilot.pause()
+        assert names(app)[1] == "postgres"
+        assert table(app).selected.name == chosen == "model-runner"
+
+
+async def test_sort_by_memory_and_back(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("M")
+        assert names(app)[1] == "model-runner"
+        await pilot.press("I")
+        assert names(app)[1] == "ui"
+        # Without a figure a service is last in both directions.
+        assert names(app)[names(app).index("containers") - 1] == "migrate"
+        await pilot.press("P")
+        assert names(app)[1] == "mcp-worker"
+
+
+async def test_sort_menu(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("s")
+        assert isinstance(app.screen, SortMenu)
+        await pilot.press("home", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Dashboard)
+        assert app.screen.sort == "name"
+        assert not app.screen.descending
+
+
+async def test_filter_types_narrows_and_is_left_with_escape(dashboard, screen):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("slash", *"mem%>80", "enter")
+        await pilot.pause()
+        assert [name for name in names(app) if name.startswith("mcp")] == [
+            "mcp-stack",
+            "mcp-worker",
+            "mcp-worker-1",
+            "mcp-worker-2",
+        ]
+        assert app.focused is table(app)
+        assert "mem%>80" in screen(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert "ui" in names(app)
+        assert app.is_running
+
+
+async def test_folding(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("left")
+        await pilot.pause()
+        assert "mcp-worker-1" not in names(app)
+        await pilot.press("left", "left")
+        await pilot.pause()
+        assert names(app) == ["mcp-stack", "containers", "registry", "host processes"]
+        await pilot.press("end", "space")
+        await pilot.pause()
+        assert names(app)[-1] == "sshd"
+        await pilot.press("t")
+        assert "mcp-stack" not in names(app)
+
+
+async def test_pause_freezes_the_picture_and_shows_its_age(dashboard, screen):
+    app, monitor = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("Z")
+        monitor.tick(frames.frame(1012))
+        await pilot.pause()
+        assert "PAUSED 12s" in screen(app)
+        assert app.frame.number == 1000
+        await pilot.press("Z")
+        assert app.frame.number == 1012
+        await pilot.pause()
+        assert "live 1s" in screen(app)
+
+
+async def test_detail_and_back(dashboard, screen):
+    app, monitor = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ServiceScreen)
+        monitor.tick(frames.frame(1001))
+        await pilot.press("plus")
+        await pilot.pause()
+        assert "-10m" in screen(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert isinstance(app.screen, Dashboard)
+
+
+async def test_help_and_palette(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("question_mark")
+        assert isinstance(app.screen, HelpScreen)
+        await pilot.press("escape")
+        await pilot.press("colon")
+        await pilot.pause()
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press("escape")
+
+
+async def test_zoom_stops_at_both_ends(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press(*["plus"] * 9)
+        assert app.window_s == 30
+        await pilot.press(*["minus"] * 9)
+        assert app.window_s == 900
+        await pilot.press("plus", "equals_sign")
+        assert app.window_s == 900
+
+
+async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("y")
+        assert app.clipboard.startswith("▲ mcp-worker")
+        await pilot.press("ctrl+s")
+        assert [path.suffix for path in tmp_path.iterdir()] == [".svg"]
+
+
+async def test_a_click_on_a_heading_sorts(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.click(ServiceTable, offset=(3, 0))
+        assert app.screen.sort == "name"
+        await pilot.click(ServiceTable, offset=(10, 1))
+        assert table(app).selected.name == "mcp-stack"
+
+
+async def test_quitting_stops_the_monitor(dashboard):
+    app, monitor = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("escape", "q")
+    assert monitor.stopped
+    monitor.tick(frames.frame(1001))
+
+
+def test_every_binding_has_an_id_and_says_what_it_does():
+    bindings = [*McptopApp.BINDINGS, *ServiceTable.BINDINGS, *Dashboard.BINDINGS, *HelpScreen.BINDINGS]
+    bindings += [*SortMenu.BINDINGS, *ServiceScreen.BINDINGS]
+    assert all(one.id and one.description and one.tooltip for one in bindings)
+    assert len({one.id for one in bindings}) == len(bindings)
