@@ -19,6 +19,7 @@ class FileCollector:
 
     def __init__(self, roots: Roots, table: ProcessTable) -> None:
         self._proc = roots.procfs
+        self._live = roots.live
         self._table = table
         self._version = -1
         self._members: dict[str, list[tuple[int, int]]] = {}
@@ -69,7 +70,8 @@ class FileCollector:
         directory = f"{self._proc}/{pid}/fd"
         try:
             # Since Linux 6.2 the directory's size is the number of descriptors; before, it is 0.
-            return os.stat(directory).st_size or len(os.listdir(directory))
+            counted = os.stat(directory).st_size if self._live else 0
+            return counted or len(os.listdir(directory))
         except PermissionError:
             self._hidden += 1
             return None

@@ -143,7 +143,3 @@ def io_stat(data: bytes) -> tuple[DeviceBytes, ...]:
             devices.append(DeviceBytes(device, int(read), int(written)))
     return tuple(devices)
 
-
-def process_ids(data: bytes) -> tuple[int, ...]:
-    """cgroup.procs. A process of another pid namespace reads as 0 and is left out."""
-    return tuple(pid for pid in map(int, data.split()) if pid)

@@ -54,7 +54,6 @@ class Cgroup:
         pids = "pids" if "pids" in directories else UNIFIED
         self.threads = self._file(pids, "pids.current", files.number)
         self.threads_limit = self._file(pids, "pids.max", files.number)
-        self.processes = self._file(pids, "cgroup.procs", files.process_ids)
         # On a hybrid host the v2 tree beside the v1 controllers has these: probe for the file, not for the version.
         self.cpu_pressure = self._file(UNIFIED, "cpu.pressure", files.pressure)
         self.memory_pressure = self._file(UNIFIED, "memory.pressure", files.pressure)
