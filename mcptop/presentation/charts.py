@@ -123,7 +123,7 @@ def _scale(chart: Chart, row: int, rows: int) -> str:
     if row not in marked:
         return " " * AXIS
     share = 1.0 if row == rows - 1 else (0.0 if row == 0 else (row + 0.5) / rows)
-    return f"{chart.label(chart.top * share):>{AXIS}}"
+    return fit(chart.label(chart.top * share), AXIS, "right")
 
 
 def _tone(chart: Chart, one: float | None, other: float | None) -> tuple[str, str]:

@@ -205,7 +205,7 @@ def place(width: int) -> list[Placed]:
     widths = {column.id: column.width for column in shown}
     if len(shown) == 1:
         widths[shown[0].id] = max(1, width - 2)
-    left = width - _taken(shown)
+    left = width - 1 - sum(room + 1 for room in widths.values())
     for id, comfortable in _GROW:
         if id in widths and left > 0:
             more = min(left, max(0, comfortable - widths[id]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from math import sin
+from typing import Any
 
 from mcptop.model import frame as f
 
@@ -37,14 +38,11 @@ class Shapes:
         return max(0.0, base * (1 + 0.25 * sin(tick / 7) + 0.12 * sin(tick / 2.3)))
 
 
-def instance(
-    name: str, cores: float | None, used: float | None, limit: float | None = None, **more: object
-) -> f.Instance:
+def instance(name: str, cores: float | None, used: float | None, limit: float | None = None, **more: Any) -> f.Instance:
     """A running container; `used` and `limit` in MiB, `quota` in cores."""
     quota, throttled = more.pop("quota", None), more.pop("throttled", None)
     trend, net = more.pop("trend", 0.0), more.pop("net", 12_000.0)
     fds, sockets = more.pop("fds", 20), more.pop("sockets", f.Sockets(established=8, listen=1))
-    assert quota is None or isinstance(quota, float)
     values = {
         "id": f"id-{name}",
         "name": name,
@@ -72,7 +70,7 @@ def instance(
         "fds": f.FileDescriptors(fds, 1024, fds / 1024),
         "sockets": sockets,
     }
-    return f.Instance(**(values | more))  # type: ignore[arg-type]
+    return f.Instance(**(values | more))
 
 
 def service(
@@ -97,11 +95,12 @@ def stack() -> tuple[f.Service, ...]:
         service(
             "mcp-worker",
             instance("mcp-stack-mcp-worker-1", 0.52, 471, 512, quota=0.5, throttled=0.36, trend=leak, fds=21),
-            instance("mcp-stack-mcp-worker-2", 0.48, 391, 512, quota=0.5, throttled=0.40, trend=leak, restarts=1, fds=20),
+            instance("mcp-stack-mcp-worker-2", 0.48, 391, 512, quota=0.5, throttled=0.40, trend=leak, restarts=1),
         ),
         service("mcp-api", instance("mcp-stack-mcp-api-1", 0.41, 212, 1024, quota=2.0, throttled=0.0, trend=30.0,
                                     net=1.1 * MIB, fds=88, sockets=f.Sockets(established=50, close_wait=7))),
-        service("model-runner", instance("mcp-stack-model-runner-1", 0.38, 1064, 4096, quota=2.0, throttled=0.0, net=40_000.0)),
+        service("model-runner", instance("mcp-stack-model-runner-1", 0.38, 1064, 4096, quota=2.0, throttled=0.0,
+                                         net=40_000.0)),
         service("postgres", instance("mcp-stack-postgres-1", 0.09, 148, 1024, net=210_000.0, fds=71)),
         service("ui", instance("mcp-stack-ui-1", 0.01, 61, 256, quota=1.0, throttled=0.0, net=2_000.0, health=None)),
         service("migrate", f.Instance("id-migrate", "mcp-stack-migrate-1", state="exited", exit_code=0, restarts=0)),
@@ -139,7 +138,7 @@ SOURCES = tuple(
 )
 
 
-def frame(number: int = 1000, services: tuple[f.Service, ...] | None = None, **more: object) -> f.Frame:
+def frame(number: int = 1000, services: tuple[f.Service, ...] | None = None, **more: Any) -> f.Frame:
     """A frame of the stack with some host processes."""
     hosts = tuple(process(name, 0.01 * (n + 1), 40 + 10 * n) for n, name in enumerate(("sshd", "dockerd", "chronyd")))
     shown = (*stack(), *hosts) if services is None else services
@@ -148,14 +147,15 @@ def frame(number: int = 1000, services: tuple[f.Service, ...] | None = None, **m
         "services": shown, "alerts": (), "own": f.Own(0.009, 61 * MIB, 0.0042), "interval_s": 1.0,
         "engine": "docker 28.2", "series": Shapes(number, levels(shown)),
     }  # fmt: skip
-    return f.Frame(**(values | more))  # type: ignore[arg-type]
+    return f.Frame(**(values | more))
 
 
 def crowd(number: int, count: int = 120) -> f.Frame:
     """Many services whose figures all move with every frame."""
-    services = tuple(
-        service(f"svc-{n:03}", instance(f"crowd-svc-{n:03}-1", 0.5 + 0.4 * sin(n + number / 200), 100 + n + number % 50, 512,
-                                        quota=1.0, throttled=0.1, net=1000.0 * n + number), project="crowd")
-        for n in range(count)
-    )  # fmt: skip
+    services = tuple(service(f"svc-{n:03}", _busy(n, number), project="crowd") for n in range(count))
     return frame(number, services)
+
+
+def _busy(n: int, number: int) -> f.Instance:
+    cores, used = 0.5 + 0.4 * sin(n + number / 200), 100 + n + number % 50
+    return instance(f"crowd-svc-{n:03}-1", cores, used, 512, quota=1.0, throttled=0.1, net=1000.0 * n + number)

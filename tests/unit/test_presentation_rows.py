@@ -1,0 +1,183 @@
+"""Rows: groups, order, folds, totals, and what unknown looks like."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mcptop.model.frame import (
+    EMPTY,
+    Cpu,
+    FileDescriptors,
+    Frame,
+    Instance,
+    Kind,
+    Memory,
+    NoSeries,
+    Own,
+    Service,
+    Sockets,
+)
+from mcptop.presentation import cells, columns, figures, rows, runs, severity
+from mcptop.presentation.cells import Moment
+from mcptop.presentation.filter import parse
+from mcptop.presentation.rows import Depth, Folds, View
+from mcptop.presentation.severity import Level
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+MIB = 1 << 20
+
+
+def instance(
+    name: str = "a", cores: float | None = 0.5, used: int | None = 100, limit: int | None = None, **more
+) -> Instance:
+    ratio = used / limit if used is not None and limit else None
+    memory = Memory(working_set_bytes=used, limit_bytes=limit, limit_ratio=ratio)
+    return Instance(**({"id": name, "name": name, "cpu": Cpu(cores), "memory": memory} | more))
+
+
+def service(name: str, *instances: Instance, project: str | None = "shop", kind: Kind = Kind.CONTAINER) -> Service:
+    return Service(project, name, kind, len(instances), instances)
+
+
+def frame(*services: Service) -> Frame:
+    return Frame(1, NOON, None, (), services, (), Own(), 1.0)
+
+
+def shown(view: View, *services: Service) -> list[tuple[int, str]]:
+    return [(int(row.depth), row.name) for row in rows.build(rows.of_services(frame(*services)), view)]
+
+
+def test_projects_come_first_and_host_processes_are_folded():
+    services = (
+        service("sshd", instance("s"), project=None, kind=Kind.PROCESS),
+        service("lonely", instance("l"), project=None),
+        service("api", instance("a"), project="zoo"),
+        service("web", instance("w")),
+    )
+    assert shown(View(), *services) == [
+        (0, "shop"), (1, "web"), (0, "zoo"), (1, "api"), (0, "containers"), (1, "lonely"), (0, "host processes"),
+    ]  # fmt: skip
+
+
+def test_instances_are_shown_when_there_are_several_or_when_unfolded():
+    two = service("api", instance("shop-api-1"), instance("shop-api-2"))
+    one = service("web", instance("shop-web-1"))
+    assert [name for depth, name in shown(View(), two, one) if depth == Depth.INSTANCE] == ["api-1", "api-2"]
+    folds = Folds().turned(two.key, False).turned(one.key, True)
+    assert [name for depth, name in shown(View(folds=folds), two, one) if depth == Depth.INSTANCE] == ["web-1"]
+    assert folds.turned(two.key, True).is_open(two.key, default=False)
+
+
+def test_a_filter_opens_what_it_finds():
+    hidden = service("sshd", instance("s", cores=0.9), project=None, kind=Kind.PROCESS)
+    view = View(filter=parse("cpu>50"))
+    assert shown(view, hidden, service("web", instance("w"))) == [(0, "host processes"), (1, "sshd")]
+
+
+def test_sorting_leaves_the_unknown_at_the_end_in_both_directions():
+    services = [service(name, instance(name, cores)) for name, cores in (("a", None), ("b", 0.1), ("c", 0.9))]
+    by_cpu = columns.BY_ID["cpu"].sort
+    for descending, order in ((True, "cba"), (False, "bca")):
+        names = [name for depth, name in shown(View(by_cpu, descending), *services) if depth == Depth.SERVICE]
+        assert "".join(names) == order
+
+
+def test_a_total_counts_what_is_known_and_is_unknown_when_nothing_is():
+    whole = figures.total([figures.of_instance(one) for one in (instance(cores=0.5), instance(cores=None))])
+    assert whole.cores == 0.5
+    assert whole.established is None
+    assert whole.memory_limit is None
+    none = figures.total([figures.of_instance(instance(cores=None)) for _ in range(2)])
+    assert none.cores is None
+    assert figures.total([]) is figures.NOTHING
+
+
+def test_a_limit_of_the_whole_needs_all_limits_and_the_worst_share_is_kept():
+    parts = [figures.of_instance(one) for one in (instance(used=90, limit=100), instance(used=10, limit=100))]
+    whole = figures.total(parts)
+    assert (whole.memory_limit, whole.memory_ratio, whole.memory_worst) == (200, 0.5, 0.9)
+    assert figures.total([*parts, figures.of_instance(instance())]).memory_limit is None
+
+
+@pytest.mark.parametrize(
+    ("one", "level", "word"),
+    [
+        (instance(), Level.OK, None),
+        (instance(health="unhealthy"), Level.CRITICAL, "health check"),
+        (instance(state="restarting", exit_code=1), Level.CRITICAL, "exit code 1"),
+        (instance(state="exited", exit_code=1), Level.CRITICAL, "code 1"),
+        (instance(state="dead"), Level.CRITICAL, "dead"),
+        (instance(state="paused"), Level.WARNING, "paused"),
+        (instance(oom_kills=2), Level.WARNING, "2 times"),
+        (instance(used=90, limit=100), Level.WARNING, "90%"),
+        (instance(used=97, limit=100), Level.CRITICAL, "97%"),
+        (instance(cpu=Cpu(0.5, 0.5, 1.0, 0.25)), Level.WARNING, "25%"),
+        (instance(fds=FileDescriptors(80, 100, 0.8)), Level.WARNING, "80%"),
+        (instance(sockets=Sockets(close_wait=5)), Level.WARNING, "CLOSE_WAIT"),
+        (instance(cores=None, used=None), Level.UNKNOWN, "no numbers"),
+    ],
+)
+def test_judgement_of_an_instance(one, level, word):
+    judgement = severity.of_instance(one)
+    assert judgement.level is level
+    assert (word in " ".join(judgement.reasons)) if word else not judgement.reasons
+
+
+def test_what_was_asked_to_stop_is_stopped_not_broken():
+    for code in (0, 143, None):
+        judgement = severity.of_instance(instance(state="exited", exit_code=code))
+        assert (judgement.level, judgement.symbol) == (Level.UNKNOWN, "○")
+
+
+def test_a_service_is_as_bad_as_its_worst_instance_and_says_which():
+    judged = severity.of_service(service("api", instance("shop-api-1"), instance("shop-api-2", health="unhealthy")))
+    assert judged.level is Level.CRITICAL
+    assert judged.reasons[0].startswith("api-2 unhealthy")
+    assert not severity.of_service(service("api")).level.value > Level.UNKNOWN
+
+
+def test_problems_are_ranked():
+    services = (
+        service("a", instance("a", state="paused")),
+        service("b", instance("b", health="unhealthy")),
+        service("c", instance("c")),
+    )
+    assert [row.name for row in rows.problems(rows.of_services(frame(*services)))] == ["b", "a"]
+    assert rows.problems(rows.of_services(EMPTY)) == []
+
+
+@pytest.mark.parametrize("width", [*range(18, 130), 160, 199, 200, 300])
+def test_no_line_is_wider_than_the_table(width):
+    odd = service("数据" * 40, instance("shop-x-1", 123.4, 10**15, 10**16), instance("y" * 300, None, None))
+    placed = columns.place(width)
+    moment = Moment(NOON, NoSeries())
+    expected = 1 + sum(item.width + 1 for item in placed)
+    assert expected <= width
+    for row in rows.build(rows.of_services(frame(odd)), View()):
+        # The margin for the cursor is the table's own.
+        assert runs.width(columns.line(row, placed, moment)) + 1 == expected
+    assert runs.width(columns.heading(placed, "cpu", True)) == expected
+
+
+def test_the_promised_columns_are_there():
+    at_80, at_120, at_200 = ({item.column.id for item in columns.place(width)} for width in (79, 119, 199))
+    assert {"name", "cpu", "memory", "trend", "net", "restarts", "state"} <= at_80
+    assert {"throttled", "disk", "sockets", "fds"} <= at_120 - at_80
+    assert at_200 == set(columns.BY_ID)
+
+
+def test_unknown_is_a_dash_in_every_column_of_figures():
+    empty = rows.of_services(frame(service("x", instance("x", None, None))))[0]
+    moment = Moment(NOON, NoSeries())
+    for item in columns.place(200):
+        if item.column.id not in ("name", "replicas", "state", "pressure"):
+            assert runs.text_of(item.column.cell(empty, item.width, moment)).strip() == "-", item.column.id
+
+
+def test_growth_is_red_when_the_limit_is_within_the_hour():
+    memory = Memory(working_set_bytes=900 * MIB, limit_bytes=1000 * MIB, limit_ratio=0.9, trend_bytes_per_s=MIB / 20)
+    row = rows.of_services(frame(service("x", instance("x", memory=memory))))[0]
+    assert cells.trend(row) == "+180M"
+    assert cells.trend_style(row) == "critical"
