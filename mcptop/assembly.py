@@ -44,6 +44,8 @@ class Assembler:
         self._history = history
         self._previous = _NOTHING
         self._facts: dict[str, Target] = {}
+        self._slots: dict[str, int] = {}
+        """Which of the trend's ticks is an instance's turn."""
         self._services: dict[_Key, Service] = {}
         self._instances: dict[str, Instance] = {}
         self._host: HostReading | None = None
@@ -59,7 +61,9 @@ class Assembler:
             self._groups = _group(snapshot.targets)
         instances = {target.id: self._instance(target, snapshot) for target in snapshot.targets}
         self._previous, self._instances = snapshot, instances
-        if len(self._trends) > len(instances):
+        if len(self._facts) > len(instances):
+            self._facts = {key: value for key, value in self._facts.items() if key in instances}
+            self._slots = {key: value for key, value in self._slots.items() if key in instances}
             self._trends = {key: value for key, value in self._trends.items() if key in instances}
         self._services = {key: self._service(key, members) for key, members in self._groups}
         services = tuple(self._services.values())
@@ -87,7 +91,9 @@ class Assembler:
             age_s = round(snapshot.monotonic - snapshot.stale[key], 1)
             return msgspec.structs.replace(before, age_s=age_s, state=target.state, health=target.health)
         fds, sockets = snapshot.files.get(key, _NO_FDS), snapshot.sockets.get(key)
-        trend_due = (self._history.tick + hash(key)) % _TREND_TICKS == 0
+        tick = self._history.tick
+        slot = self._slots.setdefault(key, len(self._slots) % _TREND_TICKS)
+        trend_due = tick >= _TREND_TICKS and tick % _TREND_TICKS == slot
         if (
             before is not None
             and old is new

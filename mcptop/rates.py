@@ -8,10 +8,13 @@ from __future__ import annotations
 from mcptop.model.frame import Cpu, Device, Disk, Interface, Network
 from mcptop.model.snapshot import Counters, Reading, Traffic
 
+_INSTANT_S = 1e-3
+"""Two readings closer than this have no time between them that a rate could be over."""
+
 
 def per_second(old: float | None, new: float | None, seconds: float) -> float | None:
     """The rate of a counter; None without two readings, without time between them, or after a reset."""
-    if old is None or new is None or seconds <= 0 or new < old:
+    if old is None or new is None or seconds < _INSTANT_S or new < old:
         return None
     return (new - old) / seconds
 
@@ -27,10 +30,17 @@ def cpu(old: Reading | None, new: Reading, configured_cores: float | None) -> Cp
     pressure = new.cpu_pressure.some_avg10 if new.cpu_pressure else None
     if old is None:
         return Cpu(limit_cores=limit, pressure_some_avg10=pressure)
-    since = old.read_at if new.previous_at is None else new.previous_at
-    cores = per_second(old.cpu_usage_s, new.cpu_usage_s, new.read_at - since)
+    cores = _cores(old, new)
     throttled = _throttled(old, new) if limit else None
     return Cpu(cores, limit, ratio(cores, limit), throttled, pressure)
+
+
+def _cores(old: Reading, new: Reading) -> float | None:
+    if old is new:
+        # Looked again, and the counter stood still.
+        return None if new.cpu_usage_s is None else 0.0
+    since = old.read_at if new.previous_at is None else new.previous_at
+    return per_second(old.cpu_usage_s, new.cpu_usage_s, new.read_at - since)
 
 
 def _throttled(old: Reading, new: Reading) -> float | None:

@@ -18,7 +18,12 @@ def test_both_versions_give_seconds_and_bytes() -> None:
     v2 = files.cpu_stat_v2(b"usage_usec 1500000\nuser_usec 1\nnr_periods 10\nnr_throttled 4\nthrottled_usec 9\n")
     assert v2 == (1.5, 10, 4)
     assert files.cpu_stat_v1(b"nr_periods 10\nnr_throttled 4\nthrottled_time 9\n") == (None, 10, 4)
-    assert files.memory_stat_v1(b"rss 1\ntotal_rss 2\ntotal_cache 3\ntotal_shmem 4\ntotal_inactive_file 5\n") == (2, 3, 4, 5)
+    assert files.memory_stat_v1(b"rss 1\ntotal_rss 2\ntotal_cache 3\ntotal_shmem 4\ntotal_inactive_file 5\n") == (
+        2,
+        3,
+        4,
+        5,
+    )
     assert files.memory_stat_v2(b"anon 2\nfile 3\nshmem 4\ninactive_file 5\n") == (2, 3, 4, 5)
 
 
@@ -34,7 +39,9 @@ def test_the_quota_is_in_cores() -> None:
 
 
 def test_pressure_is_a_ratio_and_full_may_be_missing() -> None:
-    both = files.pressure(b"some avg10=18.70 avg60=1.00 avg300=0.00 total=5\nfull avg10=1.00 avg60=0 avg300=0 total=1\n")
+    both = files.pressure(
+        b"some avg10=18.70 avg60=1.00 avg300=0.00 total=5\nfull avg10=1.00 avg60=0 avg300=0 total=1\n"
+    )
     assert both is not None
     assert both.some_avg10 == pytest.approx(0.187)
     assert both.full_avg10 == pytest.approx(0.01)

@@ -86,4 +86,9 @@ def test_units_and_named_cgroups(path: str, unit: str | None) -> None:
 
 def test_membership_of_all_versions() -> None:
     text = "4:cpu,cpuacct:/docker/x\n1:name=systemd:/a:b\n0::/c\nbroken\n"
-    assert paths.parse_membership(text) == {"cpu": "/docker/x", "cpuacct": "/docker/x", "name=systemd": "/a:b", "": "/c"}
+    assert paths.parse_membership(text) == {
+        "cpu": "/docker/x",
+        "cpuacct": "/docker/x",
+        "name=systemd": "/a:b",
+        "": "/c",
+    }

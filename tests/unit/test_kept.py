@@ -50,7 +50,9 @@ def test_long_files_are_read_whole(tmp_path: Path) -> None:
     assert len(KeptFile(str(file)).read()) == 300_000
 
 
-def test_without_descriptors_left_a_file_is_opened_for_each_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_descriptors_left_a_file_is_opened_for_each_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = tmp_path / "value"
     file.write_text("1")
 

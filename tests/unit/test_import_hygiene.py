@@ -1,0 +1,25 @@
+"""What a command loads: the dashboard's code and the engine's package only where they are used."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def loaded_by(statement: str) -> set[str]:
+    code = f"import sys\n{statement}\nprint('\\n'.join(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", ["cli", "headless.snapshot", "headless.doctor", "headless.table", "live", "monitor"])
+def test_headless_commands_never_load_textual(module: str) -> None:
+    assert not {name for name in loaded_by(f"import mcptop.{module}") if name.split(".")[0] == "textual"}
+
+
+def test_the_command_line_loads_neither_the_engines_package_nor_tables() -> None:
+    assert not loaded_by("import mcptop.cli") & {"docker", "requests", "rich", "httpx", "psutil"}
+
+
+def test_the_live_source_loads_the_engines_package_only_when_it_connects() -> None:
+    assert "docker" not in loaded_by("import mcptop.live")
