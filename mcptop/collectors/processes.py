@@ -82,7 +82,7 @@ class ProcessCollector:
         self._rules = rules
         self._version = -1
         self._ports: dict[int, frozenset[int]] = {}
-        self._owners: dict[tuple[int, int], Owner] = {}
+        self._owners: dict[Process, Owner] = {}
         self._trees: dict[str, Tree] = {}
         self._targets: tuple[Target, ...] = ()
         self._boot_time = self._read_boot_time()
@@ -197,7 +197,7 @@ class ProcessCollector:
         alive = set(processes.values())
         self._counted = {process: used for process, used in self._counted.items() if process in alive}
         self._io_counted = {process: used for process, used in self._io_counted.items() if process in alive}
-        self._owners = {k: v for k, v in self._owners.items() if k[0] in processes}
+        self._owners = {process: owner for process, owner in self._owners.items() if process in alive}
         self._trees = trees
         self._table.trees = {key: [member.identity for member in tree.members] for key, tree in trees.items()}
         self._targets = tuple(tree.target for tree in trees.values() if tree.target is not None)
@@ -229,11 +229,10 @@ class ProcessCollector:
         return Tree(root, owner, target=target)
 
     def _owner(self, process: Process) -> Owner:
-        identity = process.identity
-        key = (identity.pid, identity.start_ticks)
-        if key not in self._owners:
-            self._owners[key] = owner_of(identity, self._rules, self._ports.get(identity.pid, frozenset()))
-        return self._owners[key]
+        if process not in self._owners:
+            ports = self._ports.get(process.identity.pid, frozenset())
+            self._owners[process] = owner_of(process.identity, self._rules, ports)
+        return self._owners[process]
 
     def _started(self, start_ticks: int) -> datetime | None:
         if self._boot_time is None:

@@ -113,7 +113,7 @@ def program(comm: str, cmdline: bytes) -> str:
     if not words:
         return comm
     name = os.path.basename(words[0].lstrip("-"))
-    if not name.startswith(comm[:15]) and not name.startswith(_INTERPRETERS):
+    if " " in name or (not name.startswith(comm) and not name.startswith(_INTERPRETERS)):
         return comm
     if not name.startswith(_INTERPRETERS):
         return name
