@@ -70,6 +70,7 @@ class ServiceTable(ScrollView, can_focus=True):
         self._moment: Moment | None = None
         self._sort, self._descending = "cpu", True
         self._placed: list[Placed] = []
+        self._placed_for = -1
         self._lines: dict[int, Runs] = {}
         self._drawn: dict[int, tuple[Runs, bool, Strip]] = {}
 
@@ -99,7 +100,7 @@ class ServiceTable(ScrollView, can_focus=True):
     def render_line(self, y: int) -> Strip:
         """The heading, or one row; a line that did not change is the same strip as before."""
         line, selected = self._content(y)
-        known = self._drawn.get(y)
+        known = self._drawn.get(y)  # after the content: placing columns forgets what was drawn
         width = self.size.width
         if known is not None and known[1] == selected and known[2].cell_length == width and known[0] == line:
             return known[2]
@@ -147,6 +148,20 @@ class ServiceTable(ScrollView, can_focus=True):
         else:
             self.post_message(self.Opened())
 
+    async def on_key(self, event: events.Key) -> None:
+        """Letters typed right behind the filter key belong to the filter line.
+
+        Textual runs a binding only after the key went all the way up to the app; keys that follow closely have
+        been handed to this widget by then. So the line opens here, and what still arrives goes on to it.
+        """
+        focused = self.screen.focused
+        if event.key == "slash" and focused is self:
+            event.stop()
+            await self.run_action("screen.filter")
+        elif focused is not None and focused is not self:
+            event.stop()
+            focused.post_message(events.Key(event.key, event.character))
+
     def on_click(self, event: events.Click) -> None:
         """A click selects, a second one on the same row opens; on a heading it sorts."""
         if event.y == 0:
@@ -165,10 +180,7 @@ class ServiceTable(ScrollView, can_focus=True):
             self.action_open()
 
     def on_resize(self) -> None:
-        """Columns are chosen for a width."""
-        self._placed = columns.place(self.size.width)
-        self._lines.clear()
-        self._drawn.clear()
+        """The cursor stays in view."""
         self._scroll_to_cursor()
         self.refresh()
 
@@ -176,7 +188,16 @@ class ServiceTable(ScrollView, can_focus=True):
     def _page(self) -> int:
         return self.size.height - _HEADING
 
+    def _place_columns(self) -> None:
+        """Columns are chosen when there is a width to draw at; the first picture is drawn before on_resize."""
+        if self._placed_for != self.size.width:
+            self._placed_for = self.size.width
+            self._placed = columns.place(self._placed_for)
+            self._lines.clear()
+            self._drawn.clear()
+
     def _content(self, y: int) -> tuple[Runs, bool]:
+        self._place_columns()
         if y == 0:
             return columns.heading(self._placed, self._sort, self._descending), False
         index = self.scroll_offset.y + y - _HEADING
@@ -195,7 +216,7 @@ class ServiceTable(ScrollView, can_focus=True):
 
     def _repaint_changes(self) -> None:
         for y in range(self.size.height):
-            known, (line, selected) = self._drawn.get(y), self._content(y)
+            (line, selected), known = self._content(y), self._drawn.get(y)
             if known is None or known[1] != selected or known[0] != line:
                 self.refresh(Region(0, y, self.size.width, 1))
 

@@ -40,10 +40,12 @@ class Colours:
     """Bodies of charts, darker than their edges."""
 
 
+# Grounds and tracks of the dark theme have little saturation, because 256-colour terminals then get a grey for
+# them and not a teal; the selected line keeps its green low, and so becomes a dark blue there.
 COLOURS = {
     DARK: Colours(
-        ground="#10151b", raised="#18202a", selected="#22334f", track="#2a3442",
-        text="#c9d2dc", strong="#eef2f6", muted="#8794a3", dim="#586574", faint="#2f3b49",
+        ground="#10151b", raised="#1c2025", selected="#1f2e4f", track="#333a43",
+        text="#c9d2dc", strong="#eef2f6", muted="#8794a3", dim="#586574", faint="#353c45",
         accent="#4fd1c5", on_accent="#0b1116", group="#63b3f4",
         ok="#68c47e", warning="#f5b84b", critical="#ff6b6b", memory="#5aa9f0", disk="#b794f4",
         area={"memory": "#27496b", "cpu": "#235a57", "warning": "#6b5223", "critical": "#6e3034"},

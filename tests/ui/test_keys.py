@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import frames
 from msgspec.structs import replace
+from textual import events
 from textual.command import CommandPalette
 
 from mcptop.ui.app import McptopApp
@@ -182,3 +183,14 @@ def test_every_binding_has_an_id_and_says_what_it_does():
     bindings += [*SortMenu.BINDINGS, *ServiceScreen.BINDINGS]
     assert all(one.id and one.description and one.tooltip for one in bindings)
     assert len({one.id for one in bindings}) == len(bindings)
+
+
+async def test_letters_typed_right_behind_the_filter_key_go_into_the_line(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        for key, character in (("slash", "/"), ("c", "c"), ("greater_than_sign", ">")):
+            app.post_message(events.Key(key, character))
+        await pilot.pause()
+        await pilot.pause()
+        assert app.screen.query_one("#filter").value == "c>"
+        assert app.screen.sort == "cpu"

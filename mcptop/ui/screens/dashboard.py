@@ -57,7 +57,7 @@ class Dashboard(Screen[None]):
         yield self.table
         yield self.detail
         line = Input(id="filter", placeholder=_FILTER_HINT, compact=True, select_on_focus=False)
-        line.cursor_blink = False
+        line.cursor_blink = line.display = False
         yield line
         yield self.status
         yield self.footer
@@ -161,8 +161,8 @@ class Dashboard(Screen[None]):
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
-        self.table.focus()
-        self.query_one("#filter", Input).set_class(bool(self.filter), "-shown")
+        self.set_focus(self.table)
+        self.query_one("#filter", Input).display = bool(self.filter)
 
     def action_open(self) -> None:
         """Open the selected row."""
@@ -171,15 +171,16 @@ class Dashboard(Screen[None]):
     def action_filter(self) -> None:
         """Type a filter; it works at every letter."""
         line = self.query_one("#filter", Input)
-        line.add_class("-shown")
-        line.focus()
+        line.display = True
+        # At once, not after the next message: the letters typed behind the key belong to the line.
+        self.set_focus(line)
 
     def action_back(self) -> None:
         """One step back: out of the filter line, or out of the filter. Never quits."""
         line = self.query_one("#filter", Input)
         line.value = ""
-        line.remove_class("-shown")
-        self.table.focus()
+        line.display = False
+        self.set_focus(self.table)
 
     def action_sort_menu(self) -> None:
         """Choose a column."""
