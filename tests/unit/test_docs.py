@@ -1,0 +1,40 @@
+"""The documentation names what there is: every field of the JSON, every exit code, every setting."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from mcptop import config
+from mcptop.exit_status import ExitStatus
+from mcptop.model import frame
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "noun",
+    [frame.Service, frame.Instance, frame.Cpu, frame.Memory, frame.FileDescriptors, frame.Sockets, frame.Host,
+     frame.Filesystem, frame.SourceReport, frame.Own],
+)  # fmt: skip
+def test_every_field_of_the_document_is_described(noun: type[msgspec.Struct]) -> None:
+    text = (ROOT / "docs" / "snapshot.md").read_text()
+    assert not [name for name in noun.__struct_fields__ if name not in text]
+
+
+def test_every_setting_is_described() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    names = [*config.Settings.__struct_fields__, *config.ServiceRule.__struct_fields__, *config.ENVIRONMENT]
+    assert not [name for name in names if name not in text]
+
+
+def test_every_exit_code_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert not [status for status in ExitStatus if f"| {status.value} |" not in text]
+
+
+def test_every_module_stands_in_the_architecture() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    places = {path.name for path in (ROOT / "mcptop").iterdir() if path.suffix == ".py" or path.is_dir()}
+    left_out = {"__init__.py", "__main__.py", "__pycache__", "exit_status.py"}
+    assert not [name for name in places - left_out if name not in text]
