@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,3 +58,17 @@ def processes(pid: int) -> set[int]:
     folders = _folders(pid)
     folder = folders.get("memory") or folders[""]
     return {int(each) for each in (folder / "cgroup.procs").read_text().split()}
+
+
+def host_processes() -> int:
+    """How many processes run outside of containers; threads of the kernel are none."""
+    return sum(_is_of_host(entry) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+
+
+def _is_of_host(entry: Path) -> bool:
+    try:
+        in_container = re.search(r"[0-9a-f]{64}", (entry / "cgroup").read_text())
+        # Only threads of the kernel, and the dead, have no memory map.
+        return not in_container and bool((entry / "maps").read_text())
+    except OSError:
+        return False

@@ -4,6 +4,12 @@ SLEEP = "import time; time.sleep(100000)"
 
 BURN = "while True: pass"
 
+SLEEP_30_TIMES = """
+import subprocess
+held = [subprocess.Popen(["sleep", "100000"]) for _ in range(30)]
+held[0].wait()
+"""
+
 HOLD_100_MIB = """
 import time
 held = bytearray(b"x") * (100 << 20)

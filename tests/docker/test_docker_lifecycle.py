@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import programs
 from containers import docker
-from observer import services
+from observer import instance, services
 
 
 def test_a_restart_loop_counts_and_keeps_the_exit_code(start, watch):
@@ -33,14 +33,8 @@ def test_exited_with_its_code_and_no_figures_of_a_running_one(start, watch):
         assert instance["memory"]["usage_bytes"] is None
         assert not instance["oom_kills"]
 
-    frame = watch.until(lambda frame: check(_only(frame, gone)))
+    frame = watch.until(lambda frame: check(instance(frame, gone)))
     assert services(frame, gone)[0]["replicas"] == 0
-
-
-def _only(frame, container):
-    found = [i for s in frame["services"] for i in s["instances"] if i["id"] == container.id]
-    assert len(found) == 1
-    return found[0]
 
 
 def test_a_failed_health_check_shows(start, watch):

@@ -32,10 +32,10 @@ words=$(printf ' %q' "$@"); [[ $# -gt 0 ]] || words=
 cat >"$payload/job" <<JOB
 #!/bin/sh
 docker import /base.tar mcptop-test:1 >/dev/null || exit 1
-export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP_TEST_PATIENCE:-12} LANG=C.UTF-8
-cd /host/repo
+export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP_TEST_PATIENCE:-4} LANG=C.UTF-8
+cd /host/repo; date +%T
 python3 -m compileall -q -j 2 /host/deps mcptop >/dev/null
-exec python3 -m pytest tests/docker -q -p no:cacheprovider$words
+date +%T; exec python3 -m pytest tests/docker -q -p no:cacheprovider$words
 JOB
 chmod +x "$payload/job"
 "$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-900}" "$payload"
