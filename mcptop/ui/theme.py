@@ -71,6 +71,10 @@ def styles(theme: str, no_colour: bool) -> Styles:
     return Styles(_plain_table() if no_colour else _table(colours), "" if no_colour else colours.selected)
 
 
+_RAISED = {"dim": "muted", "faint": "muted", "muted": "text"}
+"""Style names that the selected line replaces by a stronger one."""
+
+
 class Styles:
     """Rich styles by name, on the normal ground and on the selected line; each is built once."""
 
@@ -78,7 +82,9 @@ class Styles:
         self._normal = table
         ground = Style(bgcolor=selected) if selected else Style(reverse=True)
         self._selected = {
-            name: style if name.startswith("bar.") and selected else style + ground for name, style in table.items()
+            # In sixteen colours faint text and the selected line are the same grey: there text is a step stronger.
+            name: style if name.startswith("bar.") and selected else table[_RAISED.get(name, name)] + ground
+            for name, style in table.items()
         }
 
     def get(self, name: str, selected: bool = False) -> Style:

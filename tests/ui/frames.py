@@ -119,6 +119,7 @@ def levels(services: tuple[f.Service, ...]) -> dict[str, tuple[float, float]]:
             if used is not None and cores is not None:
                 made[f"{part.id} {CPU}"], made[f"{part.id} {MEMORY}"] = (cores, 0.0), (used, grown)
                 made[f"{part.id} network.rx"] = (part.network.rx_bytes_per_s or 0.0, 0.0)
+                made[f"{part.id} disk.write"] = (part.disk.write_bytes_per_s or 0.0, 0.0)
                 totals = [totals[0] + cores, totals[1] + used, totals[2] + grown]
         if totals[1]:
             made[f"{one.key} {CPU}"], made[f"{one.key} {MEMORY}"] = (totals[0], 0.0), (totals[1], totals[2])
