@@ -199,7 +199,9 @@ _STATE_STYLES = {"unhealthy": "critical", "restarting": "critical", "dead": "cri
 
 
 def up(row: Row, width: int, moment: Moment) -> Runs:
-    """Time since the (latest) start."""
+    """Time since the (latest) start; a group has none."""
+    if row.depth is Depth.GROUP:
+        return ((" " * width, "text"),)
     started = row.figures.started_at
     running = started is not None and not row.judgement.stopped
     age = max(0.0, (moment.at - started).total_seconds()) if running and started is not None else None

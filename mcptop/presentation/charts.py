@@ -49,6 +49,11 @@ class _Plot(Struct, frozen=True, eq=False):
     limit_row: int | None
 
 
+def window_for(history_s: float) -> float:
+    """The smallest window that shows all of a young history, so that a chart is never nearly empty."""
+    return float(next((window for window in WINDOWS_S if window >= history_s), WINDOWS_S[-1]))
+
+
 def draw(chart: Chart, width: int, height: int) -> list[Runs]:
     """The chart in `height` lines of `width` cells, the last one its time axis; nothing where it cannot fit."""
     columns = width - AXIS - 1 - TAIL

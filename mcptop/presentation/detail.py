@@ -36,7 +36,7 @@ def title(row: Row, frame: Frame, width: int) -> Runs:
     elif row.service is not None:
         left.append((f" {row.replicas} of {len(row.service.instances)} instances run", "muted"))
     started = row.figures.started_at
-    if started is not None and not row.judgement.stopped:
+    if started is not None and row.depth is not Depth.GROUP and not row.judgement.stopped:
         up = units.duration(max(0.0, (frame.at - started).total_seconds()))
         left.append((f"  up {up}", "muted"))
     if row.figures.age_s is not None:

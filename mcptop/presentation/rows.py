@@ -119,7 +119,9 @@ def _tree(services: list[Row], view: View) -> Iterator[Row]:
         groups.setdefault(group_of(row.service), []).append(row)
     for (_, name), members in sorted(groups.items(), key=lambda item: item[0]):
         key = group_key(name)
-        is_open = bool(view.filter) or view.folds.is_open(key, default=name != HOST_PROCESSES)
+        # The machine's own processes are background, unless there is nothing else to see.
+        is_background = name == HOST_PROCESSES and len(groups) > 1
+        is_open = bool(view.filter) or view.folds.is_open(key, default=not is_background)
         yield _group_row(key, name, members, folded=not is_open)
         if is_open:
             for row in _sorted(members, view):

@@ -14,7 +14,7 @@ from textual.filter import ANSIToTruecolor, Monochrome, NoColor
 from textual.screen import Screen
 
 from mcptop.model.frame import EMPTY, Frame
-from mcptop.presentation.charts import WINDOWS_S
+from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.keys import APP_KEYS
 from mcptop.ui.messages import FrameReady, FrameSource
@@ -51,7 +51,7 @@ class McptopApp(App[None]):
         """The frame that is shown."""
         self._latest: Frame = EMPTY
         self._paused = False
-        self._zoom = len(WINDOWS_S) - 1
+        self._zoom: int | None = None
         for known in themes():
             self.register_theme(known)
         self.look: Styles = styles(DARK, False)
@@ -68,7 +68,9 @@ class McptopApp(App[None]):
     @property
     def window_s(self) -> float:
         """How far back the charts look."""
-        return float(WINDOWS_S[self._zoom])
+        if self._zoom is not None:
+            return float(WINDOWS_S[self._zoom])
+        return window_for(self.frame.number * self.frame.interval_s)
 
     @property
     def paused_for(self) -> float | None:
@@ -139,8 +141,9 @@ class McptopApp(App[None]):
         self._draw()
 
     def action_zoom(self, by: int) -> None:
-        """Charts show a shorter (-1) or longer (1) time, or all of it again (0)."""
-        self._zoom = min(len(WINDOWS_S) - 1, max(0, self._zoom + by)) if by else len(WINDOWS_S) - 1
+        """Charts show a shorter (-1) or longer (1) time, or as much as there is, up to 15 minutes (0)."""
+        present = WINDOWS_S.index(int(self.window_s))
+        self._zoom = min(len(WINDOWS_S) - 1, max(0, present + by)) if by else None
         self._draw()
 
     def action_toggle_theme(self) -> None:

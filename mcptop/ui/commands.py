@@ -28,7 +28,7 @@ COMMANDS = (
     Command("Pause", "freeze or resume the picture; monitoring goes on", "app.pause"),
     Command("Closer", "charts show a shorter time", "app.zoom(-1)"),
     Command("Wider", "charts show a longer time", "app.zoom(1)"),
-    Command("Unzoom", "charts show 15 minutes", "app.zoom(0)"),
+    Command("Unzoom", "charts show all there is, up to 15 minutes", "app.zoom(0)"),
     Command("Theme", "dark or light", "app.toggle_theme"),
     Command("Screenshot", "save the screen as SVG in the current folder", "app.save_picture"),
     Command("Help", "keys, columns, symbols, filter", "app.help"),

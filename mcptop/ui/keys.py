@@ -21,7 +21,13 @@ APP_KEYS: list[BindingType] = [
     ),
     Binding("plus", "zoom(-1)", "Zoom in", id="app.zoom-in", tooltip="Charts show a shorter time"),
     Binding("minus", "zoom(1)", "Zoom out", id="app.zoom-out", tooltip="Charts show a longer time"),
-    Binding("equals_sign", "zoom(0)", "Zoom reset", id="app.zoom-reset", tooltip="Charts show 15 minutes"),
+    Binding(
+        "equals_sign",
+        "zoom(0)",
+        "Zoom reset",
+        id="app.zoom-reset",
+        tooltip="Charts show all there is, up to 15 minutes",
+    ),
 ]
 
 DASHBOARD_KEYS: list[BindingType] = [

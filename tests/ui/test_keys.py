@@ -151,6 +151,16 @@ async def test_zoom_stops_at_both_ends(dashboard):
         assert app.window_s == 900
 
 
+async def test_charts_of_a_young_history_show_a_short_time(dashboard):
+    app, monitor = dashboard(frames.frame(5))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert app.window_s == 30
+        monitor.tick(frames.frame(100))
+        await pilot.pause()
+        assert app.window_s == 120
+
+
 async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     app, _ = dashboard(frames.frame())

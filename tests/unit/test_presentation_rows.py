@@ -181,3 +181,8 @@ def test_growth_is_red_when_the_limit_is_within_the_hour():
     row = rows.of_services(frame(service("x", instance("x", memory=memory))))[0]
     assert cells.trend(row) == "+180M"
     assert cells.trend_style(row) == "critical"
+
+
+def test_host_processes_alone_are_not_folded():
+    sshd = service("sshd", instance("s"), project=None, kind=Kind.PROCESS)
+    assert shown(View(), sshd) == [(0, "host processes"), (1, "sshd")]
