@@ -36,9 +36,10 @@ def test_the_wheel_works_in_an_empty_environment(tmp_path: Path) -> None:
         "import mcptop, pathlib; p = pathlib.Path(mcptop.__file__).parent; "
         "print(*[f.relative_to(p) for f in p.rglob('*')])"
     )
-    files = subprocess.run(
-        [python, "-c", listing], capture_output=True, text=True, check=True, cwd=tmp_path
-    ).stdout.split()
+    done = subprocess.run(
+        [python, "-c", listing], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment
+    )
+    files = done.stdout.split()
     assert "playbooks/README.md" in files
     assert "py.typed" in files
     assert [file for file in files if file.endswith(".tcss")]
