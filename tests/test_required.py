@@ -28,5 +28,7 @@ _POSTGRES = [shutil.which("postgres"), *sorted(glob("/usr/lib/postgresql/*/bin/p
         ("prometheus", ("prometheus", "--version")),
     ],
 )
-def test_a_required_program_runs(require: Callable[[str, object, str], None], name: str, words: tuple[str, ...]) -> None:
+def test_a_required_program_runs(
+    require: Callable[[str, object, str], None], name: str, words: tuple[str, ...]
+) -> None:
     require(name, _runs(*words), f"`{' '.join(words)}` does not run")
