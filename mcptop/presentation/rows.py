@@ -10,15 +10,14 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from mcptop import units
 from mcptop.model.frame import Frame, Instance, Kind, Service
 from mcptop.presentation import figures, severity
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
+from mcptop.presentation.runs import safe
 from mcptop.presentation.severity import Judgement, Level
 
 HOST_PROCESSES, CONTAINERS = "host processes", "containers"
-_NAME_LIMIT = 120
 
 
 class Depth(IntEnum):
@@ -165,7 +164,7 @@ def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
     return Row(
         key,
         Depth.GROUP,
-        units.plain(name, _NAME_LIMIT),
+        safe(name),
         figures.total([row.figures for row in members]),
         Judgement(max(levels)),
         replicas=sum(row.replicas or 0 for row in members),
@@ -179,13 +178,13 @@ def _service_row(service: Service) -> Row:
     return Row(
         service.key,
         Depth.SERVICE,
-        units.plain(service.name, _NAME_LIMIT),
+        safe(service.name),
         figures.total([figures.of_instance(instance) for instance in instances]),
         severity.of_service(service),
         _state_of(instances),
         service.replicas,
         None,
-        units.plain(service.project or "", _NAME_LIMIT),
+        safe(service.project or ""),
         service,
         instances[0] if len(instances) == 1 else None,
     )
@@ -199,7 +198,7 @@ def _instance_row(service: Service, instance: Instance) -> Row:
         figures.of_instance(instance),
         severity.of_instance(instance),
         _state_of((instance,)),
-        project=units.plain(service.project or "", _NAME_LIMIT),
+        project=safe(service.project or ""),
         service=service,
         instance=instance,
     )
@@ -211,7 +210,7 @@ def _state_of(instances: Iterable[Instance]) -> str:
     for word in ("unhealthy", "restarting", "dead", "exited", "paused", "created", "starting", "healthy"):
         if word in words:
             return word
-    return units.plain(min(words), 12) if words else "gone"
+    return safe(min(words), 12) if words else "gone"
 
 
 def _word(instance: Instance) -> str:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
+
+from mcptop import units
 
 Run = tuple[str, str]
 """A text and the name of its style."""
 Runs = tuple[Run, ...]
 """One line, or one part of it."""
+
+
+@lru_cache(maxsize=8192)
+def safe(text: str, limit: int = 120) -> str:
+    """A name from a container made harmless; the same names come with every frame."""
+    return units.plain(text, limit)
 
 
 def cells(text: str) -> int:

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from mcptop import units
 from mcptop.model.frame import Instance, Service
+from mcptop.presentation.runs import safe
 
 
 class Level(IntEnum):
@@ -89,7 +90,7 @@ def of_service(service: Service) -> Judgement:
 
 def short_name(service: Service, instance: Instance) -> str:
     """The instance's name without the project: Compose repeats it in every name."""
-    name = units.plain(instance.name)
+    name = safe(instance.name)
     prefix = f"{service.project}-"
     return name.removeprefix(prefix) if service.project and len(name) > len(prefix) else name
 

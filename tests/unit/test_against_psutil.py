@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Iterator
 
 import psutil
 import pytest
@@ -24,14 +23,14 @@ def host() -> HostReading:
 
 
 @pytest.fixture
-def own() -> Iterator[tuple[Reading, int | None]]:
+def own() -> tuple[Reading, int | None]:
     """This test process: its reading and its open files."""
     table = ProcessTable(Roots())
     collector = ProcessCollector(Roots(), table)
     found = collector.collect(Tick(1, time.monotonic()))
     files = FileCollector(Roots(), table).collect(Tick(1, time.monotonic())).files
     tree = next(key for key, members in table.trees.items() if any(m.pid == os.getpid() for m in members))
-    yield found.readings[tree], files[tree].open
+    return found.readings[tree], files[tree].open
 
 
 def test_the_host(host: HostReading) -> None:

@@ -186,3 +186,9 @@ def test_growth_is_red_when_the_limit_is_within_the_hour():
 def test_host_processes_alone_are_not_folded():
     sshd = service("sshd", instance("s"), project=None, kind=Kind.PROCESS)
     assert shown(View(), sshd) == [(0, "host processes"), (1, "sshd")]
+
+
+def test_a_sparkline_in_a_row_is_the_one_of_units():
+    values = [None, -1.0, 0.0, 0.1, 0.49, 0.5, 0.99, 1.0, 2.0]
+    assert cells.spark(values, 9, 1.0) == units.sparkline(values, 1.0)
+    assert cells.spark([0.5], 4, None) == "   " + units.sparkline([0.5], 1.0)
