@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mcptop import units
 from mcptop.model.frame import (
     EMPTY,
     Cpu,
