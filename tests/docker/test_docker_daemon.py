@@ -23,7 +23,8 @@ class Daemon:
     def start(self) -> None:
         (self._folder / "daemon.json").write_text("{}")
         places = {"data-root": "data", "exec-root": "run", "pidfile": "pid", "config-file": "daemon.json"}
-        words = ["dockerd", "-H", self.socket, "--bridge=none", "--iptables=false"]
+        # In namespaces of its own: an engine without a bridge would take the machine's engine's bridge away.
+        words = ["unshare", "--net", "--mount", "dockerd", "-H", self.socket, "--bridge=none", "--iptables=false"]
         words += [f"--{option}={self._folder}/{name}" for option, name in places.items()]
         with (self._folder / "log").open("ab") as log:
             self._process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
