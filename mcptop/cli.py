@@ -25,6 +25,8 @@ _SETTINGS = (
     click.option("--path-sysfs", help="Another /sys, likewise."),
 )
 
+_SCREEN_FIRST_S = 0.8
+
 
 def _with_settings(command: Command) -> Command:
     for option in reversed(_SETTINGS):
@@ -61,8 +63,10 @@ def _dashboard(settings: Settings) -> ExitStatus:
     from mcptop.live import LiveSource
     from mcptop.monitor import Monitor
 
-    # The engine answers while the screen's code is still being loaded.
-    monitor = Monitor(LiveSource(settings), settings.interval)
+    # The first samples are taken while the screen's code is still being loaded; the engine's package, which takes as
+    # long to load, comes after the first picture.
+    monitor = Monitor(LiveSource(settings, hold_engine_s=_SCREEN_FIRST_S), settings.interval)
+    monitor.begin()
     from mcptop.ui.app import McptopApp
 
     app = McptopApp(monitor, theme=settings.theme, no_color=bool(os.environ.get("NO_COLOR")))

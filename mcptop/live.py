@@ -16,6 +16,7 @@ from mcptop.collectors.sockets import SocketCollector
 from mcptop.config import Settings
 from mcptop.model.snapshot import Snapshot
 from mcptop.sampler import Sampler
+from mcptop.sources import docker_glance
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.sources.docker_watch import DockerWatch
 from mcptop.sources.kept import raise_descriptor_limit
@@ -46,11 +47,17 @@ class _ByKernelOrEngine:
 class LiveSource:
     """Samples this machine. The engine is connected to in the background from the start."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, hold_engine_s: float = 0.0) -> None:
+        """`hold_engine_s`: leave the engine alone for so long, because something else is more urgent."""
         raise_descriptor_limit()
         roots = Roots(settings.path_procfs, settings.path_sysfs)
         table = ProcessTable(roots)
-        self._watch = DockerWatch(lambda: DockerEngine(settings.docker_host))
+        socket = docker_glance.local_socket(settings.docker_host)
+        self._watch = DockerWatch(
+            connect=lambda: DockerEngine(settings.docker_host),
+            glance=lambda: docker_glance.containers(socket) if socket else None,
+            hold_s=hold_engine_s,
+        )
         engine = EngineCollector(self._watch, table, settings.api_only)
         kernel = ContainerCollector(roots, table, self._watch)
         # The order is the order of a tick: the table of processes is refreshed before anyone asks it.

@@ -43,6 +43,9 @@ class Monitor:
         self._number = 0
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._telling = threading.Lock()
+        self._emit: Callable[[Frame], None] | None = None
+        self._latest: Frame | None = None
 
     def step(self) -> Frame:
         """One tick: sample and assemble. For callers with a loop of their own."""
@@ -66,10 +69,25 @@ class Monitor:
             series=Until(self._history),
         )
 
-    def start(self, emit: Callable[[Frame], None]) -> None:
-        """Sample in a thread of its own until `stop`; `emit` is called in that thread."""
-        self._thread = threading.Thread(target=self.run, args=(emit,), name="mcptop-monitor", daemon=True)
+    def begin(self) -> None:
+        """Sample in a thread of its own until `stop`. Frames before `start` are kept for the history only."""
+        self._thread = threading.Thread(target=self.run, args=(self._tell,), name="mcptop-monitor", daemon=True)
         self._thread.start()
+
+    def start(self, emit: Callable[[Frame], None]) -> None:
+        """Give every frame from now on to `emit`, in the monitor's thread; the newest that is there at once."""
+        with self._telling:
+            self._emit = emit
+            if self._latest is not None:
+                emit(self._latest)
+        if self._thread is None:
+            self.begin()
+
+    def _tell(self, frame: Frame) -> None:
+        with self._telling:
+            self._latest = frame
+            if self._emit is not None:
+                self._emit(frame)
 
     def run(self, emit: Callable[[Frame], None]) -> None:
         """Sample in this thread until `stop_soon` or `stop` is called."""

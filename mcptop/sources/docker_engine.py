@@ -19,7 +19,7 @@ from mcptop.units import plain
 _EVENTS = ("create", "start", "die", "oom", "kill", "restart", "health_status", "pause", "unpause", "destroy",
            "rename", "update")  # fmt: skip
 _MIN_API = (1, 41)
-_DEFAULT_SOCKET = "/var/run/docker.sock"
+DEFAULT_SOCKET = "/var/run/docker.sock"
 
 Answer = Mapping[str, Any]
 """A JSON object of the Engine API."""
@@ -48,7 +48,7 @@ class DockerEngine:
         from docker.errors import DockerException
 
         environment = dict(os.environ) | ({"DOCKER_HOST": host} if host else {})
-        self.endpoint = environment.get("DOCKER_HOST") or f"unix://{_DEFAULT_SOCKET}"
+        self.endpoint = environment.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
         try:
             client = docker.DockerClient.from_env(
                 version="auto", timeout=timeout_s, environment=environment, use_ssh_client=True

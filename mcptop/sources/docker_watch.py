@@ -51,8 +51,16 @@ class _Seen:
 class DockerWatch:
     """Keeps `inventory` current from `start` to `stop`. `inventory` is replaced, never changed."""
 
-    def __init__(self, connect: Callable[[], DockerEngine]) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], DockerEngine],
+        glance: Callable[[], list[Answer] | None] = lambda: None,
+        hold_s: float = 0.0,
+    ) -> None:
+        """`glance` may know the containers before there is a connection, which is made after `hold_s` seconds."""
         self._connect = connect
+        self._glance = glance
+        self._hold_s = hold_s
         self._stop = threading.Event()
         self._settled = threading.Event()
         self._thread = threading.Thread(target=self._run, name="mcptop-docker", daemon=True)
@@ -79,6 +87,9 @@ class DockerWatch:
             self._thread.join(timeout=0.5)
 
     def _run(self) -> None:
+        if listed := self._glance():
+            self.inventory = Inventory(tuple(target_of(answer, None) for answer in listed))
+        self._stop.wait(self._hold_s)
         failures = 0
         while not self._stop.is_set():
             try:
