@@ -5,6 +5,7 @@ Knows nothing of screens or files: `emit` gets every frame, in the monitor's thr
 
 from __future__ import annotations
 
+import gc
 import os
 import threading
 import time
@@ -19,6 +20,18 @@ from mcptop.model.snapshot import Snapshot
 FIRST_PAUSE_S = 0.15
 """Between the first two samples: rates need two, and nobody wants to wait a whole interval for the first."""
 _PAGE_SIZE = os.sysconf("SC_PAGE_SIZE")
+
+
+_SETTLED_TICKS = 5
+
+
+def settle_memory() -> None:
+    """Take everything that lives now out of the garbage collector's sight.
+
+    Most of it is code and tables that stay to the end, and every full collection would walk through all of it.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 class Source(Protocol):
@@ -55,6 +68,8 @@ class Monitor:
         host = self._assembler.host(snapshot)
         services = self._assembler.services(snapshot)
         self._number += 1
+        if self._number == _SETTLED_TICKS:
+            settle_memory()
         return Frame(
             number=self._number,
             at=snapshot.at,

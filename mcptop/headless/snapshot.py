@@ -84,6 +84,7 @@ def watch(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: monitor.stop_soon())
     printed = 0
+    line = bytearray()
     last: Frame | None = None
 
     def emit(frame: Frame) -> None:
@@ -94,7 +95,7 @@ def watch(
         services = select(frame.services, wanted) if printed == 0 else _present(frame.services, wanted)
         if printed == 0:
             _complain(frame)
-        _write(_render(frame, services, form, header=printed == 0))
+        _write(_render(frame, services, form, printed == 0, line))
         printed, last = printed + 1, frame
         if printed == count:
             monitor.stop_soon()
@@ -115,9 +116,11 @@ def _present(services: tuple[Service, ...], wanted: str | None) -> tuple[Service
         return ()
 
 
-def _render(frame: Frame, services: tuple[Service, ...], form: Format, header: bool) -> bytes:
+def _render(
+    frame: Frame, services: tuple[Service, ...], form: Format, header: bool, line: bytearray | None = None
+) -> bytes | bytearray:
     if form is Format.JSON:
-        return document.to_json(frame, services) + b"\n"
+        return document.to_json(frame, services, line)
     if form is Format.CSV:
         return document.to_csv(frame, services, header).encode()
     from mcptop.headless import table
@@ -125,7 +128,7 @@ def _render(frame: Frame, services: tuple[Service, ...], form: Format, header: b
     return table.render(frame, services).encode()
 
 
-def _write(data: bytes) -> None:
+def _write(data: bytes | bytearray) -> None:
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()
 

@@ -31,13 +31,16 @@ class SnapshotDocument(
 _ENCODER = msgspec.json.Encoder()
 
 
-def to_json(frame: Frame, services: tuple[Service, ...]) -> bytes:
-    """One line of JSON with the given services of the frame."""
+def to_json(frame: Frame, services: tuple[Service, ...], into: bytearray | None = None) -> bytearray:
+    """One line of JSON with the given services of the frame; `into` is a buffer to use again for the next."""
     at = frame.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     document = SnapshotDocument(
         at, frame.host, frame.sources, services, frame.alerts, frame.own, frame.engine, frame.banner
     )
-    return _ENCODER.encode(document)
+    line = bytearray() if into is None else into
+    _ENCODER.encode_into(document, line)
+    line += b"\n"
+    return line
 
 
 def _columns(kind: type[Struct], prefix: str = "") -> Iterator[str]:

@@ -26,12 +26,16 @@ sys.path.append(str(Path(__file__).parents[1] / "docker"))
 import base_image
 from containers import Stack, docker
 
+# A little work, and figures that differ from one second to the next: an unchanged figure cannot be told from
+# one that was not sampled again.
 LOAD = """
-import time
+import random, time
 while True:
-    sum(range(2000))
-    time.sleep(0.2)
+    held = b"x" * random.randrange(1 << 20)
+    sum(range(random.randrange(40_000)))
+    time.sleep(0.4)
 """
+QUIET = 0.02
 
 
 def main() -> int:
@@ -45,7 +49,7 @@ def main() -> int:
     if others := len(docker("ps", "-q").split()):
         _say(f"{others} other containers run here; they count for every program")
     stack, screen = Stack(image), Screen()
-    tools = all_of_them(screen)
+    tools = all_of_them(screen, stack.run)
     windows: list[verdict.Window] = []
     try:
         for containers in sorted(options.containers):
@@ -54,6 +58,9 @@ def main() -> int:
     except KeyboardInterrupt:
         _say("stopped; removing the containers")
         return 130
+    except RuntimeError as error:
+        _say(str(error))
+        return 1
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         screen.close()
@@ -97,8 +104,11 @@ def _round(
 ) -> list[verdict.Window]:
     engine = Engine()
     before, began = engine.seconds(), time.monotonic()
-    time.sleep(options.window / 2)
-    idle = {part: (after - before[part]) / (time.monotonic() - began) for part, after in engine.seconds().items()}
+    time.sleep(options.window)
+    seconds = time.monotonic() - began
+    idle = {part: (after - before[part]) / seconds for part, after in engine.seconds().items()}
+    if sum(idle.values()) > QUIET:
+        _say(f"somebody else keeps the engine busy, {100 * sum(idle.values()):.1f} % of a core: expect noise")
     found = []
     for tool in tools:
         window = _window(tool, engine, idle, options)

@@ -46,6 +46,9 @@ class Piped:
     first_rows_s: float | None = None
     first_cpu_s: float | None = None
 
+    def __init__(self, run: str) -> None:
+        self._run = run
+
     def start(self) -> int:
         self.changes = Changes()
         command = [*MCPTOP, "snapshot", "--watch", "--json"]
@@ -59,7 +62,7 @@ class Piped:
         for line in self._process.stdout:
             for service in json.loads(line)["services"]:
                 for each in service["instances"] if service["kind"] == "container" else ():
-                    if CONTAINER.search(each["name"]):
+                    if each["name"].startswith(self._run):
                         # The CPU figure is a rate of two counters and their times: never twice the same by chance.
                         self.changes.see(each["id"], (each["cpu"]["cores"], each["memory"]["usage_bytes"]))
 
@@ -102,11 +105,11 @@ class OnScreen:
 class DockerStats(OnScreen):
     """`docker stats`; what it writes to the terminal has all rows, also those below the last line."""
 
-    _ROW = re.compile(r"(\S*load-\d+\S*)\s+([0-9.]+%.*)")
     _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
-    def __init__(self, screen: Screen) -> None:
+    def __init__(self, screen: Screen, run: str) -> None:
         super().__init__("docker stats", ["docker", "stats"], screen)
+        self._row = re.compile(rf"({run}\S*)\s+([0-9.]+%.*)")
         self._file = Path(tempfile.mkdtemp(prefix="mcptop-bench-")) / "stream"
 
     def _stream(self) -> Path:
@@ -116,7 +119,7 @@ class DockerStats(OnScreen):
     def samples(self) -> int:
         changes = Changes()
         for line in self._file.read_text(errors="replace").splitlines():
-            if found := self._ROW.search(self._ESCAPE.sub("", line)):
+            if found := self._row.search(self._ESCAPE.sub("", line)):
                 changes.see(found[1], found[2].strip())
         return changes.count
 
@@ -128,7 +131,7 @@ def _environment() -> dict[str, str]:
     return {"PYTHONPATH": str(ROOT), "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 
-def all_of_them(screen: Screen) -> list[Piped | OnScreen]:
+def all_of_them(screen: Screen, run: str) -> list[Piped | OnScreen]:
     """mcptop in both forms, `docker stats`, and the peers that are installed."""
     peers = [OnScreen(name, command, screen) for name, command in PEERS.items() if shutil.which(name)]
-    return [OnScreen("mcptop", MCPTOP, screen), DockerStats(screen), Piped(), *peers]
+    return [OnScreen("mcptop", MCPTOP, screen), DockerStats(screen, run), Piped(run), *peers]

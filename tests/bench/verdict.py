@@ -9,6 +9,8 @@ from statistics import median
 BASELINE = "docker stats"
 DASHBOARD = "mcptop"
 WATCH = "mcptop watch"
+TOOL = "tool"
+"""The part of the CPU time that is the program's own; the others are the engine's."""
 
 
 @dataclass
@@ -28,8 +30,9 @@ class Window:
 
     @property
     def share(self) -> float:
-        """Of one core. A part below the noise of the idle machine counts as nothing, never as a gain."""
-        return sum(max(0.0, each) for each in self.cpu.values()) / self.seconds
+        """Of one core. Noise may make the engine look cheaper than idle; that is never counted as a gain."""
+        engine = sum(seconds for part, seconds in self.cpu.items() if part != TOOL)
+        return (self.cpu[TOOL] + max(0.0, engine)) / self.seconds
 
     @property
     def samples_per_s(self) -> float | None:
