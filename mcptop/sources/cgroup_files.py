@@ -142,4 +142,3 @@ def io_stat(data: bytes) -> tuple[DeviceBytes, ...]:
         if read.isdigit() and written.isdigit():
             devices.append(DeviceBytes(device, int(read), int(written)))
     return tuple(devices)
-
