@@ -17,7 +17,7 @@ from mcptop.model.snapshot import Counters, Reading, Target, Traffic
 from mcptop.sources import cgroup_paths, procfs
 from mcptop.sources.cgroupfs import Cgroup
 from mcptop.sources.docker_watch import DockerWatch, Inventory
-from mcptop.sources.kept import Gone, ParsedFile
+from mcptop.sources.kept import Gone, ParsedFile, contents
 from mcptop.sources.process_table import Identity, ProcessTable
 
 _USAGE_STEP = 1 << 20
@@ -225,11 +225,8 @@ class ContainerCollector:
             return {}
 
     def _read_device_names(self) -> dict[str, str]:
-        try:
-            with open(f"{self._roots.procfs}/diskstats", "rb", buffering=0) as file:
-                return {stat.number: stat.device.name for stat in procfs.diskstats(file.read())}
-        except OSError:
-            return {}
+        stats = procfs.diskstats(contents(f"{self._roots.procfs}/diskstats"))
+        return {stat.number: stat.device.name for stat in stats}
 
     def close(self) -> None:
         """Close all files."""

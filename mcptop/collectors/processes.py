@@ -16,7 +16,7 @@ from mcptop.config import ServiceRule
 from mcptop.model.frame import Kind
 from mcptop.model.snapshot import Counters, Reading, Target, Traffic
 from mcptop.sources import listeners, process_files
-from mcptop.sources.kept import Gone
+from mcptop.sources.kept import Gone, contents
 from mcptop.sources.process_table import Identity, Process, ProcessTable
 from mcptop.sources.procfs import Roots
 from mcptop.units import plain
@@ -91,7 +91,6 @@ class ProcessCollector:
 
     def collect(self, tick: Tick) -> Findings:
         """Read every host process once."""
-        self._table.unreadable = 0
         try:
             self._table.refresh()
         except OSError as error:
@@ -146,8 +145,8 @@ class ProcessCollector:
         for process in dirty:
             process.is_dirty = False
             base = f"{self._proc}/{process.identity.pid}/"
-            process.split = process_files.resident_split(_read(base + "status"))
-            process.io = process_files.process_io(_read(base + "io"))
+            process.split = process_files.resident_split(contents(base + "status"))
+            process.io = process_files.process_io(contents(base + "io"))
             self._count_io(tree, process)
         # One look after the last run brings the disk rate back to zero.
         news = bool(dirty) or tree.ran
@@ -240,7 +239,7 @@ class ProcessCollector:
         return datetime.fromtimestamp(int(self._boot_time + start_ticks / process_files.TICKS_PER_S), UTC)
 
     def _read_boot_time(self) -> int | None:
-        for line in _read(f"{self._proc}/stat").split(b"\n"):
+        for line in contents(f"{self._proc}/stat").split(b"\n"):
             if line.startswith(b"btime "):
                 return int(line.split()[1])
         return None
@@ -258,11 +257,3 @@ def _root(pid: int, processes: dict[int, Process], owners: dict[int, Owner]) -> 
             return processes[pid]
         seen.add(parent)
         pid = parent
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read()
-    except OSError:
-        return b""

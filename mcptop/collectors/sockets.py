@@ -9,7 +9,7 @@ from __future__ import annotations
 from mcptop.collectors.base import SLOW_TICKS, Findings, NoData, Tick
 from mcptop.model.frame import Sockets
 from mcptop.sources import procfs
-from mcptop.sources.kept import Gone, ParsedFile
+from mcptop.sources.kept import Gone, ParsedFile, contents
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.sock_diag import NetworkNamespace, parse_table
 
@@ -53,7 +53,7 @@ class _Namespace:
             except OSError:
                 self.refused = True
                 self.close()
-        return parse_table(_read(f"{self._base}/net/tcp"), _read(f"{self._base}/net/tcp6"))
+        return parse_table(contents(f"{self._base}/net/tcp"), contents(f"{self._base}/net/tcp6"))
 
     def close(self) -> None:
         if self._diag is not None:
@@ -137,11 +137,3 @@ class SocketCollector:
         """Leave all namespaces."""
         for namespace in self._namespaces.values():
             namespace.close()
-
-
-def _read(path: str) -> bytes:
-    try:
-        with open(path, "rb", buffering=0) as file:
-            return file.readall()
-    except OSError:
-        return b""

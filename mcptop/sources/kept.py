@@ -33,6 +33,15 @@ def raise_descriptor_limit() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
+def contents(path: str) -> bytes:
+    """A file that is read once: its whole content, or nothing when it is gone or not ours to read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.readall()
+    except OSError:
+        return b""
+
+
 def _pread_all(fd: int) -> bytes:
     data = os.pread(fd, _CHUNK, 0)
     if len(data) < _SURELY_WHOLE:

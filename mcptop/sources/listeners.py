@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
+from mcptop.sources.kept import contents
+
 _LISTEN = b"0A"
 
 
@@ -21,13 +23,7 @@ def listening_inodes(*tables: bytes) -> dict[int, int]:
 
 def listening_ports(procfs: str, pids: Iterable[int]) -> dict[int, frozenset[int]]:
     """Pid -> ports it listens on. A process whose descriptors we may not read has none."""
-    tables = []
-    for name in ("tcp", "tcp6"):
-        try:
-            with open(f"{procfs}/1/net/{name}", "rb", buffering=0) as file:
-                tables.append(file.read())
-        except OSError:
-            continue
+    tables = [contents(f"{procfs}/1/net/{name}") for name in ("tcp", "tcp6")]
     inodes = listening_inodes(*tables)
     found = {}
     for pid in pids if inodes else ():

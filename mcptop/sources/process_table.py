@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from mcptop.sources import cgroup_paths, process_files
-from mcptop.sources.kept import Gone, KeptFile
+from mcptop.sources.kept import Gone, KeptFile, contents
 from mcptop.sources.procfs import Roots
 
 # A process that was forked but has not yet called exec looks like its parent. So the young are looked at again.
@@ -98,8 +98,6 @@ class ProcessTable:
         """Off where containers are measured by their engine: its containers are not this kernel's."""
         self.trees: dict[str, list[Identity]] = {}
         """Host instance -> its processes, as whoever groups them into services has decided."""
-        self.unreadable = 0
-        """Processes that hid their cgroup or environment at the last look."""
 
     def refresh(self) -> None:
         """Find who came and who went. Raises OSError when the procfs root cannot be listed."""
@@ -179,13 +177,13 @@ class ProcessTable:
 
     def _identify(self, pid: int) -> Identity | None:
         base = f"{self._proc}/{pid}/"
-        stat = process_files.process_stat(self._read(base + "stat"))
+        stat = process_files.process_stat(contents(base + "stat"))
         if stat is None:
             return None
         if stat.is_kernel_thread:
             return Identity(pid, stat.start_ticks, stat.ppid, True, stat.comm, "", "", None, None, {}, {})
-        membership = cgroup_paths.parse_membership(self._read(base + "cgroup").decode("utf-8", "replace"))
-        cmdline = self._read(base + "cmdline")
+        membership = cgroup_paths.parse_membership(contents(base + "cgroup").decode("utf-8", "replace"))
+        cmdline = contents(base + "cmdline")
         container = cgroup_paths.container_id_of(membership)
         return Identity(
             pid=pid,
@@ -197,16 +195,6 @@ class ProcessTable:
             cmdline=cmdline.replace(b"\0", b" ").decode("utf-8", "replace").strip(),
             unit=cgroup_paths.unit_of(membership),
             container=container,
-            announced={} if container else process_files.announced(self._read(base + "environ")),
+            announced={} if container else process_files.announced(contents(base + "environ")),
             membership=membership,
         )
-
-    def _read(self, path: str) -> bytes:
-        try:
-            with open(path, "rb", buffering=0) as file:
-                return file.read()
-        except PermissionError:
-            self.unreadable += 1
-            return b""
-        except OSError:
-            return b""
