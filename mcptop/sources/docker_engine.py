@@ -48,7 +48,7 @@ class DockerEngine:
         from docker.errors import DockerException
 
         environment = dict(os.environ) | ({"DOCKER_HOST": host} if host else {})
-        self.endpoint = environment.get("DOCKER_HOST") or f"unix://{DEFAULT_SOCKET}"
+        self.endpoint = environment.get("DOCKER_HOST") or _context_endpoint(environment.get("DOCKER_CONTEXT"))
         try:
             client = docker.DockerClient.from_env(
                 version="auto", timeout=timeout_s, environment=environment, use_ssh_client=True
@@ -113,6 +113,23 @@ class DockerEngine:
     def close(self) -> None:
         """Close all connections."""
         self._api.close()
+
+
+def _context_endpoint(name: str | None) -> str:
+    """The address of the named or current context; for one that does not exist the package would take the local engine."""
+    from docker.context import ContextAPI
+    from docker.errors import DockerException
+
+    try:
+        context = ContextAPI.get_context(name)
+    except (DockerException, OSError, ValueError, KeyError) as error:
+        raise EngineError(f"docker context `{plain(name or 'current')}`: {_last_line(error)}") from error
+    if context is None:
+        from docker.context.config import get_current_context_name
+
+        missing = plain(name or get_current_context_name())
+        raise EngineError(f"docker context `{missing}` does not exist: see `docker context ls`, or set DOCKER_HOST")
+    return context.Host or f"unix://{DEFAULT_SOCKET}"
 
 
 class EventStream:
