@@ -116,7 +116,10 @@ class DockerEngine:
 
 
 def _context_endpoint(name: str | None) -> str:
-    """The address of the named or current context; for one that does not exist the package would take the local engine."""
+    """The address of the named or current context.
+
+    For one that does not exist the package itself would silently take the local engine.
+    """
     from docker.context import ContextAPI
     from docker.errors import DockerException
 
