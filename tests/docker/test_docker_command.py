@@ -103,3 +103,10 @@ def test_without_an_engine_the_kernel_is_still_shown_and_the_gap_named(start):
     assert found["image"] is None
     assert found["restarts"] is None
     assert found["health"] is None
+
+
+def test_one_look_that_asks_the_engine_only_has_rates_as_well(start):
+    idle = start("idle", programs.SLEEP)
+    frame = look("--api-only")
+    assert frame["banner"]
+    assert instance(frame, idle)["cpu"]["cores"] is not None
