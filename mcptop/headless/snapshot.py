@@ -17,11 +17,12 @@ from mcptop.monitor import Monitor
 from mcptop.presentation import document
 from mcptop.units import plain
 
-ENGINE_WAIT_S = 3.0
-"""How long one look waits for the engine to name its containers; a look without it says so."""
+ENGINE_WAIT_S = 20.0
+"""How long one look waits for the engine to name its containers. An engine that is not there is known at once, and
+one that hangs after its own time limit of five seconds; the rest is for slow machines."""
 WINDOW_S = 1.0
 """Between the two samples of one look: rates over less would be mostly noise."""
-_EXTRA_LOOKS = 4
+_EXTRA_LOOKS = 8
 """An engine's stats come once a second and a rate needs two, so an API-only look may take a few more samples."""
 
 
