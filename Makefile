@@ -1,12 +1,15 @@
-# Two commands are enough: `make run` and `make test`. Both set everything up in .venv first.
+# `make demo`, `make run` and `make test` are enough. Each sets everything up in .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test check bench clean
+.PHONY: demo run test check bench clean
+
+demo: $(VENV)/.demo          ## install into .venv, start the demo stack and open the dashboard on it
+	@$(BIN)/mcptop demo $(ARGS)
 
 run: $(VENV)/.run            ## install into .venv and open the dashboard on this machine
-	@$(BIN)/mcptop
+	@$(BIN)/mcptop $(ARGS)
 
 test: $(VENV)/.dev           ## run every test this machine can run; what is skipped says why
 	@$(BIN)/python -m pytest -q tests $(ARGS)
@@ -24,9 +27,13 @@ $(VENV)/.run: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable .
 	@touch $@
 
+$(VENV)/.demo: $(VENV)/bin/python pyproject.toml
+	$(BIN)/pip install --quiet --editable '.[demo]'
+	@touch $@ $(VENV)/.run
+
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/pip install --quiet --editable '.[dev]'
-	@touch $@ $(VENV)/.run
+	@touch $@ $(VENV)/.demo $(VENV)/.run
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

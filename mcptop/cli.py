@@ -6,13 +6,16 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from mcptop import __version__
 from mcptop.config import ConfigError, Settings, load, paths_exist
 from mcptop.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from mcptop.demo.command import Running
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -54,12 +57,17 @@ def cli(context: click.Context, /, **flags: Any) -> ExitStatus | None:
     if context.invoked_subcommand is not None:
         context.obj = {key: value for key, value in flags.items() if value is not None}
         return None
-    return _dashboard(_settings(context, **flags))
+    settings = _settings(context, **flags)
+    _needs_terminal("`mcptop snapshot`")
+    return _dashboard(settings)
 
 
-def _dashboard(settings: Settings) -> ExitStatus:
+def _needs_terminal(instead: str) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise click.UsageError("the dashboard needs a terminal; in a pipe use `mcptop snapshot`")
+        raise click.UsageError(f"the dashboard needs a terminal; in a pipe use {instead}")
+
+
+def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
     from mcptop.live import LiveSource
     from mcptop.monitor import Monitor
 
@@ -70,6 +78,9 @@ def _dashboard(settings: Settings) -> ExitStatus:
     from mcptop.ui.app import McptopApp
 
     app = McptopApp(monitor, theme=settings.theme, no_color=bool(os.environ.get("NO_COLOR")))
+    if demo is not None:
+        app.attach(demo.switches(), demo.project)
+        demo.on_news = app.tell
     app.run()
     return ExitStatus.OK if app.return_code in (None, 0) else ExitStatus.INTERNAL_ERROR
 
@@ -119,6 +130,57 @@ def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus
     from mcptop.headless.snapshot import guard_pipe
 
     return guard_pipe(lambda: command.run(settings, as_json))
+
+
+@cli.command()
+@click.option("--fault", "faults", multiple=True, metavar="NAME[:KEY=VALUE,...]", help="Switch a fault on; may be repeated.")
+@click.option("--list-faults", is_flag=True, help="Show what can be switched on, and end.")
+@click.option("--profile", type=click.Choice(["dev", "small", "large"]), default="dev", show_default=True, help="Limits.")
+@click.option("--headless", is_flag=True, help="Without the dashboard, until Ctrl+C.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Of mcp-api (default: a free one; with --docker 4000).")
+@click.option("--docker", is_flag=True, help="As containers, with limits and health checks.")
+@click.option("--base-image", help="With --docker: the image with Python 3.11 or newer to build on.")
+@click.option("--wheels", type=click.Path(exists=True, file_okay=False), help="With --docker: wheels to build from, offline.")
+@click.option("--keep-image", is_flag=True, help="With --docker: leave the built image for the next time.")
+@click.option("--json", "as_json", is_flag=True, help="With --list-faults or --headless: one JSON document.")
+@_with_settings
+@click.pass_context
+def demo(
+    context: click.Context,
+    /,
+    faults: tuple[str, ...],
+    list_faults: bool,
+    profile: str,
+    headless: bool,
+    port: int | None,
+    docker: bool,
+    base_image: str | None,
+    wheels: str | None,
+    keep_image: bool,
+    as_json: bool,
+    **flags: Any,
+) -> ExitStatus:
+    """A small MCP stack with faults on a switch, and the dashboard on it."""
+    from mcptop.demo import DemoError, command
+
+    if list_faults:
+        return command.list_faults(as_json)
+    if as_json and not headless:
+        raise click.UsageError("--json goes with --list-faults or --headless")
+    if not docker and (base_image or wheels or keep_image):
+        raise click.UsageError("--base-image, --wheels and --keep-image go with --docker")
+    settings = _settings(context, **flags)
+    if not headless:
+        _needs_terminal("`mcptop demo --headless`")
+    try:
+        asked = command.asked(faults, docker)
+        where = command.in_docker(port, base_image, wheels, keep_image) if docker else None
+        with command.start(profile, asked, port, where) as running:
+            if headless:
+                return command.run_headless(running, asked, as_json)
+            return _dashboard(settings, running)
+    except DemoError as problem:
+        raise click.ClickException(str(problem)) from None
 
 
 def _fail(message: str, status: ExitStatus) -> ExitStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -17,7 +17,7 @@ from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.keys import APP_KEYS
-from mcptop.ui.messages import FrameReady, FrameSource
+from mcptop.ui.messages import FrameReady, FrameSource, News, Switch
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
 
@@ -52,6 +52,9 @@ class McptopApp(App[None]):
         self._latest: Frame = EMPTY
         self._paused = False
         self._zoom: int | None = None
+        self._switches: Sequence[Switch] = ()
+        self.first_filter = ""
+        """What the dashboard shows only, to begin with."""
         for known in themes():
             self.register_theme(known)
         self.look: Styles = styles(DARK, False)
@@ -64,6 +67,16 @@ class McptopApp(App[None]):
         chosen = {"dark": DARK, "light": LIGHT}.get(theme or "dark", theme)
         self.theme = chosen if chosen in (DARK, LIGHT) else DARK
         self.look = styles(self.theme, self._without_colour)
+
+    def attach(self, switches: Sequence[Switch], project: str) -> None:
+        """Show one project, and offer these switches in the palette. Before the app runs."""
+        self._switches = switches
+        self.first_filter = project
+
+    def tell(self, says: str, trouble: bool = True) -> None:
+        """Show a sentence for some seconds; from any thread."""
+        with contextlib.suppress(RuntimeError):
+            self.post_message(News(says, trouble))
 
     @property
     def window_s(self) -> float:
@@ -95,6 +108,22 @@ class McptopApp(App[None]):
         for command in COMMANDS:
             if not command.on_dashboard or isinstance(screen, Dashboard):
                 yield SystemCommand(command.word, command.says, partial(self.run_action, command.action))
+        for switch in self._switches:
+            word = f"Fault {switch.name}: {'off' if switch.is_on else 'on'}"
+            yield SystemCommand(word, switch.says, partial(self._turn, switch))
+
+    def _turn(self, switch: Switch) -> None:
+        def turn() -> None:
+            try:
+                self.tell(switch.turn(), trouble=False)
+            except Exception as problem:  # whatever a switch does, the dashboard goes on
+                self.tell(str(problem))
+
+        self.run_worker(turn, thread=True)
+
+    @on(News)
+    def _notify(self, news: News) -> None:
+        self.notify(news.says, severity="warning" if news.trouble else "information", markup=False, timeout=8)
 
     @on(FrameReady)
     def _receive(self, message: FrameReady) -> None:

@@ -30,3 +30,26 @@ class FrameReady(Message, bubble=False):
     def can_replace(self, message: Message) -> bool:
         """A slow terminal drops pictures: only the newest waiting frame is drawn."""
         return isinstance(message, FrameReady)
+
+
+class Switch(Protocol):
+    """Something outside the dashboard that its palette can turn on and off."""
+
+    name: str
+    says: str
+
+    @property
+    def is_on(self) -> bool:
+        """Whether it is on."""
+
+    def turn(self) -> str:
+        """Turn it round and say what happened; may take seconds. Raises an exception whose text is one line."""
+
+
+class News(Message, bubble=False):
+    """A sentence for the reader from outside the dashboard."""
+
+    def __init__(self, says: str, trouble: bool) -> None:
+        super().__init__()
+        self.says = says
+        self.trouble = trouble

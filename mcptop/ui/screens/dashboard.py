@@ -67,6 +67,9 @@ class Dashboard(Screen[None]):
         self._mounted = True
         self._divide()
         self.table.focus()
+        if self.mcptop.first_filter:
+            line = self.query_one("#filter", Input)
+            line.value, line.display = self.mcptop.first_filter, True
         self.show(self.mcptop.frame)
 
     def on_resize(self, event: events.Resize) -> None:

@@ -1,0 +1,87 @@
+"""What needs a container: limits that are too low, neighbours, restarts, health. Some happen in the program, some to it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from mcptop.demo.faults.fault import fault
+from mcptop.model.mechanisms import Mechanism
+
+if TYPE_CHECKING:
+    from mcptop.demo.docker_stack import DockerStack
+    from mcptop.demo.services.base import Service
+
+
+@fault(Mechanism.UNHEALTHY, "mcp-api", "HEALTH says unhealthy after a few failed checks", needs_docker=True)
+async def unhealthy(service: Service) -> AsyncIterator[None]:
+    """The health check answers 503."""
+    service.unhealthy = "switched off by the fault `unhealthy`"
+    try:
+        yield
+    finally:
+        service.unhealthy = None
+
+
+@fault(Mechanism.CRASH_LOOP, "mcp-worker", "restarts count up; HEALTH says restarting", needs_docker=True)
+async def crash_loop(service: Service, after_s: float = 1.5) -> AsyncIterator[None]:
+    """The program fails shortly after every start."""
+
+    async def crash() -> None:
+        await asyncio.sleep(after_s)
+        service.log.critical("the configuration of the embedding index is missing")
+        os._exit(1)
+
+    task = asyncio.create_task(crash())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@fault(Mechanism.CPU_THROTTLED, "model-runner", "THR rises: the quota holds the service back", on_stack=True)
+async def cpu_throttled(stack: DockerStack, cpus: str = "0.1") -> AsyncIterator[None]:
+    """The CPU limit of the service is far below what its load needs."""
+    await stack.limit("model-runner", cpus=cpus)
+    try:
+        yield
+    finally:
+        await stack.limit("model-runner")
+
+
+@fault(
+    Mechanism.OOM_KILLED,
+    "model-runner",
+    "MEM reaches its limit; ↻ counts restarts with 1! for each OOM kill",
+    on_stack=True,
+)
+async def memory_limit_too_low(stack: DockerStack, memory: str = "64m") -> AsyncIterator[None]:
+    """The memory limit of the service is below what its models need: the kernel kills it when they load."""
+    await stack.limit("model-runner", memory=memory)
+    try:
+        yield
+    finally:
+        await stack.limit("model-runner")
+
+
+@fault(
+    Mechanism.NOISY_NEIGHBOUR,
+    "neighbour",
+    "another container takes the CPU: pressure rises, nobody is throttled",
+    on_stack=True,
+)
+async def noisy_neighbour_cpu(stack: DockerStack, processes: int = 4) -> AsyncIterator[None]:
+    """A container beside the stack computes with every core it can get."""
+    async with stack.neighbour("cpu", str(processes)):
+        yield
+
+
+@fault(
+    Mechanism.NOISY_NEIGHBOUR, "neighbour", "another container keeps the disk busy: I/O pressure rises", on_stack=True
+)
+async def noisy_neighbour_disk(stack: DockerStack, processes: int = 2) -> AsyncIterator[None]:
+    """A container beside the stack forces small writes to disk without a pause."""
+    async with stack.neighbour("disk", str(processes)):
+        yield

@@ -1,0 +1,134 @@
+"""Memory that grows: two that leak, and three that only look like it."""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import math
+import time
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from mcptop.demo.faults.fault import fault
+from mcptop.demo.faults.tools import every, in_each_request, threads
+from mcptop.model.mechanisms import Mechanism
+
+if TYPE_CHECKING:
+    import threading
+
+    from mcptop.demo.services.base import Service
+
+_KIB, _MIB = 1024, 1024 * 1024
+
+
+@fault(Mechanism.HEAP_LEAK, "mcp-worker", "MEM and ANON rise with the requests and never level off")
+async def cache_leak(
+    service: Service, kib_per_request: int = 256, mib_per_minute: int = 0, most_mib: int = 2048
+) -> AsyncIterator[None]:
+    """A cache of results without a bound keeps something of every request, or of every minute."""
+    results: list[bytes] = []
+
+    def keep(size: int) -> None:
+        if size and sum(map(len, results[-1:])) * len(results) < most_mib * _MIB:
+            results.append(b"\xa5" * size)
+
+    async def of_request() -> None:
+        keep(kib_per_request * _KIB)
+
+    async def of_time() -> None:
+        keep(mib_per_minute * _MIB // 60)
+
+    with in_each_request(service, of_request):
+        async with every(1.0, of_time):
+            yield
+    results.clear()
+
+
+@fault(Mechanism.NATIVE_GROWTH, "mcp-worker", "MEM rises and levels off, though nothing in Python is kept")
+async def fragmentation(service: Service, mib: int = 240, seconds: float = 20.0) -> AsyncIterator[None]:
+    """Buffers of growing size come and go between small ones that stay: the allocator cannot reuse the holes."""
+    pins: list[bytes] = []
+    rounds = 60
+    # Below 128 KiB an allocation comes from the heap; above, from pages of its own, which go back at once.
+    smallest, step = 24 * _KIB, 96 * _KIB // rounds
+    count = max(1, mib * _MIB // sum(smallest + step * n for n in range(rounds)))
+    done = 0
+
+    async def churn() -> None:
+        nonlocal done
+        if done < rounds:
+            size = smallest + step * done
+            holes = []
+            for _ in range(count):
+                holes.append(b"\x5a" * size)
+                pins.append(b"\x5a" * 600)
+            done += 1
+
+    async with every(seconds / rounds, churn):
+        yield
+    pins.clear()
+    ctypes.CDLL(None).malloc_trim(0)
+
+
+@fault(Mechanism.PAGE_CACHE, "mcp-worker", "DISK is busy; in a container MEM rises by file pages, ANON stays")
+async def page_cache(service: Service, mib: int = 512) -> AsyncIterator[None]:
+    """Control: a large file is written once and read over and over; the kernel keeps it in memory while there is room."""
+    path = service.settings.directory / "page-cache.bin"
+
+    def scan(off: threading.Event) -> None:
+        block = b"\x33" * _MIB
+        with path.open("wb") as file:
+            for _ in range(mib):
+                if off.wait(0.02):
+                    return
+                file.write(block)
+        while not off.wait(0.5):
+            with path.open("rb") as file:
+                while not off.wait(0.002) and file.read(_MIB):
+                    pass
+
+    try:
+        async with threads(1, scan, "page-cache"):
+            yield
+    finally:
+        path.unlink(missing_ok=True)
+
+
+@fault(Mechanism.WARM_UP, "model-runner", "MEM rises fast, then ever slower, and stays")
+async def warm_up(service: Service, mib: int = 160, seconds: float = 20.0) -> AsyncIterator[None]:
+    """Control: caches fill after a start, quickly at first, until they are full."""
+    held: list[bytes] = []
+    began = time.monotonic()
+
+    async def fill() -> None:
+        wanted = mib * (1 - math.exp(-3 * (time.monotonic() - began) / seconds))
+        while len(held) < wanted:
+            held.append(b"\x77" * _MIB)
+
+    async with every(0.25, fill):
+        yield
+    held.clear()
+
+
+@fault(Mechanism.GC_SAWTOOTH, "mcp-worker", "MEM rises and falls back to the same floor, again and again")
+async def gc_sawtooth(service: Service, mib: int = 120, period_s: float = 10.0) -> AsyncIterator[None]:
+    """Control: objects that refer to each other wait for the garbage collector, which comes seldom."""
+    steps = 20
+    done = 0
+
+    async def litter() -> None:
+        nonlocal done
+        for _ in range(mib // steps):
+            ring: list[object] = [b"\x11" * _MIB]
+            ring.append(ring)
+        done += 1
+        if done % steps == 0:
+            gc.collect()
+
+    gc.disable()
+    try:
+        async with every(period_s / steps, litter):
+            yield
+    finally:
+        gc.enable()
+        gc.collect()

@@ -1,0 +1,1 @@
+"""The guide's in-process systems (pools, queues, caches, batches, watches), corrected. Knows nothing of the dashboard."""
