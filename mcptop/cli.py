@@ -133,14 +133,20 @@ def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus
 
 
 @cli.command()
-@click.option("--fault", "faults", multiple=True, metavar="NAME[:KEY=VALUE,...]", help="Switch a fault on; may be repeated.")
+@click.option(
+    "--fault", "faults", multiple=True, metavar="NAME[:KEY=VALUE,...]", help="Switch a fault on; may be repeated."
+)
 @click.option("--list-faults", is_flag=True, help="Show what can be switched on, and end.")
-@click.option("--profile", type=click.Choice(["dev", "small", "large"]), default="dev", show_default=True, help="Limits.")
+@click.option(
+    "--profile", type=click.Choice(["dev", "small", "large"]), default="dev", show_default=True, help="Limits."
+)
 @click.option("--headless", is_flag=True, help="Without the dashboard, until Ctrl+C.")
 @click.option("--port", type=click.IntRange(1, 65535), help="Of mcp-api (default: a free one; with --docker 4000).")
 @click.option("--docker", is_flag=True, help="As containers, with limits and health checks.")
 @click.option("--base-image", help="With --docker: the image with Python 3.11 or newer to build on.")
-@click.option("--wheels", type=click.Path(exists=True, file_okay=False), help="With --docker: wheels to build from, offline.")
+@click.option(
+    "--wheels", type=click.Path(exists=True, file_okay=False), help="With --docker: wheels to build from, offline."
+)
 @click.option("--keep-image", is_flag=True, help="With --docker: leave the built image for the next time.")
 @click.option("--json", "as_json", is_flag=True, help="With --list-faults or --headless: one JSON document.")
 @_with_settings

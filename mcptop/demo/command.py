@@ -90,7 +90,8 @@ def start(profile: str, faults: Asked, port: int | None, docker: plan.DockerPlan
         for fault, dose in faults:
             board.turn_on(fault, dose)
         yield Running(session, board)
-    print(f"stopped {PROJECT}: nothing of it is left", file=sys.stderr)
+    if session.failure is None:
+        print(f"stopped {PROJECT}", file=sys.stderr)
 
 
 def _missing() -> str | None:

@@ -1,7 +1,7 @@
-"""The demo's keeper: a process of its own that starts the stack and outlives whoever asked for it, just long enough to stop it.
+"""The demo's keeper: a process of its own that starts the stack and outlives its asker just long enough to stop it.
 
-Run as `python -m mcptop.demo.keeper` with a plan as the first line of stdin. Whatever way the asker ends, the kernel closes
-that pipe, and the keeper stops everything and removes its folder. It reports on stdout, one JSON object a line.
+Run as `python -m mcptop.demo.keeper` with a plan as the first line of stdin. Whatever way the asker ends, the kernel
+closes that pipe, and the keeper stops everything and removes its folder. It reports on stdout, one JSON object a line.
 """
 
 from __future__ import annotations

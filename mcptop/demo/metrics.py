@@ -137,13 +137,9 @@ class _Scrape(Collector):
         name, labels = "mcp_batch", ["service", "batcher"]
         sizes = HistogramMetricFamily(f"{name}_size", "Requests in a batch", labels=labels)
         for batch in batches:
-            buckets = [
-                (
-                    "+Inf" if bound == inf else str(float(bound)),
-                    sum(n for size, n in batch.sizes.items() if size <= bound),
-                )
-                for bound in (*_BATCH_SIZES, inf)
-            ]
+            up_to = [sum(n for size, n in batch.sizes.items() if size <= bound) for bound in (*_BATCH_SIZES, inf)]
+            bounds = (*(str(float(bound)) for bound in _BATCH_SIZES), "+Inf")
+            buckets = list(zip(bounds, up_to, strict=True))
             total = sum(size * count for size, count in batch.sizes.items())
             sizes.add_metric((self._service, batch.name), buckets, total)
         yield sizes
@@ -207,7 +203,8 @@ class Metrics:
         self.registry = CollectorRegistry()
         self.registry.register(_Process(service, memory, gc_watch))
         self.registry.register(_Scrape(service, observed))
-        requests = Counter("mcp_requests", "Requests answered", ["service", "status"], registry=self.registry)
+        self._service = service
+        self._requests = Counter("mcp_requests", "Requests answered", ["service", "status"], registry=self.registry)
         duration = Histogram(
             "mcp_request_duration_seconds",
             "Time to answer",
@@ -216,11 +213,10 @@ class Metrics:
             buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
         )
         self._duration = duration.labels(service)
-        self._by_status = lambda status: requests.labels(service, status)
 
     def answered(self, status: str, seconds: float) -> None:
         """Count one request: its status (`200`, `429`, `timeout`, ...) and how long it took."""
-        self._by_status(status).inc()
+        self._requests.labels(self._service, status).inc()
         self._duration.observe(seconds)
 
     def text(self) -> bytes:

@@ -102,7 +102,7 @@ class ProcessStack:
             time.sleep(0.05)
 
     def check(self) -> list[str]:
-        """What happened since the last call; the dead are started again. Raises `StackError` for one that will not live."""
+        """What happened since the last call; the dead start again. Raises `StackError` for one that will not live."""
         news = []
         for each in self._running:
             if each.ended:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ import msgspec
 from mcptop.demo.plan import Plan
 from mcptop.demo.stack import StackError
 
+_TIDY_S = 10.0
 _STOP_S = 120.0
 """Taking a stack of containers down takes its time; a stack of processes ends within seconds."""
 
@@ -35,6 +38,7 @@ class Session:
         self.failure: str | None = None
         """Why it ended, if nobody asked."""
         self._settled = threading.Event()
+        self._ended_in_order = False
         # In a session of its own: Ctrl+C in the terminal is for us, and we end it in order.
         self._keeper = subprocess.Popen(
             [sys.executable, "-m", "mcptop.demo.keeper"],
@@ -68,8 +72,9 @@ class Session:
         assert self._keeper.stdout is not None
         for line in self._keeper.stdout:
             self._hear(json.loads(line))
-        if not self._settled.is_set() and self.failure is None:
-            self.failure = "the keeper of the demo ended early"
+        if not self._ended_in_order and self.failure is None:
+            self.failure = f"the demo's keeper (pid {self.pid}) was killed, and the demo with it; start it again"
+            self.on_news(self.failure)
         self._settled.set()
         self.over.set()
 
@@ -85,10 +90,13 @@ class Session:
             case "failed":
                 self.failure = news["says"]
                 self.on_news(f"the demo stopped: {news['says']}")
+            case "stopped":
+                self._ended_in_order = True
 
     def close(self) -> None:
         """End the stack; return when nothing of it is left."""
-        assert self._keeper.stdin is not None and self._keeper.stdout is not None
+        assert self._keeper.stdin
+        assert self._keeper.stdout
         if not self._keeper.stdin.closed:
             self._keeper.stdin.close()
         try:
@@ -98,6 +106,15 @@ class Session:
             self._keeper.wait()
             self._reader.join(5.0)
             self._keeper.stdout.close()
+            if not self._ended_in_order:
+                self._tidy()
+
+    def _tidy(self) -> None:
+        """In place of a keeper that was killed: the kernel ends its services, the folder is left to us."""
+        deadline = time.monotonic() + _TIDY_S
+        while self.folder != Path() and self.folder.exists() and time.monotonic() < deadline:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            time.sleep(0.1)
 
     def __enter__(self) -> Session:
         return self

@@ -1,4 +1,4 @@
-"""What needs a container: limits that are too low, neighbours, restarts, health. Some happen in the program, some to it."""
+"""What needs a container: limits that are too low, neighbours, restarts, health. In the program, or done to it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def cpu_throttled(stack: DockerStack, cpus: str = "0.1") -> AsyncIterator[
 @fault(
     Mechanism.OOM_KILLED,
     "model-runner",
-    "MEM reaches its limit; ↻ counts restarts with 1! for each OOM kill",
+    "MEM reaches its limit; ↻ counts restarts and OOM kills",
     on_stack=True,
 )
 async def memory_limit_too_low(stack: DockerStack, memory: str = "64m") -> AsyncIterator[None]:
@@ -69,7 +69,7 @@ async def memory_limit_too_low(stack: DockerStack, memory: str = "64m") -> Async
 @fault(
     Mechanism.NOISY_NEIGHBOUR,
     "neighbour",
-    "another container takes the CPU: pressure rises, nobody is throttled",
+    "a container beside them takes the CPU: pressure rises",
     on_stack=True,
 )
 async def noisy_neighbour_cpu(stack: DockerStack, processes: int = 4) -> AsyncIterator[None]:
@@ -78,9 +78,7 @@ async def noisy_neighbour_cpu(stack: DockerStack, processes: int = 4) -> AsyncIt
         yield
 
 
-@fault(
-    Mechanism.NOISY_NEIGHBOUR, "neighbour", "another container keeps the disk busy: I/O pressure rises", on_stack=True
-)
+@fault(Mechanism.NOISY_NEIGHBOUR, "neighbour", "a container beside them keeps the disk busy", on_stack=True)
 async def noisy_neighbour_disk(stack: DockerStack, processes: int = 2) -> AsyncIterator[None]:
     """A container beside the stack forces small writes to disk without a pause."""
     async with stack.neighbour("disk", str(processes)):

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from mcptop.demo.services.base import Service
 
 _KIB, _MIB = 1024, 1024 * 1024
+_REST = 600
+"""Bytes; smaller ones would come from Python's own allocator instead of the heap."""
 
 
 @fault(Mechanism.HEAP_LEAK, "mcp-worker", "MEM and ANON rise with the requests and never level off")
@@ -46,8 +48,8 @@ async def cache_leak(
 
 @fault(Mechanism.NATIVE_GROWTH, "mcp-worker", "MEM rises and levels off, though nothing in Python is kept")
 async def fragmentation(service: Service, mib: int = 240, seconds: float = 20.0) -> AsyncIterator[None]:
-    """Buffers of growing size come and go between small ones that stay: the allocator cannot reuse the holes."""
-    pins: list[bytes] = []
+    """Buffers of growing size are cut down to a small rest: the allocator cannot reuse the holes between the rests."""
+    rests: list[bytearray] = []
     rounds = 60
     # Below 128 KiB an allocation comes from the heap; above, from pages of its own, which go back at once.
     smallest, step = 24 * _KIB, 96 * _KIB // rounds
@@ -57,22 +59,22 @@ async def fragmentation(service: Service, mib: int = 240, seconds: float = 20.0)
     async def churn() -> None:
         nonlocal done
         if done < rounds:
-            size = smallest + step * done
-            holes = []
-            for _ in range(count):
-                holes.append(b"\x5a" * size)
-                pins.append(b"\x5a" * 600)
+            buffers = [bytearray(b"\x5a") * (smallest + step * done) for _ in range(count)]
+            for buffer in buffers:
+                # Shrinks in place: what is cut off stays where it is, between two rests.
+                del buffer[_REST:]
+            rests.extend(buffers)
             done += 1
 
     async with every(seconds / rounds, churn):
         yield
-    pins.clear()
+    rests.clear()
     ctypes.CDLL(None).malloc_trim(0)
 
 
 @fault(Mechanism.PAGE_CACHE, "mcp-worker", "DISK is busy; in a container MEM rises by file pages, ANON stays")
 async def page_cache(service: Service, mib: int = 512) -> AsyncIterator[None]:
-    """Control: a large file is written once and read over and over; the kernel keeps it in memory while there is room."""
+    """Control: a large file is read over and over; the kernel keeps it in memory while there is room."""
     path = service.settings.directory / "page-cache.bin"
 
     def scan(off: threading.Event) -> None:

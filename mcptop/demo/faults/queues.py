@@ -34,9 +34,7 @@ async def batch_never_fills(service: Worker, batch_size: int = 64, max_wait_s: f
         service.set_batching(*before)
 
 
-@fault(
-    Mechanism.CACHE_THRASH, "mcp-worker", "MEM of model-runner goes up and down: models are loaded and evicted in turn"
-)
+@fault(Mechanism.CACHE_THRASH, "mcp-worker", "MEM of model-runner goes up and down as models take turns")
 async def cache_thrash(service: Worker, budget_mib: int = 48) -> AsyncIterator[None]:
     """The model manager may hold one model while the requests ask for two."""
     before = service.models_cache.budget_bytes

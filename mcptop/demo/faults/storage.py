@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 _MIB = 1024 * 1024
 
 
-@fault(
-    Mechanism.FSYNC_HEAVY, "mcp-worker", "DISK writes of mcp-worker; its thread waits for the disk; I/O pressure rises"
-)
+@fault(Mechanism.FSYNC_HEAVY, "mcp-worker", "DISK writes of mcp-worker; a thread waits for the disk; I/O pressure")
 async def fsync_writer(service: Service, record_bytes: int = 512) -> AsyncIterator[None]:
     """A journal is forced to disk after every small record."""
     path = service.settings.directory / "journal"

@@ -1,6 +1,6 @@
 """mcp-api: an OpenAI-style chat endpoint in front of the worker.
 
-One request: rate limit, cache, a place among the concurrent ones, a row in the database, a job for the worker, the answer.
+One request: rate limit, cache, a place among the concurrent ones, a row in the database, a job for the worker.
 """
 
 from __future__ import annotations
@@ -213,6 +213,10 @@ class Api(Service):
                 "total_tokens": words + reply["tokens"],
             },
         }
+
+
+def _is_message(found: object) -> bool:
+    return isinstance(found, dict) and isinstance(found.get("content"), str)
 
 
 if __name__ == "__main__":

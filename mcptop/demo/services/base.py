@@ -1,6 +1,6 @@
 """What every service of the demo is: an ASGI program with health, metrics, status and switches.
 
-A service's faults change it only through the seams it declares; this one is `on_request`: what runs inside each request.
+Faults change a service only through the seams it declares. The one all have is `on_request`, inside each request.
 """
 
 from __future__ import annotations
@@ -251,9 +251,8 @@ def serve(make: Callable[[Settings], Service]) -> None:
         sys.exit(f"{os.environ.get('MCPTOP_SERVICE', 'service')}: {problem}")
     except OSError as problem:
         where = f"{settings.listen_host}:{settings.listen_port}"
-        sys.exit(
-            f"{settings.mcptop_service}: cannot listen on {where}: {problem.strerror}; end who holds it or choose another port"
-        )
+        hint = "end who holds it or choose another --port"
+        sys.exit(f"{settings.mcptop_service}: cannot listen on {where}: {problem.strerror}; {hint}")
     service = make(settings)
     service.listener = listener
     config = uvicorn.Config(

@@ -72,8 +72,8 @@ class Load(Service):
         while True:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             self._send()
-            # What was missed while this loop was held up is not made up for: that would be another load.
-            due = max(due + 60 / self.per_minute, time.monotonic() - 1)
+            # Callers come at random; and what was missed while this loop was held up is not made up for.
+            due = max(due + self._random.expovariate(self.per_minute / 60), time.monotonic() - 1)
 
     def _send(self) -> None:
         if len(self._in_flight) >= _MAX_IN_FLIGHT:

@@ -1,4 +1,4 @@
-"""What mcp-api keeps in its database: the last conversations. Takes a connection for each statement's time, no longer."""
+"""What mcp-api keeps in its database: the last conversations. A connection is taken for a statement, no longer."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """mcp-worker: takes jobs from its queue, makes batches of them, and has the model runner compute.
 
-It decides which models the runner holds: least recently used go first, those in use stay, all within the runner's memory.
+It decides which models the runner holds: the least recently used go first, those in use stay.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Worker(Service):
 
     async def start(self) -> None:
         """Consumers for each queue there is."""
-        for queue in filter(None, (self.local, self.redis)):
+        for queue in self._sources():
             for _ in range(self.settings.worker_concurrency):
                 self.go(self._consume(queue))
 
@@ -78,9 +78,12 @@ class Worker(Service):
             await self.redis.aclose()
         await self.http.aclose()
 
+    def _sources(self) -> tuple[LocalQueue | RedisQueue, ...]:
+        return (self.local, self.redis) if self.redis else (self.local,)
+
     async def refresh(self) -> None:
         """Count the queues."""
-        self._queue_counts = [await queue.stats() for queue in filter(None, (self.redis or self.local,))]
+        self._queue_counts = [await (self.redis or self.local).stats()]
 
     async def memory_is_high(self, use: MemoryUse) -> None:
         """Idle models go first."""

@@ -1,1 +1,1 @@
-"""The guide's in-process systems (pools, queues, caches, batches, watches), corrected. Knows nothing of the dashboard."""
+"""The guide's systems inside a process (pools, queues, caches, batches, watches), corrected, without the dashboard."""

@@ -12,14 +12,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import URL, event, exc, make_url
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import QueuePool
+from sqlalchemy import event, exc
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
+from mcptop.demo.systems.db_engine import Generation, prepare_sqlite, with_driver
 from mcptop.demo.systems.stats import PoolStats
-
-_DRIVERS = {"postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
-_SQLITE_BUSY_MS = 5000
 
 
 def budget(pool_max: int, replicas: int, processes: int, usable: int) -> str | None:
@@ -34,33 +31,6 @@ def budget(pool_max: int, replicas: int, processes: int, usable: int) -> str | N
         f"pool maximum {pool_max} x replicas {replicas} x processes {processes} = {total} connections, "
         f"but the server allows {usable}"
     )
-
-
-class _Generation:
-    """One engine and who uses it. A retired engine is disposed of by its last user."""
-
-    def __init__(self, engine: AsyncEngine, maximum: int) -> None:
-        self.engine = engine
-        self.maximum = maximum
-        self.users = 0
-        self.waiting = 0
-        self._retired = False
-
-    @property
-    def pool(self) -> QueuePool:
-        pool = self.engine.sync_engine.pool
-        assert isinstance(pool, QueuePool)
-        return pool
-
-    async def retire(self) -> None:
-        self._retired = True
-        if self.users == 0:
-            await self.engine.dispose()
-
-    async def leave(self) -> None:
-        self.users -= 1
-        if self._retired and self.users == 0:
-            await self.engine.dispose()
 
 
 class DbPool:
@@ -82,7 +52,7 @@ class DbPool:
         application_name: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._url = _with_driver(url)
+        self._url = with_driver(url)
         self._options: dict[str, Any] = {"pool_recycle": recycle_s, "pool_pre_ping": True, "echo": echo}
         if application_name is not None and self._url.get_backend_name() == "postgresql":
             self._options["connect_args"] = {"server_settings": {"application_name": application_name}}
@@ -92,20 +62,20 @@ class DbPool:
         self._pool_size = pool_size
         self._closed = False
         self._now = self._open(pool_size, max_overflow)
-        self._draining: set[_Generation] = set()
+        self._draining: set[Generation] = set()
         self._waits = 0
         self._wait_s = 0.0
         self._timeouts = 0
 
-    def _open(self, pool_size: int, max_overflow: int) -> _Generation:
+    def _open(self, pool_size: int, max_overflow: int) -> Generation:
         if pool_size < 1 or max_overflow < 0:
             raise ValueError(f"pool of {pool_size} + {max_overflow}: SQLAlchemy would read it as without a limit")
         engine = create_async_engine(
             self._url, pool_size=pool_size, max_overflow=max_overflow, pool_timeout=self._timeout_s, **self._options
         )
         if self._url.get_backend_name() == "sqlite":
-            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        return _Generation(engine, pool_size + max_overflow)
+            event.listen(engine.sync_engine, "connect", prepare_sqlite)
+        return Generation(engine, pool_size + max_overflow)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -125,7 +95,7 @@ class DbPool:
             # A caller that is cancelled here must not take the connection with it.
             await asyncio.shield(asyncio.ensure_future(self._give_back(generation, connection)))
 
-    async def _give_back(self, generation: _Generation, connection: AsyncConnection | None) -> None:
+    async def _give_back(self, generation: Generation, connection: AsyncConnection | None) -> None:
         try:
             if connection is not None:
                 await connection.close()
@@ -133,7 +103,7 @@ class DbPool:
             await generation.leave()
             self._draining = {old for old in self._draining if old.users}
 
-    async def _check_out(self, generation: _Generation) -> AsyncConnection:
+    async def _check_out(self, generation: Generation) -> AsyncConnection:
         if generation.pool.checkedout() < generation.maximum:
             return await generation.engine.connect()
         started = self._clock()
@@ -183,19 +153,3 @@ class DbPool:
         """Close all connections: idle ones now, those in use as they come back."""
         self._closed = True
         await self._now.retire()
-
-
-def _with_driver(text: str) -> URL:
-    url = make_url(text)
-    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
-    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
-        raise ValueError(f"{url.render_as_string()}: a pool needs a file, in memory each connection has its own")
-    return url
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    """Readers beside a writer, and a writer that waits for another one instead of failing at once."""
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute(f"PRAGMA busy_timeout={_SQLITE_BUSY_MS}")
-    cursor.close()

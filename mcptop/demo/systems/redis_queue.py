@@ -95,7 +95,7 @@ class RedisQueue:
             self._left += int(await self._link.redis.lrem(self._key, 1, raw.decode()))
 
     async def take(self) -> Taken:
-        """The oldest job that somebody still waits for. Raises QueueClosed, ConnectionError. Cancelling loses no job."""
+        """The oldest job that somebody still waits for. Raises QueueClosed, ConnectionError. Cancel at will."""
         while True:
             self._check_open()
             raw = await self._pop()

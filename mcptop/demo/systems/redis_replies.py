@@ -47,7 +47,7 @@ class RedisReplies:
             try:
                 raw = await self._link.pop(self.key)
             except ConnectionError as error:
-                # Whether their jobs survived is unknown: told now, callers can try again; silence would cost the timeout.
+                # Whether their jobs survived is unknown: told now, callers can try again, instead of waiting in vain.
                 self.fail_all(error)
                 continue
             if raw is not None:

@@ -1,0 +1,19 @@
+"""One running demo for the tests that switch faults, and a stricter end: nothing of it may be left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from stack import Demo
+
+
+@pytest.fixture(scope="session")
+def demo() -> Iterator[Demo]:
+    """The stack as processes, with enough load that every fault shows within seconds."""
+    demo = Demo(LOAD_PER_MINUTE="1200")
+    yield demo
+    status, said = demo.close()
+    assert status == 0, said
+    assert "Traceback" not in said
+    assert not demo.folder.exists()

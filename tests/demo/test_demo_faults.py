@@ -1,0 +1,217 @@
+"""Every fault and control, switched on in the running stack, shows its tell-tale evidence from outside the process.
+
+The Docker-only ones are in tests/docker/.
+"""
+
+from __future__ import annotations
+
+import time
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from evidence import Look, accept_queue, overflows
+from stack import Demo, until
+
+from mcptop.demo.faults.catalogue import FAULTS
+
+MIB = 1024 * 1024
+
+
+@dataclass
+class View:
+    """What a check may compare: the service before the fault, a moment ago, and now."""
+
+    demo: Demo
+    service: str
+    before: Look
+    earlier: Look
+    now: Look
+    seconds: float
+    """Between `earlier` and `now`."""
+
+    @property
+    def cores(self) -> float:
+        """CPU over the last moment."""
+        return (self.now.cpu_s - self.earlier.cpu_s) / self.seconds
+
+    def metric(self, name: str, service: str | None = None, **labels: str) -> float:
+        """One figure of a metrics page."""
+        return self.demo.metrics(service or self.service).get(name, **labels)
+
+    def pool(self, field: str, pool: str) -> float:
+        """One figure of a pool."""
+        return self.metric(f"mcp_connection_pool_{field}", pool=pool)
+
+
+def answer_time(url: str) -> float:
+    """Seconds `/health` takes."""
+    began = time.monotonic()
+    with urllib.request.urlopen(f"{url}/health", timeout=30) as answer:
+        answer.read()
+    return time.monotonic() - began
+
+
+def rate(view: View, name: str, service: str, seconds: float = 2.0, **labels: str) -> float:
+    """A counter's growth a second."""
+    first, began = view.metric(name, service, **labels), time.monotonic()
+    time.sleep(seconds)
+    return (view.metric(name, service, **labels) - first) / (time.monotonic() - began)
+
+
+def jobs_per_request(view: View) -> float:
+    """Jobs the worker gets for each request of the load."""
+    requests = view.metric("mcp_requests_total", "load")
+    jobs = view.metric("mcp_queue_entered_total", "mcp-worker")
+    time.sleep(3.0)
+    more = view.metric("mcp_queue_entered_total", "mcp-worker") - jobs
+    return more / (view.metric("mcp_requests_total", "load") - requests)
+
+
+def extremes(figure: Callable[[], float], seconds: float) -> tuple[float, float]:
+    """Lowest and highest value over some time."""
+    deadline, found = time.monotonic() + seconds, []
+    while time.monotonic() < deadline:
+        found.append(figure())
+        time.sleep(0.1)
+    return min(found), max(found)
+
+
+def swings(view: View, by: float, seconds: float) -> bool:
+    """Anonymous memory goes up and comes down again by so many bytes."""
+    low, high = extremes(lambda: view.demo.look(view.service).anon, seconds)
+    return high - low > by and view.demo.look(view.service).anon - view.before.anon < 4 * by
+
+
+def cpu_swings(view: View) -> bool:
+    """Seconds with and without a busy core follow each other."""
+    found = []
+    for _ in range(12):
+        first, began = view.demo.look(view.service), time.monotonic()
+        time.sleep(0.5)
+        found.append((view.demo.look(view.service).cpu_s - first.cpu_s) / (time.monotonic() - began))
+    return max(found) > 0.5 and min(found) < 0.5 * max(found)
+
+
+def load_swings(view: View) -> bool:
+    """The load rises and falls."""
+    found = [rate(view, "mcp_requests_total", "load", 1.0) for _ in range(8)]
+    return max(found) > 1.6 * min(found)
+
+
+def api_port(view: View) -> int:
+    """Where mcp-api listens."""
+    return int(view.demo.services["mcp-api"].rpartition(":")[2])
+
+
+Check = Callable[[View], bool]
+
+SHOWS: dict[str, tuple[str, Check]] = {
+    # fault with dose: (whose process is looked at, what has to be so)
+    "cache-leak:kib_per_request=512": ("mcp-worker", lambda v: v.now.anon - v.before.anon > 20 * MIB),
+    "cache-leak:kib_per_request=0,mib_per_minute=600": ("mcp-worker", lambda v: v.now.anon - v.before.anon > 20 * MIB),
+    "fragmentation:mib=160,seconds=4": (
+        "mcp-worker",
+        lambda v: v.now.anon - v.before.anon > 80 * MIB and v.now.anon - v.earlier.anon < MIB,
+    ),
+    "thread-leak": ("mcp-worker", lambda v: v.now.threads >= v.before.threads + 30),
+    "fd-leak": ("mcp-worker", lambda v: v.now.files["file"] >= v.before.files["file"] + 60),
+    "connection-leak": (
+        "mcp-api",
+        lambda v: v.now.sockets["close_wait"] >= 10 and v.now.files["socket"] >= v.before.files["socket"] + 10,
+    ),
+    "db-pool-too-small": ("mcp-api", lambda v: v.pool("waiting", "db") >= 1 and v.pool("max", "db") == 2),
+    "connection-held": ("mcp-api", lambda v: v.pool("active", "db") == 50 and v.pool("waiting", "db") >= 1),
+    "event-loop-blocked": ("mcp-api", lambda v: answer_time(v.demo.services["mcp-api"]) > 0.3 and v.cores < 0.3),
+    "cpu-hot-loop": ("mcp-worker", lambda v: v.cores > 0.5),
+    "gil-contention": ("mcp-worker", lambda v: v.now.running_threads >= 4 and v.cores < 1.3),
+    "hot-path": ("mcp-api", lambda v: v.cores > 0.5),
+    "hot-path:kind=json": ("mcp-api", lambda v: v.cores > 0.4),
+    "deadlock": ("mcp-worker", lambda v: v.metric("mcp_queue_in_flight") >= 16 and v.metric("mcp_queue_depth") >= 3),
+    "thread-pool-exhausted": ("mcp-api", lambda v: v.pool("waiting", "requests") >= 5 and v.cores < 0.3),
+    "slow-downstream": (
+        "model-runner",
+        lambda v: v.metric("llamacpp:requests_deferred") >= 2 and v.pool("idle", "slots") == 0 and v.cores < 0.3,
+    ),
+    "retry-storm": ("mcp-api", lambda v: jobs_per_request(v) > 2),
+    "slow-consumer": (
+        "mcp-worker",
+        lambda v: v.metric("mcp_queue_depth") >= 15 and v.metric("mcp_queue_oldest_age_seconds") > 2,
+    ),
+    "batch-never-fills": ("mcp-worker", lambda v: v.metric("mcp_batch_oldest_age_seconds") > 2 and v.cores < 0.3),
+    "cache-thrash": ("mcp-worker", lambda v: rate(v, "mcp_cache_evictions_total", "mcp-worker", cache="models") > 1),
+    "fsync-writer": ("mcp-worker", lambda v: v.now.written - v.earlier.written > 100 * 1024),
+    "log-flood": ("mcp-api", lambda v: v.now.written - v.earlier.written > MIB),
+    "deleted-open-file": ("mcp-worker", lambda v: v.now.files["deleted"] == 1 and v.now.written > v.before.written + MIB),
+    "zombies": ("mcp-worker", lambda v: v.now.zombies >= 5),
+    "accept-backlog": ("mcp-api", lambda v: accept_queue(api_port(v)) > 2),
+    # Controls: what they look like, and what keeps them apart from the fault.
+    "page-cache": (
+        "mcp-worker",
+        lambda v: v.now.read - v.before.read > 100 * MIB and v.now.anon - v.before.anon < 10 * MIB,
+    ),
+    "warm-up:mib=80,seconds=3": (
+        "model-runner",
+        lambda v: v.now.anon - v.before.anon > 60 * MIB and v.now.anon - v.earlier.anon < 2 * MIB,
+    ),
+    "gc-sawtooth:mib=80,period_s=2": ("mcp-worker", lambda v: swings(v, 40 * MIB, 5.0)),
+    "load-ramp:period_s=8": ("load", load_swings),
+    "steady-high-load": (
+        "mcp-api",
+        lambda v: rate(v, "mcp_requests_total", "load", 3.0) > 35 and v.pool("waiting", "db") == 0,
+    ),
+    "idle-keepalive": (
+        "mcp-api",
+        lambda v: v.now.sockets["established"] >= v.before.sockets["established"] + 70 and v.cores < 0.6,
+    ),
+    "busy-pool": ("mcp-api", lambda v: 10 <= v.pool("active", "db") < 50 and v.pool("waiting", "db") == 0),
+    "batch-job:work_s=2,rest_s=2": ("mcp-worker", cpu_swings),
+}
+
+
+def test_every_fault_of_processes_is_tried() -> None:
+    tried = {text.partition(":")[0] for text in SHOWS}
+    assert tried == {fault.name for fault in FAULTS if not fault.needs_docker}
+
+
+@pytest.mark.parametrize("text", SHOWS)
+def test_shows(demo: Demo, text: str) -> None:
+    service, check = SHOWS[text]
+    before = demo.look(service)
+
+    def shows() -> None:
+        earlier, began = demo.look(service), time.monotonic()
+        time.sleep(0.7)
+        view = View(demo, service, before, earlier, demo.look(service), time.monotonic() - began)
+        assert check(view), f"before {before}, now {view.now}, {view.cores:.2f} cores"
+
+    with demo.fault(text):
+        until(shows)
+    demo.settle()
+
+
+def test_the_kernel_counts_connections_it_turned_away(demo: Demo) -> None:
+    before = overflows()
+    with demo.fault("accept-backlog:backlog=1,block_s=4"):
+        until(lambda: _more_than(overflows(), before))
+    demo.settle()
+
+
+def _more_than(now: int, before: int) -> None:
+    assert now > before
+
+
+def test_switching_off_gives_everything_back(demo: Demo) -> None:
+    before = demo.look("mcp-worker")
+    with demo.fault("fd-leak"), demo.fault("thread-leak"), demo.fault("zombies"):
+        until(lambda: _more_than(demo.look("mcp-worker").threads, before.threads + 10))
+    demo.settle()
+
+    def back() -> None:
+        now = demo.look("mcp-worker")
+        assert now.threads <= before.threads + 8
+        assert now.fds <= before.fds + 30
+        assert now.zombies == 0
+
+    until(back)
