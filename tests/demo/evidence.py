@@ -91,7 +91,9 @@ def _zombies(pid: int) -> int:
     found = 0
     for task in Path(f"/proc/{pid}/task").iterdir():
         with contextlib.suppress(FileNotFoundError):
-            found += sum(_state(Path(f"/proc/{child}/stat")) == "Z" for child in (task / "children").read_text().split())
+            found += sum(
+                _state(Path(f"/proc/{child}/stat")) == "Z" for child in (task / "children").read_text().split()
+            )
     return found
 
 

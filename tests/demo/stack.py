@@ -78,7 +78,8 @@ class Demo:
         """Service -> process id, by what the keeper's children announce; works while a service hangs."""
         keeper = self.document["keeper"]
         children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()
-        return {_announced(pid, "MCPTOP_SERVICE"): int(pid) for pid in children}
+        named = ((_announced(pid), int(pid)) for pid in children)
+        return {service: pid for service, pid in named if service}
 
     def metrics(self, service: str) -> Metrics:
         """Its metrics page."""
@@ -113,6 +114,7 @@ class Demo:
         return self.process.returncode, said
 
 
-def _announced(pid: str, name: str) -> str:
+def _announced(pid: str) -> str:
+    """The service of a process; nothing while it is not that program yet."""
     variables = Path(f"/proc/{pid}/environ").read_text().split("\0")
-    return dict(each.partition("=")[::2] for each in variables)[name]
+    return dict(each.partition("=")[::2] for each in variables).get("MCPTOP_SERVICE", "")

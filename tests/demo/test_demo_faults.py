@@ -143,7 +143,10 @@ SHOWS: dict[str, tuple[str, Check]] = {
     "cache-thrash": ("mcp-worker", lambda v: rate(v, "mcp_cache_evictions_total", "mcp-worker", cache="models") > 1),
     "fsync-writer": ("mcp-worker", lambda v: v.now.written - v.earlier.written > 100 * 1024),
     "log-flood": ("mcp-api", lambda v: v.now.written - v.earlier.written > MIB),
-    "deleted-open-file": ("mcp-worker", lambda v: v.now.files["deleted"] == 1 and v.now.written > v.before.written + MIB),
+    "deleted-open-file": (
+        "mcp-worker",
+        lambda v: v.now.files["deleted"] == 1 and v.now.written > v.before.written + MIB,
+    ),
     "zombies": ("mcp-worker", lambda v: v.now.zombies >= 5),
     "accept-backlog": ("mcp-api", lambda v: accept_queue(api_port(v)) > 2),
     # Controls: what they look like, and what keeps them apart from the fault.

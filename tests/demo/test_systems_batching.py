@@ -165,7 +165,7 @@ async def test_full_means_unanswered_items_pending_or_running() -> None:
     model.go.set()
     await asyncio.gather(*waiting[:2])
     fourth = asyncio.create_task(batcher.submit(4))
-    assert await asyncio.gather(waiting[2], fourth) == [30, 40]
+    assert [await waiting[2], await fourth] == [30, 40]
 
 
 async def test_a_bound_on_running_batches_holds_the_rest_back_and_fills_them() -> None:

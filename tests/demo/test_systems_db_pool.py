@@ -179,7 +179,7 @@ def test_a_pool_without_a_limit_is_refused(tmp_path: Path) -> None:
         ("postgres://u:p@db/x", "postgresql+asyncpg"),
         ("postgresql://u:p@db/x", "postgresql+asyncpg"),
         ("postgresql+asyncpg://u:p@db/x", "postgresql+asyncpg"),
-        ("sqlite:////tmp/x.db", "sqlite+aiosqlite"),
+        ("sqlite:////data/x.db", "sqlite+aiosqlite"),
     ],
 )
 def test_urls_get_the_asyncio_driver(given: str, driver: str) -> None:

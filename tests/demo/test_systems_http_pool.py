@@ -40,7 +40,7 @@ class Server:
             writer.close()
 
     async def saw(self, requests: int) -> None:
-        async with self.changed:
+        async with asyncio.timeout(10), self.changed:
             await self.changed.wait_for(lambda: self.requests >= requests)
 
 

@@ -53,8 +53,8 @@ def test_silence_fills_the_bucket_no_further_than_the_limit() -> None:
     now = [0.0]
     limiter = _limiter(now, limit=3, window_s=30)
     limiter.retry_after("a")
-    now[0] = 10_000.0
-    assert [limiter.retry_after("a") for _ in range(4)].count(None) == 3
+    for now[0] in (20.0, 10_000.0):
+        assert [limiter.retry_after("a") for _ in range(5)].count(None) == 3
 
 
 def test_the_number_of_clients_is_bounded_and_the_silent_are_forgotten() -> None:

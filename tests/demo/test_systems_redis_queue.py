@@ -5,57 +5,26 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
-import subprocess
 from collections.abc import AsyncIterator, Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
+from servers import Redis
 
 from mcptop.demo.systems.queues import JobFailed, QueueClosed, QueueFull, RedisQueue
 
 
-class Server:
-    """A redis-server of this test's own, on a port of its own, that keeps nothing."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        command = ["redis-server", "--bind", "127.0.0.1", "--port", str(self.port), "--save", "", "--dir"]
-        self._process = subprocess.Popen([*command, str(self._folder)], stdout=subprocess.PIPE)
-        assert self._process.stdout is not None
-        said = b""
-        for line in self._process.stdout:
-            said += line
-            if b"Ready to accept connections" in line:
-                return
-        raise AssertionError(said.decode())
-
-    def stop(self) -> None:
-        if self._process is not None and self._process.stdout is not None:
-            self._process.terminate()
-            self._process.wait(10)
-            self._process.stdout.close()
-            self._process = None
-
-
 @pytest.fixture
-def server(tmp_path: Path, require: Callable[[str, object, str], None]) -> Iterator[Server]:
+def server(require: Callable[[str, object, str], None]) -> Iterator[Redis]:
     require("redis", shutil.which("redis-server"), "no redis-server")
-    server = Server(tmp_path)
+    server = Redis()
     server.start()
     yield server
     server.stop()
 
 
 @pytest.fixture
-async def caller(server: Server) -> AsyncIterator[RedisQueue]:
+async def caller(server: Redis) -> AsyncIterator[RedisQueue]:
     """The queue as the API has it."""
     queue = RedisQueue(server.url)
     yield queue
@@ -63,7 +32,7 @@ async def caller(server: Server) -> AsyncIterator[RedisQueue]:
 
 
 @pytest.fixture
-async def worker(server: Server) -> AsyncIterator[RedisQueue]:
+async def worker(server: Redis) -> AsyncIterator[RedisQueue]:
     """The same queue as the worker has it."""
     queue = RedisQueue(server.url)
     yield queue
@@ -126,7 +95,7 @@ async def test_reply_lists_expire(caller: RedisQueue, worker: RedisQueue) -> Non
     assert 0 < await worker._link.redis.ttl(caller._replies.key) <= 60
 
 
-async def test_a_full_queue_refuses_at_once_whoever_filled_it(server: Server, caller: RedisQueue) -> None:
+async def test_a_full_queue_refuses_at_once_whoever_filled_it(server: Redis, caller: RedisQueue) -> None:
     waiting = await _submitted(caller, {}, {})
     other = RedisQueue(server.url, capacity=2)
     with pytest.raises(QueueFull, match="2 jobs"):
@@ -137,7 +106,7 @@ async def test_a_full_queue_refuses_at_once_whoever_filled_it(server: Server, ca
     await _end(*waiting)
 
 
-async def test_the_oldest_job_has_an_age(server: Server) -> None:
+async def test_the_oldest_job_has_an_age(server: Redis) -> None:
     clock = [5000.0]
     queue = RedisQueue(server.url, clock=lambda: clock[0])
     assert (await queue.stats()).oldest_age_s is None
@@ -159,7 +128,7 @@ async def test_a_cancelled_callers_job_is_withdrawn(caller: RedisQueue, worker: 
     await second
 
 
-async def test_a_job_whose_caller_waits_no_more_is_skipped_even_if_it_could_not_be_withdrawn(server: Server) -> None:
+async def test_a_job_whose_caller_waits_no_more_is_skipped_even_if_it_could_not_be_withdrawn(server: Redis) -> None:
     clock = [5000.0]
     queue = RedisQueue(server.url, clock=lambda: clock[0])
     (late,) = await _submitted(queue, {"n": "late"})
@@ -177,11 +146,16 @@ async def test_no_reply_in_time_is_a_timeout(caller: RedisQueue) -> None:
     await _depth(caller, 0)
 
 
-async def test_the_consumers_failure_reaches_the_caller(caller: RedisQueue, worker: RedisQueue) -> None:
+async def test_the_consumers_failure_reaches_the_caller_and_only_the_first_answer_counts(
+    caller: RedisQueue, worker: RedisQueue
+) -> None:
     (waiting,) = await _submitted(caller, {})
-    await (await worker.take()).fail("no such tool")
+    taken = await worker.take()
+    await taken.fail("no such tool")
+    await taken.reply({"late": True})
     with pytest.raises(JobFailed, match="no such tool"):
         await waiting
+    assert (await worker.stats()).in_flight == 0
 
 
 async def test_what_is_no_job_of_ours_is_skipped(caller: RedisQueue, worker: RedisQueue) -> None:
@@ -223,7 +197,7 @@ async def test_without_redis_everything_says_so_in_one_line() -> None:
 
 
 async def test_callers_hear_of_a_lost_redis_at_once_and_the_queue_works_after_its_restart(
-    server: Server, caller: RedisQueue, worker: RedisQueue
+    server: Redis, caller: RedisQueue, worker: RedisQueue
 ) -> None:
     (waiting,) = await _submitted(caller, {})
     taker = asyncio.create_task(worker.take())
@@ -243,7 +217,7 @@ async def test_callers_hear_of_a_lost_redis_at_once_and_the_queue_works_after_it
     assert await again == {"ok": True}
 
 
-async def test_closing_leaves_no_caller_waiting(server: Server) -> None:
+async def test_closing_leaves_no_caller_waiting(server: Redis) -> None:
     queue = RedisQueue(server.url)
     (waiting,) = await _submitted(queue, {})
     await queue.aclose()

@@ -1,0 +1,125 @@
+"""The demo on a real PostgreSQL and a real Redis: it uses them, and its figures agree with theirs."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import Callable, Iterator
+
+import asyncpg
+import pytest
+import redis
+from servers import Postgres, Redis, postgres_programs
+from stack import Demo, until
+
+Require = Callable[[str, object, str], None]
+
+
+@pytest.fixture(scope="module")
+def postgres(require: Require) -> Iterator[Postgres]:
+    programs = postgres_programs()
+    require("postgres", programs, "no PostgreSQL programs")
+    server = Postgres(programs or "")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def redis_server(require: Require) -> Iterator[Redis]:
+    require("redis", shutil.which("redis-server"), "no redis-server")
+    server = Redis()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def demo(postgres: Postgres, redis_server: Redis) -> Iterator[Demo]:
+    demo = Demo(DATABASE_URL=postgres.url, REDIS_URL=redis_server.url, LOAD_PER_MINUTE="1200")
+    yield demo
+    status, said = demo.close()
+    assert status == 0, said
+
+
+def by_state(postgres: Postgres) -> dict[str, int]:
+    """State -> connections of mcp-api, as the server counts them."""
+
+    async def ask() -> dict[str, int]:
+        connection = await asyncpg.connect(postgres.url)
+        try:
+            rows = await connection.fetch(
+                "SELECT state, count(*) FROM pg_stat_activity WHERE application_name = 'mcp-api' GROUP BY state"
+            )
+        finally:
+            await connection.close()
+        return {row["state"]: row["count"] for row in rows}
+
+    return asyncio.run(ask())
+
+
+def test_conversations_are_kept_in_postgresql(demo: Demo, postgres: Postgres) -> None:
+    async def count() -> int:
+        connection = await asyncpg.connect(postgres.url)
+        try:
+            return int(await connection.fetchval("SELECT count(*) FROM mcp_demo_requests WHERE answer IS NOT NULL"))
+        finally:
+            await connection.close()
+
+    def some() -> None:
+        assert asyncio.run(count()) > 10
+
+    until(some)
+    assert not (demo.folder / "mcp-api" / "mcp.db").exists()
+
+
+def test_the_pool_figures_agree_with_pg_stat_activity(demo: Demo, postgres: Postgres) -> None:
+    """While transactions are held open, nothing moves: both sides must say the same number."""
+    with demo.fault("connection-held"):
+
+        def full() -> None:
+            pool, server = demo.metrics("mcp-api"), by_state(postgres)
+            in_use = pool.get("mcp_connection_pool_active", pool="db")
+            assert in_use == pool.get("mcp_connection_pool_max", pool="db") == 50
+            assert server.get("idle in transaction") == in_use
+            assert pool.get("mcp_connection_pool_waiting", pool="db") > 0
+
+        until(full, 60)
+    demo.settle()
+
+    def given_back() -> None:
+        pool, server = demo.metrics("mcp-api"), by_state(postgres)
+        idle, in_use = (pool.get(f"mcp_connection_pool_{name}", pool="db") for name in ("idle", "active"))
+        assert "idle in transaction" not in server or in_use > 0
+        assert sum(server.values()) == idle + in_use <= 20
+
+    until(given_back)
+
+
+def test_a_small_pool_is_small_at_the_server_too(demo: Demo, postgres: Postgres) -> None:
+    with demo.fault("db-pool-too-small:size=3"):
+
+        def three() -> None:
+            assert sum(by_state(postgres).values()) == 3
+            assert demo.metrics("mcp-api").get("mcp_connection_pool_waiting", pool="db") > 0
+
+        until(three)
+    demo.settle()
+
+
+def test_jobs_wait_in_redis(demo: Demo, redis_server: Redis) -> None:
+    server = redis.Redis(port=redis_server.port)
+    try:
+        with demo.fault("slow-consumer"):
+
+            def the_same() -> None:
+                depth = server.llen("mcp:queue:jobs")
+                assert depth > 10
+                metrics = demo.metrics("mcp-worker")
+                assert abs(metrics.get("mcp_queue_depth") - depth) <= 5
+                assert metrics.get("mcp_queue_oldest_age_seconds") > 1
+
+            until(the_same)
+        demo.settle()
+    finally:
+        server.close()
