@@ -12,6 +12,7 @@ from mcptop.collectors.engine_stats import EngineStatsCollector
 from mcptop.collectors.files import FileCollector
 from mcptop.collectors.host import HostCollector
 from mcptop.collectors.processes import ProcessCollector
+from mcptop.collectors.service_sockets import ServiceSocketCollector
 from mcptop.collectors.sockets import SocketCollector
 from mcptop.config import Settings
 from mcptop.model.snapshot import Snapshot
@@ -68,6 +69,7 @@ class LiveSource:
                 engine,
                 _ByKernelOrEngine(engine, kernel, EngineStatsCollector(self._watch)),
                 SocketCollector(roots, table),
+                ServiceSocketCollector(roots, table),
                 FileCollector(roots, table),
             ]
         )

@@ -33,6 +33,8 @@ class Owner(NamedTuple):
     project: str | None
     service: str
     metrics_url: str | None = None
+    is_named: bool = False
+    """By a person, not by us."""
 
 
 @dataclass
@@ -63,10 +65,10 @@ def owner_of(identity: Identity, rules: tuple[ServiceRule, ...], ports: frozense
     if service := identity.announced.get("MCPTOP_SERVICE"):
         project = identity.announced.get("MCPTOP_PROJECT") or None
         metrics = identity.announced.get("MCPTOP_METRICS") or None
-        return Owner(plain(project) if project else None, plain(service), metrics)
+        return Owner(plain(project) if project else None, plain(service), metrics, True)
     for rule in rules:
         if rule.matches(identity.program, identity.cmdline, identity.unit, ports):
-            return Owner(rule.project, rule.name, rule.metrics)
+            return Owner(rule.project, rule.name, rule.metrics, True)
     return Owner(None, plain(identity.unit or identity.program or identity.comm))
 
 
@@ -199,6 +201,7 @@ class ProcessCollector:
         self._owners = {process: owner for process, owner in self._owners.items() if process in alive}
         self._trees = trees
         self._table.trees = {key: [member.identity for member in tree.members] for key, tree in trees.items()}
+        self._table.named = frozenset(key for key, tree in trees.items() if tree.owner.is_named)
         self._targets = tuple(tree.target for tree in trees.values() if tree.target is not None)
 
     def _find_ports(self) -> None:

@@ -12,7 +12,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
@@ -32,12 +32,12 @@ def _tell(event: str, **more: Any) -> None:
         os.write(1, json.dumps({"event": event, **more}).encode() + b"\n")
 
 
-def _make(plan: Plan, workspace: Workspace) -> Stack:
+def _make(plan: Plan, workspace: Workspace, asked: Callable[[], bool] = lambda: False) -> Stack:
     if plan.docker is None:
         return ProcessStack(plan, workspace)
     from mcptop.demo.docker_stack import DockerStack
 
-    return DockerStack(plan, workspace)
+    return DockerStack(plan, workspace, asked)
 
 
 def _clean(left: Workspace) -> None:
@@ -58,13 +58,22 @@ def _asked_to_stop() -> Iterator[int]:
     yield reader
 
 
+def _asked(stop: int, wait_s: float = 0.0) -> bool:
+    """Whether our asker is gone or wants us to stop."""
+    return bool(select.select([0, stop], [], [], wait_s)[0])
+
+
 def _keep(stack: Stack, stop: int) -> None:
-    while True:
-        ready, _, _ = select.select([0, stop], [], [], _CHECK_EVERY_S)
-        if ready:
-            return
+    while not _asked(stop, _CHECK_EVERY_S):
         for sentence in stack.check():
             _tell("notice", says=sentence)
+
+
+def _end(stack: Stack) -> None:
+    try:
+        stack.stop()
+    except StackError as problem:
+        _tell("failed", says=str(problem))
 
 
 def main() -> int:
@@ -77,7 +86,7 @@ def main() -> int:
         except WorkspaceError as problem:
             _tell("failed", says=str(problem))
             return 1
-        stack = _make(plan, workspace)
+        stack = _make(plan, workspace, lambda: _asked(stop))
         try:
             (workspace.path / _PLAN_FILE).write_bytes(msgspec.json.encode(plan))
             _tell("folder", path=str(workspace.path))
@@ -88,7 +97,7 @@ def main() -> int:
             _tell("failed", says=str(problem))
             return 1
         finally:
-            stack.stop()
+            _end(stack)
             workspace.remove()
             _tell("stopped")
 

@@ -98,6 +98,8 @@ class ProcessTable:
         """Off where containers are measured by their engine: its containers are not this kernel's."""
         self.trees: dict[str, list[Identity]] = {}
         """Host instance -> its processes, as whoever groups them into services has decided."""
+        self.named: frozenset[str] = frozenset()
+        """Those whose service a person named, by announcement or by rule."""
 
     def refresh(self) -> None:
         """Find who came and who went. Raises OSError when the procfs root cannot be listed."""

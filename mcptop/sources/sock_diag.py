@@ -13,6 +13,7 @@ import socket
 import struct
 import threading
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
 
 from mcptop.model.frame import Sockets
@@ -29,7 +30,9 @@ _TIMEOUT_S = 2.0
 
 _HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBB48sII")
-_SOURCE_OFFSET = _HEADER.size + 4 + 4
+_INODE = struct.Struct("=I")
+# Within the body of an answer (struct inet_diag_msg).
+_SOURCE, _INODE_AT = 8, 68
 
 _STATES = {
     1: "established", 2: "syn_sent", 3: "syn_recv", 6: "time_wait", 8: "close_wait", 10: "listen", 12: "syn_recv",
@@ -56,34 +59,38 @@ class NetworkNamespace:
 
     def tcp(self) -> Sockets:
         """All TCP sockets by state. Raises OSError when the kernel refuses or does not answer."""
+        states: Counter[int] = Counter()
+        for data, at in self._dump():
+            state = data[at + 1]
+            if state != _LISTEN or data[at + _SOURCE : at + _SOURCE + 4] != _RESOLVER:
+                states[state] += 1
+        return count(states)
+
+    def tcp_by_inode(self) -> dict[int, int]:
+        """Inode -> the kernel's number of the state, of sockets that some process holds. Raises as `tcp` does."""
+        found = {_INODE.unpack_from(data, at + _INODE_AT)[0]: data[at + 1] for data, at in self._dump()}
+        found.pop(0, None)
+        return found
+
+    def _dump(self) -> Iterator[tuple[bytes, int]]:
+        """Each socket's message: the datagram it is in, and where its body begins."""
         body = _REQUEST.pack(0, 0, 0, 0, bytes(48), _ALL_STATES, 0)
         self._sock.send(_HEADER.pack(_HEADER.size + len(body), _TCPDIAG_GETSOCK, _REQUEST_DUMP, 1, 0) + body)
-        states: Counter[int] = Counter()
-        while not _tally(self._sock.recv(_BUFFER), states):
-            pass
-        return count(states)
+        while True:
+            data, offset = self._sock.recv(_BUFFER), 0
+            while offset + _HEADER.size <= len(data):
+                length, kind = _HEADER.unpack_from(data, offset)[:2]
+                if kind == _NLMSG_DONE:
+                    return
+                if kind == _NLMSG_ERROR:
+                    code = -struct.unpack_from("=i", data, offset + _HEADER.size)[0]
+                    raise OSError(code, os.strerror(code))
+                yield data, offset + _HEADER.size
+                offset += (length + 3) & ~3
 
     def close(self) -> None:
         """Leave the namespace to itself."""
         self._sock.close()
-
-
-def _tally(data: bytes, states: Counter[int]) -> bool:
-    """Count one datagram of the answer; True at its end."""
-    offset = 0
-    while offset + _HEADER.size <= len(data):
-        length, kind = _HEADER.unpack_from(data, offset)[:2]
-        if kind == _NLMSG_DONE:
-            return True
-        if kind == _NLMSG_ERROR:
-            code = -struct.unpack_from("=i", data, offset + _HEADER.size)[0]
-            raise OSError(code, os.strerror(code))
-        state = data[offset + _HEADER.size + 1]
-        source = data[offset + _SOURCE_OFFSET : offset + _SOURCE_OFFSET + 4]
-        if state != _LISTEN or source != _RESOLVER:
-            states[state] += 1
-        offset += (length + 3) & ~3
-    return False
 
 
 def _open_inside(path: str) -> socket.socket:
@@ -114,13 +121,21 @@ def _open_inside(path: str) -> socket.socket:
 
 def parse_table(*tables: bytes) -> Sockets:
     """The same count from the text of /proc/PID/net/tcp and tcp6."""
-    states: Counter[int] = Counter()
     resolver = f"{int.from_bytes(_RESOLVER, 'little'):08X}:".encode()
+    rows = ((int(fields[3], 16), fields[1]) for fields in _rows(tables))
+    return count(Counter(state for state, local in rows if state != _LISTEN or not local.startswith(resolver)))
+
+
+def parse_inodes(*tables: bytes) -> dict[int, int]:
+    """What `tcp_by_inode` gives, from the same text."""
+    found = {int(fields[9]): int(fields[3], 16) for fields in _rows(tables) if len(fields) > 9}
+    found.pop(0, None)
+    return found
+
+
+def _rows(tables: Iterable[bytes]) -> Iterator[list[bytes]]:
     for table in tables:
         for line in table.split(b"\n")[1:]:
-            fields = line.split(None, 4)
-            if len(fields) == 5:
-                state = int(fields[3], 16)
-                if state != _LISTEN or not fields[1].startswith(resolver):
-                    states[state] += 1
-    return count(states)
+            fields = line.split(None, 10)
+            if len(fields) >= 5:
+                yield fields
