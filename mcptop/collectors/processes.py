@@ -187,6 +187,10 @@ class ProcessCollector:
         self._version = self._table.version
         processes = {process.identity.pid: process for process in self._table.host()}
         owners = {pid: self._owner(process) for pid, process in processes.items()}
+        for pid, process in processes.items():
+            # A zombie has neither environment nor command line left: it belongs to who has to wait for it.
+            if not process.identity.cmdline and process.identity.ppid in owners:
+                owners[pid] = owners[process.identity.ppid]
         trees: dict[str, Tree] = {}
         for pid, process in processes.items():
             root = _root(pid, processes, owners)

@@ -134,7 +134,7 @@ class DockerTool:
         with process:
             out, err = _outcome(process, what, time.monotonic() + seconds, asked)
         if process.returncode:
-            raise StackError(f"{what}: {why(err + out)}")
+            raise StackError(f"{what}: {why(out + err)}")
         return out, err
 
 
@@ -163,4 +163,6 @@ def _end(process: subprocess.Popen[str]) -> None:
 def why(said: str) -> str:
     """The line that tells most of what a program said when it failed: its first error, or its last words."""
     lines = [line for each in said.splitlines() if (line := plain(_COLOUR.sub("", each), 300).strip())]
-    return next((line for line in lines if _ERROR.search(line)), lines[-1] if lines else "it said nothing")
+    # A builder repeats its instructions, and those may speak of errors.
+    errors = (line for line in lines if _ERROR.search(line) and " RUN " not in line)
+    return next(errors, lines[-1] if lines else "it said nothing")

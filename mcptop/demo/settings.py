@@ -66,7 +66,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     batch_size: int = 4
     batch_max_wait: float = 0.05
 
-    load_per_minute: float = 480.0
+    load_per_minute: float = 600.0
     load_users: int = 200
     """Requests come from so many callers: the guide's rate limit is per caller and hour."""
 

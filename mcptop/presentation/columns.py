@@ -156,7 +156,7 @@ COLUMNS = (
         "processes and threads, as the kernel counts them",
         4,
         right(lambda r: units.count(r.figures.pids)),
-        WIDE - 60,
+        MAIN - 2,
         lambda r: r.figures.pids,
     ),
     Column(

@@ -89,7 +89,8 @@ def of_instance(instance: Instance) -> Figures:
         None if sockets is None else sockets.close_wait,
         instance.fds.open,
         instance.fds.limit_ratio,
-        instance.pids,
+        # What the kernel's limit on pids counts: threads, and zombies with them.
+        instance.threads if instance.threads is not None else instance.pids,
         instance.restarts,
         instance.oom_kills,
         instance.started_at,
