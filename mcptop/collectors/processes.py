@@ -189,8 +189,9 @@ class ProcessCollector:
         owners = {pid: self._owner(process) for pid, process in processes.items()}
         for pid, process in processes.items():
             # A zombie has neither environment nor command line left: it belongs to who has to wait for it.
-            if not process.identity.cmdline and process.identity.ppid in owners:
-                owners[pid] = owners[process.identity.ppid]
+            parent = owners.get(process.identity.ppid)
+            if parent is not None and parent.is_named and not process.identity.cmdline:
+                owners[pid] = parent
         trees: dict[str, Tree] = {}
         for pid, process in processes.items():
             root = _root(pid, processes, owners)

@@ -1,4 +1,4 @@
-"""What can be seen of a process from outside: its kernel files, its sockets, its metrics page. No word from the fault itself."""
+"""What can be seen of a process from outside: its kernel files, its sockets, its metrics page."""
 
 from __future__ import annotations
 
@@ -126,6 +126,10 @@ class Metrics:
         found = [v for n, have, v in self._samples if n == name and labels.items() <= have.items()]
         assert found, f"no {name}{labels}"
         return sum(found)
+
+    def by(self, name: str, label: str) -> dict[str, float]:
+        """The samples of one name by the value of one label."""
+        return {have[label]: v for n, have, v in self._samples if n == name and label in have}
 
 
 def scrape(url: str, timeout_s: float = 20.0) -> Metrics:

@@ -141,3 +141,14 @@ def test_only_our_names_are_read_from_an_environment() -> None:
         b"SECRET=1\0MCPTOP_SERVICE=api\0MCPTOP_TOKEN=x\0MCPTOP_PROJECT=shop\0XMCPTOP_METRICS=y\0"
     )
     assert found == {"MCPTOP_SERVICE": "api", "MCPTOP_PROJECT": "shop"}
+
+
+def test_a_zombie_belongs_to_who_has_to_wait_for_it(proc: FakeProc) -> None:
+    """It has neither environment nor command line left."""
+    proc.process(10, comm="worker", cmdline="worker", environ="MCPTOP_SERVICE=worker")
+    proc.process(11, comm="convert", ppid=10)
+    proc.process(20, comm="shell", cmdline="shell")
+    proc.process(21, comm="helper", ppid=20)
+    found = Looker(proc).look()
+    assert services(found) == {"worker": [10], "shell": [20], "helper": [21]}
+    assert found.readings["10-100"].threads == 2
