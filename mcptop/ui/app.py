@@ -98,6 +98,8 @@ class McptopApp(App[None]):
         """Begin to listen once there is somebody to draw."""
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self._monitor.start(self._emit)
+        if self._switches:
+            self.notify("press : and type `fault` to switch faults on and off", markup=False, timeout=12)
 
     def on_unmount(self) -> None:
         """No frames after the end."""

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from mcptop import config
+from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
 from mcptop.model import frame
 
@@ -38,3 +39,10 @@ def test_every_module_stands_in_the_architecture() -> None:
     places = {path.name for path in (ROOT / "mcptop").iterdir() if path.suffix == ".py" or path.is_dir()}
     left_out = {"__init__.py", "__main__.py", "__pycache__", "exit_status.py"}
     assert not [name for name in places - left_out if name not in text]
+
+
+def test_every_fault_is_described_as_it_is() -> None:
+    text = (ROOT / "docs" / "demo.md").read_text()
+    for each in FAULTS:
+        docker = " (Docker)" if each.needs_docker else ""
+        assert f"| `{each.name}`{docker} | {each.service} | `{each.mechanism}` | {each.shows} |" in text

@@ -35,7 +35,7 @@ class Model:
         self.id = model_id
         self.size = size
         self.users = 0
-        self._memory = mmap.mmap(-1, max(size, _TOKEN_READS))
+        self._memory = mmap.mmap(-1, max(size, _TOKEN_READS), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
         block = hashlib.shake_128(model_id.encode()).digest(1 << 20)
         for at in range(0, len(self._memory), len(block)):
             self._memory[at : at + len(block)] = block[: len(self._memory) - at]
