@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import subprocess
@@ -47,8 +48,10 @@ class Session:
             start_new_session=True,
         )
         assert self._keeper.stdin is not None
-        self._keeper.stdin.write(msgspec.json.encode(plan) + b"\n")
-        self._keeper.stdin.flush()
+        # A keeper that ended at once is reported by who listens to it.
+        with contextlib.suppress(BrokenPipeError):
+            self._keeper.stdin.write(msgspec.json.encode(plan) + b"\n")
+            self._keeper.stdin.flush()
         self._reader = threading.Thread(target=self._listen, daemon=True)
         self._reader.start()
         self._wait_until_it_answers()
@@ -97,7 +100,7 @@ class Session:
         """End the stack; return when nothing of it is left."""
         assert self._keeper.stdin
         assert self._keeper.stdout
-        if not self._keeper.stdin.closed:
+        with contextlib.suppress(BrokenPipeError):
             self._keeper.stdin.close()
         try:
             self._keeper.wait(_STOP_S)

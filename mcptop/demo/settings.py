@@ -50,6 +50,9 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     db_pool_size: int = 20
     db_max_overflow: int = 30
     db_pool_recycle: int = 300
+    api_replicas: int = 1
+    web_concurrency: int = 1
+    """Processes of each replica; with the replicas it says how many such pools the database has to bear."""
     cache_ttl: float = 300.0
     cache_bytes: str = "8m"
 

@@ -123,3 +123,13 @@ def test_jobs_wait_in_redis(demo: Demo, redis_server: Redis) -> None:
         demo.settle()
     finally:
         server.close()
+
+
+def test_more_pools_than_the_server_allows_are_said_at_the_start(postgres: Postgres) -> None:
+    """50 for each process of each replica: two replicas are more than the usual 100 less 3."""
+    crowd = Demo(DATABASE_URL=postgres.url, API_REPLICAS="2")
+    try:
+        log = (crowd.folder / "mcp-api" / "log").read_text()
+    finally:
+        crowd.close()
+    assert "pool maximum 50 x replicas 2 x processes 1 = 100 connections, but the server allows 97" in log

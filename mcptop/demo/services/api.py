@@ -23,7 +23,7 @@ from mcptop.demo.services.base import Json, Service, body, error, serve
 from mcptop.demo.services.jobs import HttpJobs, Jobs, Later, RedisLater
 from mcptop.demo.services.store import Store
 from mcptop.demo.settings import Settings
-from mcptop.demo.systems.db_pool import DbPool
+from mcptop.demo.systems.db_pool import DbPool, budget
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.memory_watch import MemoryUse
 from mcptop.demo.systems.models import MODEL_MEMORY
@@ -83,8 +83,12 @@ class Api(Service):
         )
 
     async def start(self) -> None:
-        """Make the table."""
+        """Make the table, and say if all pools together are more than the database allows."""
         await self.store.create()
+        most, settings = self.db.stats().max, self.settings
+        usable = await self.store.usable_connections()
+        if most and usable and (too_many := budget(most, settings.api_replicas, settings.web_concurrency, usable)):
+            self.log.warning("%s", too_many)
 
     async def stop(self) -> None:
         """Close the pools."""

@@ -6,6 +6,7 @@ import asyncio
 import time
 
 from sqlalchemy import Column, Float, Integer, MetaData, String, Table, Text, delete, func, insert, select, text, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mcptop.demo.systems.db_pool import DbPool
 
@@ -57,7 +58,16 @@ class Store:
         async with self._db.connection() as connection:
             return int((await connection.execute(select(func.count()).select_from(_TABLE))).scalar_one())
 
-    async def _dawdle(self, connection) -> None:  # type: ignore[no-untyped-def]
+    async def usable_connections(self) -> int | None:
+        """What the server allows to all its clients together; None where there is no server."""
+        async with self._db.connection() as connection:
+            if connection.dialect.name != "postgresql":
+                return None
+            names = ("max_connections", "superuser_reserved_connections")
+            found = [await connection.scalar(text("SELECT current_setting(:name)::int"), {"name": n}) for n in names]
+            return int(found[0] or 0) - int(found[1] or 0)
+
+    async def _dawdle(self, connection: AsyncConnection) -> None:
         if not self.slow_query_s:
             return
         if connection.dialect.name == "postgresql":
