@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import inf
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -24,8 +24,66 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
-Labels = tuple[str, ...]
-Sample = tuple[Labels, float | None]
+Sample = tuple[tuple[str, ...], float | None]
+
+
+class Figure(NamedTuple):
+    """One metric of one kind of part: its name after the kind's, what it says, and where its value stands."""
+
+    name: str
+    says: str
+    field: str
+    counts: bool = False
+    """Only grows; its name ends in `_total`."""
+
+
+POOL = (
+    Figure("size", "Connections the pool holds, without overflow", "size"),
+    Figure("max", "Most connections, overflow included", "max"),
+    Figure("active", "Connections in use", "in_use"),
+    Figure("idle", "Connections open and free", "idle"),
+    Figure("waiting", "Callers that wait for a connection", "waiting"),
+    Figure("waits", "Callers that had to wait", "waits", True),
+    Figure("wait_seconds", "Time callers waited, all together", "wait_s", True),
+    Figure("timeouts", "Callers that waited in vain", "timeouts", True),
+)
+QUEUE = (
+    Figure("depth", "Jobs that wait", "depth"),
+    Figure("in_flight", "Jobs being worked on", "in_flight"),
+    Figure("capacity", "Jobs that may wait", "capacity"),
+    Figure("oldest_age_seconds", "Age of the oldest waiting job", "oldest_age_s"),
+    Figure("entered", "Jobs accepted", "entered", True),
+    Figure("left", "Jobs taken out", "left", True),
+    Figure("rejected", "Jobs refused because it was full", "rejected", True),
+)
+CACHE = (
+    Figure("entries", "Entries held", "entries"),
+    Figure("bytes", "Bytes held", "bytes"),
+    Figure("max_bytes", "Bytes it may hold", "max_bytes"),
+    Figure("hits", "Lookups that found something", "hits", True),
+    Figure("misses", "Lookups that found nothing", "misses", True),
+    Figure("evictions", "Entries put out for lack of room", "evictions", True),
+    Figure("expirations", "Entries that grew too old", "expirations", True),
+)
+BATCH = (
+    Figure("pending", "Requests in the batch that fills", "pending"),
+    Figure("oldest_age_seconds", "Age of its oldest request", "oldest_age_s"),
+    Figure("failed", "Batches that failed", "failed", True),
+    Figure("wait_seconds", "Time requests waited to be sent", "wait_s", True),
+)
+GC = (
+    Figure("collections", "Collections", "collections", True),
+    Figure("collected", "Objects freed by them", "collected", True),
+    Figure("pause_seconds", "Time they took", "pause_s", True),
+)
+
+
+class Part(Protocol):
+    """Anything of a service that has figures and a name."""
+
+    @property
+    def name(self) -> str:
+        """Its value of the label."""
 
 
 class Observed(Protocol):
@@ -50,107 +108,51 @@ class Observed(Protocol):
         """Models and the requests that wait for them."""
 
 
-def _gauge(name: str, says: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
-    family = GaugeMetricFamily(name, says, labels=labels)
+def _metric(figure: Figure, prefix: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
+    name = f"{prefix}_{figure.name}"
+    family = (CounterMetricFamily if figure.counts else GaugeMetricFamily)(name, figure.says, labels=labels)
     for values, value in samples:
+        # What is unknown has no sample; 0 would be a claim.
         if value is not None:
             family.add_metric(values, value)
     return family
 
 
-def _counter(name: str, says: str, labels: Sequence[str], samples: Iterable[Sample]) -> Metric:
-    family = CounterMetricFamily(name, says, labels=labels)
-    for values, value in samples:
-        if value is not None:
-            family.add_metric(values, value)
-    return family
-
-
-class _Scrape(Collector):
-    """Reads a service's parts whenever they are asked for."""
+class _Parts(Collector):
+    """Reads a service's pools, queues, caches, batches and models."""
 
     def __init__(self, service: str, observed: Observed) -> None:
         self._service = service
         self._observed = observed
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._pools(list(self._observed.pools()))
-        yield from self._queues(list(self._observed.queues()))
-        yield from self._caches(list(self._observed.caches()))
-        yield from self._batches(list(self._observed.batches()))
-        yield _gauge(
-            "mcp_model_memory_bytes",
-            "Memory of a loaded model",
-            ["service", "model_id"],
-            (((self._service, model), float(size)) for model, size in self._observed.models()),
-        )
-        yield _gauge(
-            "mcp_model_inference_queue_size",
-            "Requests that wait for a model",
-            ["service", "model_id"],
-            (((self._service, model), float(size)) for model, size in self._observed.inference_queues()),
-        )
+        yield from self._table("mcp_connection_pool", "pool", POOL, self._observed.pools())
+        yield from self._table("mcp_queue", "queue", QUEUE, self._observed.queues())
+        yield from self._table("mcp_cache", "cache", CACHE, self._observed.caches())
+        batches = tuple(self._observed.batches())
+        yield from self._table("mcp_batch", "batcher", BATCH, batches)
+        yield self._batch_sizes(batches)
+        yield self._by_model("memory_bytes", "Memory of a loaded model", self._observed.models())
+        yield self._by_model("inference_queue_size", "Requests that wait", self._observed.inference_queues())
 
-    def _pools(self, pools: Sequence[PoolStats]) -> Iterator[Metric]:
-        def per(field: Callable[[PoolStats], float | None]) -> Iterable[Sample]:
-            return [((self._service, pool.name), field(pool)) for pool in pools]
+    def _table(self, prefix: str, label: str, figures: Iterable[Figure], parts: Iterable[Part]) -> Iterator[Metric]:
+        known = tuple(parts)
+        for figure in figures:
+            samples = (((self._service, part.name), getattr(part, figure.field)) for part in known)
+            yield _metric(figure, prefix, ("service", label), samples)
 
-        name, labels = "mcp_connection_pool", ["service", "pool"]
-        yield _gauge(f"{name}_size", "Connections the pool holds, without overflow", labels, per(lambda p: p.size))
-        yield _gauge(f"{name}_max", "Most connections, overflow included", labels, per(lambda p: p.max))
-        yield _gauge(f"{name}_active", "Connections in use", labels, per(lambda p: p.in_use))
-        yield _gauge(f"{name}_idle", "Connections open and free", labels, per(lambda p: p.idle))
-        yield _gauge(f"{name}_waiting", "Callers that wait for a connection", labels, per(lambda p: p.waiting))
-        yield _counter(f"{name}_waits", "Callers that had to wait", labels, per(lambda p: p.waits))
-        yield _counter(f"{name}_wait_seconds", "Time callers waited, all together", labels, per(lambda p: p.wait_s))
-        yield _counter(f"{name}_timeouts", "Callers that waited in vain", labels, per(lambda p: p.timeouts))
+    def _by_model(self, name: str, says: str, found: Iterable[tuple[str, int]]) -> Metric:
+        samples = (((self._service, model), float(value)) for model, value in found)
+        return _metric(Figure(name, says, ""), "mcp_model", ("service", "model_id"), samples)
 
-    def _queues(self, queues: Sequence[QueueStats]) -> Iterator[Metric]:
-        def per(field: Callable[[QueueStats], float | None]) -> Iterable[Sample]:
-            return [((self._service, queue.name), field(queue)) for queue in queues]
-
-        name, labels = "mcp_queue", ["service", "queue"]
-        yield _gauge(f"{name}_depth", "Jobs that wait", labels, per(lambda q: q.depth))
-        yield _gauge(f"{name}_in_flight", "Jobs being worked on", labels, per(lambda q: q.in_flight))
-        yield _gauge(f"{name}_capacity", "Jobs that may wait", labels, per(lambda q: q.capacity))
-        yield _gauge(
-            f"{name}_oldest_age_seconds", "Age of the oldest waiting job", labels, per(lambda q: q.oldest_age_s)
-        )
-        yield _counter(f"{name}_entered", "Jobs accepted", labels, per(lambda q: q.entered))
-        yield _counter(f"{name}_left", "Jobs taken out", labels, per(lambda q: q.left))
-        yield _counter(f"{name}_rejected", "Jobs refused because it was full", labels, per(lambda q: q.rejected))
-
-    def _caches(self, caches: Sequence[CacheStats]) -> Iterator[Metric]:
-        def per(field: Callable[[CacheStats], float | None]) -> Iterable[Sample]:
-            return [((self._service, cache.name), field(cache)) for cache in caches]
-
-        name, labels = "mcp_cache", ["service", "cache"]
-        yield _gauge(f"{name}_entries", "Entries held", labels, per(lambda c: c.entries))
-        yield _gauge(f"{name}_bytes", "Bytes held", labels, per(lambda c: c.bytes))
-        yield _gauge(f"{name}_max_bytes", "Bytes it may hold", labels, per(lambda c: c.max_bytes))
-        yield _counter(f"{name}_hits", "Lookups that found something", labels, per(lambda c: c.hits))
-        yield _counter(f"{name}_misses", "Lookups that found nothing", labels, per(lambda c: c.misses))
-        yield _counter(f"{name}_evictions", "Entries put out for lack of room", labels, per(lambda c: c.evictions))
-        yield _counter(f"{name}_expirations", "Entries that grew too old", labels, per(lambda c: c.expirations))
-
-    def _batches(self, batches: Sequence[BatchStats]) -> Iterator[Metric]:
-        name, labels = "mcp_batch", ["service", "batcher"]
-        sizes = HistogramMetricFamily(f"{name}_size", "Requests in a batch", labels=labels)
+    def _batch_sizes(self, batches: Iterable[BatchStats]) -> Metric:
+        family = HistogramMetricFamily("mcp_batch_size", "Requests in a batch", labels=("service", "batcher"))
         for batch in batches:
             up_to = [sum(n for size, n in batch.sizes.items() if size <= bound) for bound in (*_BATCH_SIZES, inf)]
             bounds = (*(str(float(bound)) for bound in _BATCH_SIZES), "+Inf")
-            buckets = list(zip(bounds, up_to, strict=True))
             total = sum(size * count for size, count in batch.sizes.items())
-            sizes.add_metric((self._service, batch.name), buckets, total)
-        yield sizes
-
-        def per(field: Callable[[BatchStats], float | None]) -> Iterable[Sample]:
-            return [((self._service, batch.name), field(batch)) for batch in batches]
-
-        yield _gauge(f"{name}_pending", "Requests in the batch that fills", labels, per(lambda b: b.pending))
-        yield _gauge(f"{name}_oldest_age_seconds", "Age of its oldest request", labels, per(lambda b: b.oldest_age_s))
-        yield _counter(f"{name}_failed", "Batches that failed", labels, per(lambda b: b.failed))
-        yield _counter(f"{name}_wait_seconds", "Time requests waited to be sent", labels, per(lambda b: b.wait_s))
+            family.add_metric((self._service, batch.name), list(zip(bounds, up_to, strict=True)), total)
+        return family
 
 
 class _Process(Collector):
@@ -164,36 +166,19 @@ class _Process(Collector):
         self._meter.read()
 
     def collect(self) -> Iterator[Metric]:
-        own = (self._service,)
-        used = self._meter.read()
-        memory = self._memory()
-        yield _gauge("mcp_service_memory_bytes", "Resident memory", ["service"], [(own, used.memory_bytes)])
-        yield _gauge(
-            "mcp_service_cpu_percent",
-            "CPU since the last scrape, percent of one core",
-            ["service"],
-            [(own, used.cpu_percent)],
-        )
-        yield _gauge(
-            "mcp_service_disk_bytes",
-            "Used bytes of the file system",
-            ["service", "mount"],
-            [((self._service, used.mount), used.disk_used_bytes)],
-        )
-        yield _gauge(
-            "mcp_service_memory_limit_bytes", "Its own limit, not the host's", ["service"], [(own, memory.limit_bytes)]
-        )
-        yield _gauge(
-            "mcp_service_memory_used_bytes", "What counts against that limit", ["service"], [(own, memory.used_bytes)]
-        )
-        yield from self._collections()
+        used, memory, gc = self._meter.read(), self._memory(), self._gc.stats()
+        yield self._own("memory_bytes", "Resident memory", used.memory_bytes)
+        yield self._own("cpu_percent", "CPU since the last scrape, percent of one core", used.cpu_percent)
+        yield self._own("memory_limit_bytes", "Its own memory limit, not the host's", memory.limit_bytes)
+        yield self._own("memory_used_bytes", "What counts against that limit", memory.used_bytes)
+        disk = Figure("disk_bytes", "Used bytes of the file system", "")
+        yield _metric(disk, "mcp_service", ("service", "mount"), [((self._service, used.mount), used.disk_used_bytes)])
+        for figure in GC:
+            samples = (((self._service, str(each.generation)), getattr(each, figure.field)) for each in gc)
+            yield _metric(figure, "mcp_gc", ("service", "generation"), samples)
 
-    def _collections(self) -> Iterator[Metric]:
-        labels = ["service", "generation"]
-        per = [((self._service, str(number)), each) for number, each in enumerate(self._gc.stats())]
-        yield _counter("mcp_gc_collections", "Collections", labels, [(at, g.collections) for at, g in per])
-        yield _counter("mcp_gc_collected", "Objects freed by them", labels, [(at, g.collected) for at, g in per])
-        yield _counter("mcp_gc_pause_seconds", "Time they took", labels, [(at, g.pause_s) for at, g in per])
+    def _own(self, name: str, says: str, value: float | None) -> Metric:
+        return _metric(Figure(name, says, ""), "mcp_service", ("service",), [((self._service,), value)])
 
 
 class Metrics:
@@ -202,7 +187,7 @@ class Metrics:
     def __init__(self, service: str, observed: Observed, memory: Callable[[], MemoryUse], gc_watch: GcWatch) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_Process(service, memory, gc_watch))
-        self.registry.register(_Scrape(service, observed))
+        self.registry.register(_Parts(service, observed))
         self._service = service
         self._requests = Counter("mcp_requests", "Requests answered", ["service", "status"], registry=self.registry)
         duration = Histogram(

@@ -128,7 +128,7 @@ async def accept_backlog(service: Service, backlog: int = 2, block_s: float = 3.
         async with every(0.2, block):
             yield
     finally:
-        listener.listen(128)
+        listener.listen(service.backlog)
 
 
 @fault(Mechanism.IDLE_CONNECTIONS, "load", "SOCK and FD of mcp-api are high and flat; nothing waits, CPU is unchanged")

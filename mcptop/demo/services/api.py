@@ -19,8 +19,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcptop.demo.services.base import Json, Service, body, error, serve
+from mcptop.demo.services.base import Json, Service, body, error
 from mcptop.demo.services.jobs import HttpJobs, Jobs, Later, RedisLater
+from mcptop.demo.services.serving import serve
 from mcptop.demo.services.store import Store
 from mcptop.demo.settings import Settings
 from mcptop.demo.systems.db_pool import DbPool, budget

@@ -6,27 +6,22 @@ Faults change a service only through the seams it declares. The one all have is 
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import json
 import logging
 import os
-import resource
-import signal
 import socket
-import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mcptop.demo.metrics import CONTENT_TYPE, Metrics
-from mcptop.demo.settings import Settings, SettingsError, from_environment
+from mcptop.demo.settings import Settings
 from mcptop.demo.switches import Switches
 from mcptop.demo.systems.gc_watch import GcWatch
 from mcptop.demo.systems.memory_watch import MemoryMonitor, MemoryUse, read_memory
@@ -36,8 +31,8 @@ Hook = Callable[[], Awaitable[None]]
 Json = dict[str, Any]
 
 _MEMORY_EVERY_S = 5.0
-_BACKLOG = 128
-_PR_SET_PDEATHSIG = 1
+BACKLOG = 128
+"""Connections that may wait to be accepted."""
 
 
 class Service:
@@ -53,6 +48,7 @@ class Service:
         """Seam: why the health check fails."""
         self.listener: socket.socket | None = None
         """Seam: the socket connections arrive at."""
+        self.backlog = BACKLOG
         self.gc_watch = GcWatch()
         self.metrics = Metrics(self.name, self, self.memory, self.gc_watch)
         self.monitor = MemoryMonitor(self.memory, on_high=self.memory_is_high)
@@ -213,58 +209,3 @@ async def body(request: Request) -> Json:
     if not isinstance(found, dict):
         raise ValueError("the body must be a JSON object")
     return found
-
-
-def _listen(settings: Settings) -> socket.socket:
-    listener = socket.socket(socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.listen_host, settings.listen_port))
-    listener.listen(_BACKLOG)
-    listener.setblocking(False)
-    return listener
-
-
-def _end_with(keeper: int) -> None:
-    """Have the kernel send SIGTERM when the keeper ends, however it ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != keeper:
-        sys.exit("the keeper ended before this service began")
-
-
-def _prepare(settings: Settings) -> None:
-    if settings.demo_keeper:
-        _end_with(settings.demo_keeper)
-    if settings.demo_open_files:
-        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-        resource.setrlimit(resource.RLIMIT_NOFILE, (settings.demo_open_files, hard))
-
-
-def serve(make: Callable[[Settings], Service]) -> None:
-    """Run a service until SIGTERM; exit code 2 with one line where it cannot start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
-    logging.getLogger("httpx").setLevel(logging.WARNING)
-    try:
-        settings = from_environment()
-        _prepare(settings)
-        listener = _listen(settings)
-    except SettingsError as problem:
-        sys.exit(f"{os.environ.get('MCPTOP_SERVICE', 'service')}: {problem}")
-    except OSError as problem:
-        where = f"{settings.listen_host}:{settings.listen_port}"
-        hint = "end who holds it or choose another --port"
-        sys.exit(f"{settings.mcptop_service}: cannot listen on {where}: {problem.strerror}; {hint}")
-    service = make(settings)
-    service.listener = listener
-    config = uvicorn.Config(
-        service.app(),
-        loop="asyncio",
-        http="h11",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        log_level="warning",
-        timeout_keep_alive=75,
-        timeout_graceful_shutdown=2,
-        backlog=_BACKLOG,
-    )
-    uvicorn.Server(config).run(sockets=[listener])

@@ -12,7 +12,8 @@ from collections.abc import Iterable
 
 import httpx
 
-from mcptop.demo.services.base import Json, Service, serve
+from mcptop.demo.services.base import Json, Service
+from mcptop.demo.services.serving import serve
 from mcptop.demo.settings import Settings
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.stats import PoolStats

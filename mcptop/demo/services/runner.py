@@ -6,55 +6,20 @@ Its `/metrics` has llama.cpp's names beside the guide's; `/slots` and `/props` a
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import mmap
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
-from prometheus_client import Counter
-from prometheus_client.core import GaugeMetricFamily, Metric
-from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcptop.demo.services.base import Json, Service, body, error, serve
+from mcptop.demo.services.base import Json, Service, body, error
+from mcptop.demo.services.llama_metrics import LlamaMetrics
+from mcptop.demo.services.serving import serve
+from mcptop.demo.services.weights import Model
 from mcptop.demo.settings import Settings
 from mcptop.demo.systems.stats import PoolStats
-
-_TOKEN_READS = 768 * 1024
-"""Bytes of the model one token hashes: about a millisecond of one core."""
-_VOCABULARY = ("queue", "pool", "limit", "memory", "worker", "model", "waits", "grows", "serves", "reads", "and", "the")
-
-
-class Model:
-    """A model's memory: anonymous pages of its own, so that unloading gives them back at once."""
-
-    def __init__(self, model_id: str, size: int) -> None:
-        self.id = model_id
-        self.size = size
-        self.users = 0
-        self._memory = mmap.mmap(-1, max(size, _TOKEN_READS), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        block = hashlib.shake_128(model_id.encode()).digest(1 << 20)
-        for at in range(0, len(self._memory), len(block)):
-            self._memory[at : at + len(block)] = block[: len(self._memory) - at]
-
-    def tokens(self, prompt: str, count: int) -> list[str]:
-        """That many words, each paid for with a pass over a part of the model. Blocks; call it in a thread."""
-        words = []
-        digest = hashlib.sha256(prompt.encode()).digest()
-        with memoryview(self._memory) as memory:
-            for _ in range(count):
-                at = int.from_bytes(digest[:4], "big") % (len(memory) - _TOKEN_READS + 1)
-                # Hashing lets other threads run, as a real runner's kernels do.
-                digest = hashlib.sha256(digest + memory[at : at + _TOKEN_READS]).digest()
-                words.append(_VOCABULARY[digest[0] % len(_VOCABULARY)])
-        return words
-
-    def close(self) -> None:
-        """Give the memory back."""
-        self._memory.close()
 
 
 class Runner(Service):
@@ -73,8 +38,7 @@ class Runner(Service):
         self._threads = ThreadPoolExecutor(self.slots, thread_name_prefix="slot")
         self._busy = 0
         self._deferred: dict[str, int] = {}
-        self.llama = _Llama(self)
-        self.metrics.registry.register(self.llama)
+        self.llama = LlamaMetrics(self, self.metrics.registry)
 
     def routes(self) -> Iterable[Route]:
         """Computing, model control, and llama.cpp's looks into it."""
@@ -195,48 +159,6 @@ class Runner(Service):
 
     async def _props(self, request: Request) -> Response:
         return JSONResponse({"total_slots": self.slots, "model_path": ",".join(self._loaded)})
-
-
-class _Llama(Collector):
-    """The counters llama.cpp's server publishes."""
-
-    def __init__(self, runner: Runner) -> None:
-        self._runner = runner
-        registry = runner.metrics.registry
-        self._prompt = Counter("llamacpp:prompt_tokens", "Prompt tokens processed", registry=registry)
-        self._predicted = Counter("llamacpp:tokens_predicted", "Tokens generated", registry=registry)
-        self._seconds = Counter("llamacpp:tokens_predicted_seconds", "Time spent generating", registry=registry)
-        self._decodes = 0
-        self._busy_sum = 0
-        self.waits = 0
-        self.wait_s = 0.0
-
-    def decode_begins(self, busy: int, waited_s: float) -> None:
-        """A request got a slot; so many are busy now."""
-        self._decodes += 1
-        self._busy_sum += busy
-        self.waits += waited_s > 0.001
-        self.wait_s += waited_s
-
-    def decoded(self, prompt_tokens: int, tokens: int, seconds: float) -> None:
-        """A request is done."""
-        self._prompt.inc(prompt_tokens)
-        self._predicted.inc(tokens)
-        self._seconds.inc(seconds)
-
-    def collect(self) -> Iterator[Metric]:
-        """The gauges."""
-        for name, says, value in (
-            ("requests_processing", "Requests being computed", self._runner.busy),
-            ("requests_deferred", "Requests that wait for a slot", self._runner.deferred),
-            ("n_decode_total", "Calls of the decoder", self._decodes),
-            (
-                "n_busy_slots_per_decode",
-                "Busy slots in a call, average since the start",
-                self._busy_sum / max(1, self._decodes),
-            ),
-        ):
-            yield GaugeMetricFamily(f"llamacpp:{name}", says, value=value)
 
 
 if __name__ == "__main__":

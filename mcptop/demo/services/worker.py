@@ -13,7 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcptop.demo.services.base import Json, Service, body, error, serve
+from mcptop.demo.services.base import Json, Service, body, error
+from mcptop.demo.services.serving import serve
 from mcptop.demo.settings import Settings
 from mcptop.demo.systems.batching import InferenceBatcher
 from mcptop.demo.systems.http_pool import HttpPool
