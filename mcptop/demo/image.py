@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 import shutil
+import time
 from collections.abc import Iterable
 from importlib import metadata, resources
 from pathlib import Path
 
 import mcptop
+from mcptop.demo import PROJECT
 from mcptop.demo.docker_tool import Asked, DockerTool
 from mcptop.demo.plan import DockerPlan
 from mcptop.demo.stack import StackError
@@ -22,8 +24,10 @@ _BASE = ("msgspec",)
 _LABEL = "mcptop.demo.image"
 _NOT_COPIED = ("__pycache__", "ui", "headless", "playbooks")
 _PULL_S, _BUILD_S = 900.0, 1800.0
-_MADE = "image.made"
-"""A file: the image was not there before this demo."""
+_CANCELLED_S, _STEP_S = 15.0, 1.0
+_NOTE = "image.note"
+"""A file: this demo built an image; it says whether one of that name was there before."""
+_NEW, _REBUILT = "new", "rebuilt"
 
 
 class Image:
@@ -38,13 +42,14 @@ class Image:
         """Build it, or find it built. Raises `StackError`."""
         context = self._context()
         self._pull_base(asked)
-        if not self._tool.has_image(NAME):
-            (self._folder / _MADE).touch()
+        (self._folder / _NOTE).write_text(_REBUILT if self._tool.has_image(NAME) else _NEW)
         base = f"BASE={self._plan.base_image}"
         try:
             words = ("--force-rm", "--tag", NAME, "--build-arg", base, str(context))
             self._tool.docker("build", *words, seconds=_BUILD_S, asked=asked)
         except StackError as problem:
+            with contextlib.suppress(StackError):
+                self._let_it_end()
             hint = "" if self._plan.wheels else "; where there is no network, give --wheels DIR"
             raise StackError(f"{problem}{hint}") from None
         finally:
@@ -52,13 +57,26 @@ class Image:
 
     def remove(self) -> None:
         """As it was before; what cannot be removed is in use by somebody else."""
-        if self._plan.keep_image or not self._folder.joinpath(_MADE).exists():
+        note = self._folder / _NOTE
+        if not note.exists():
             return
         with contextlib.suppress(StackError):
-            self._tool.docker("image", "rm", NAME)
-        with contextlib.suppress(StackError):
-            # What a build that was ended left.
+            # What a build that was ended left, or one that replaced an older image.
             self._tool.docker("image", "prune", "--force", "--filter", f"label={_LABEL}")
+        if note.read_text() == _NEW and not self._plan.keep_image:
+            with contextlib.suppress(StackError):
+                self._tool.docker("image", "rm", NAME)
+
+    def _let_it_end(self) -> None:
+        """Wait for the step that the engine is at: it ends that although nobody waits for the build any more."""
+        deadline = time.monotonic() + _CANCELLED_S
+        what = ("--filter", f"label={_LABEL}", "--format", '{{.ID}}{{.Label "com.docker.compose.project"}}')
+        while True:
+            time.sleep(_STEP_S)
+            # Only containers of builders belong to no project.
+            steps = [line for line in self._tool.docker("ps", "-a", *what).split() if not line.endswith(PROJECT)]
+            if not steps or time.monotonic() > deadline:
+                return
 
     def _pull_base(self, asked: Asked) -> None:
         base = self._plan.base_image

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mcptop.demo.docker_stack import DockerStack
     from mcptop.demo.services.base import Service
 
+_PRESENT = "faults.state.json"
+"""`switches.PRESENT`, which lies above the faults."""
+
 
 @fault(Mechanism.UNHEALTHY, "mcp-api", "HEALTH says unhealthy after a few failed checks", needs_docker=True)
 async def unhealthy(service: Service) -> AsyncIterator[None]:
@@ -30,12 +33,10 @@ async def crash_loop(service: Service, after_s: float = 1.5) -> AsyncIterator[No
     """The program fails shortly after every start."""
 
     async def crash() -> None:
-        from mcptop.demo.switches import PRESENT
-
         await asyncio.sleep(after_s)
         service.log.critical("the configuration of the embedding index is missing")
         # Nobody could take it back while the program is down, and the engine waits ever longer to start it.
-        (service.settings.directory / PRESENT).unlink(missing_ok=True)
+        (service.settings.directory / _PRESENT).unlink(missing_ok=True)
         os._exit(1)
 
     task = asyncio.create_task(crash())
