@@ -14,7 +14,7 @@ from typing import Any
 from mcptop.demo import PROJECT, DemoError, plan
 from mcptop.demo.faults.catalogue import FAULTS, parse
 from mcptop.demo.faults.fault import Dose, Fault, FaultError
-from mcptop.demo.session import Session
+from mcptop.demo.keeping.session import Session
 from mcptop.demo.switchboard import Switch, Switchboard
 from mcptop.exit_status import ExitStatus
 
@@ -102,7 +102,7 @@ def _missing() -> str | None:
 def _containers(chosen: plan.Plan, session: Session) -> Any:
     if chosen.docker is None:
         return None
-    from mcptop.demo.docker_stack import DockerStack
+    from mcptop.demo.containers.docker_stack import DockerStack
     from mcptop.demo.workspace import Workspace
 
     return DockerStack(chosen, Workspace(session.folder))

@@ -11,7 +11,7 @@ _PREFIX = {"mcp-api": "API", "mcp-worker": "WORKER", "model-runner": "MODEL", "u
 
 def variables(profile: str) -> dict[str, str]:
     """Variable -> value of a profile, such as `MODEL_MEMORY_LIMIT` -> `2g`."""
-    text = (resources.files("mcptop.demo") / "compose" / f"{profile}.env").read_text(encoding="utf-8")
+    text = (resources.files("mcptop.demo.containers") / "compose" / f"{profile}.env").read_text(encoding="utf-8")
     lines = (line.strip() for line in text.splitlines())
     return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 

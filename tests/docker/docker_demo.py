@@ -25,9 +25,9 @@ from containers import COMPOSE, docker
 from observer import PATIENCE, Frame, Instance, Watch, environment
 
 from mcptop.demo import PROJECT
-from mcptop.demo.docker_stack import DockerStack
+from mcptop.demo.containers.docker_stack import DockerStack
+from mcptop.demo.containers.image import NAME, requirements
 from mcptop.demo.faults.catalogue import parse
-from mcptop.demo.image import NAME, requirements
 from mcptop.demo.plan import Plan
 from mcptop.demo.switchboard import Switchboard
 from mcptop.demo.workspace import Workspace

@@ -16,7 +16,7 @@ from docker_demo import DockerDemo, building, has_image, lacks, launch, left_ove
 from observer import PATIENCE
 
 from mcptop.demo import PROJECT
-from mcptop.demo.image import NAME
+from mcptop.demo.containers.image import NAME
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,8 @@ def test_ctrl_c_while_it_builds(image):
     assert "Traceback" not in said
     assert gone()
     assert not has_image()
-    assert not docker("ps", "-aq", "--filter", "label=mcptop.demo.image")
-    assert not docker("image", "ls", "-aq", "--filter", "label=mcptop.demo.image")
+    assert not docker("ps", "-aq", "--filter", "label=mcptop.demo.containers.image")
+    assert not docker("image", "ls", "-aq", "--filter", "label=mcptop.demo.containers.image")
 
 
 def test_what_a_killed_keeper_left_is_taken_down_by_the_next(image):

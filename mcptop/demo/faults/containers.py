@@ -11,7 +11,7 @@ from mcptop.demo.faults.fault import fault
 from mcptop.model.mechanisms import Mechanism
 
 if TYPE_CHECKING:
-    from mcptop.demo.docker_stack import DockerStack
+    from mcptop.demo.containers.docker_stack import DockerStack
     from mcptop.demo.services.base import Service
 
 _PRESENT = "faults.state.json"

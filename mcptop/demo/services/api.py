@@ -22,8 +22,8 @@ from starlette.routing import Route
 from mcptop.demo.services.base import Json, Service, body, error
 from mcptop.demo.services.jobs import HttpJobs, Jobs, Later, RedisLater
 from mcptop.demo.services.serving import serve
+from mcptop.demo.services.settings import Settings
 from mcptop.demo.services.store import Store
-from mcptop.demo.settings import Settings
 from mcptop.demo.systems.db_pool import DbPool, budget
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.memory_watch import MemoryUse

@@ -20,8 +20,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcptop.demo.metrics import CONTENT_TYPE, Metrics
-from mcptop.demo.settings import Settings
+from mcptop.demo.services.metrics import CONTENT_TYPE, Metrics
+from mcptop.demo.services.settings import Settings
 from mcptop.demo.switches import Switches
 from mcptop.demo.systems.gc_watch import GcWatch
 from mcptop.demo.systems.memory_watch import MemoryMonitor, MemoryUse, read_memory

@@ -14,7 +14,7 @@ import httpx
 
 from mcptop.demo.services.base import Json, Service
 from mcptop.demo.services.serving import serve
-from mcptop.demo.settings import Settings
+from mcptop.demo.services.settings import Settings
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.stats import PoolStats
 

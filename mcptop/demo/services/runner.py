@@ -17,8 +17,8 @@ from starlette.routing import Route
 from mcptop.demo.services.base import Json, Service, body, error
 from mcptop.demo.services.llama_metrics import LlamaMetrics
 from mcptop.demo.services.serving import serve
+from mcptop.demo.services.settings import Settings
 from mcptop.demo.services.weights import Model
-from mcptop.demo.settings import Settings
 from mcptop.demo.systems.stats import PoolStats
 
 

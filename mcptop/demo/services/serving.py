@@ -14,7 +14,7 @@ from collections.abc import Callable
 import uvicorn
 
 from mcptop.demo.services.base import BACKLOG, Service
-from mcptop.demo.settings import Settings, SettingsError, from_environment
+from mcptop.demo.services.settings import Settings, SettingsError, from_environment
 
 _PR_SET_PDEATHSIG = 1
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from mcptop import units
 from mcptop.demo.services.base import Json, Service
 from mcptop.demo.services.serving import serve
-from mcptop.demo.settings import Settings
+from mcptop.demo.services.settings import Settings
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.stats import PoolStats
 

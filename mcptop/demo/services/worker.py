@@ -15,7 +15,7 @@ from starlette.routing import Route
 
 from mcptop.demo.services.base import Json, Service, body, error
 from mcptop.demo.services.serving import serve
-from mcptop.demo.settings import Settings
+from mcptop.demo.services.settings import Settings
 from mcptop.demo.systems.batching import InferenceBatcher
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.memory_watch import MemoryUse

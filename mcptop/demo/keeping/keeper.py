@@ -1,7 +1,8 @@
 """The demo's keeper: a process of its own that starts the stack and outlives its asker just long enough to stop it.
 
-Run as `python -m mcptop.demo.keeper` with a plan as the first line of stdin. Whatever way the asker ends, the kernel
-closes that pipe, and the keeper stops everything and removes its folder. It reports on stdout, one JSON object a line.
+Run as `python -m mcptop.demo.keeping.keeper` with a plan as the first line of stdin. Whatever way the asker ends, the
+kernel closes that pipe, and the keeper stops everything and removes its folder. It reports on stdout, one JSON object a
+line.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from typing import Any
 
 import msgspec
 
+from mcptop.demo.keeping.process_stack import ProcessStack
 from mcptop.demo.plan import Plan
-from mcptop.demo.process_stack import ProcessStack
 from mcptop.demo.stack import Stack, StackError
 from mcptop.demo.workspace import Workspace, WorkspaceError, sweep
 
@@ -35,7 +36,7 @@ def _tell(event: str, **more: Any) -> None:
 def _make(plan: Plan, workspace: Workspace, asked: Callable[[], bool] = lambda: False) -> Stack:
     if plan.docker is None:
         return ProcessStack(plan, workspace)
-    from mcptop.demo.docker_stack import DockerStack
+    from mcptop.demo.containers.docker_stack import DockerStack
 
     return DockerStack(plan, workspace, asked)
 

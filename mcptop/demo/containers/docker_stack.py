@@ -16,11 +16,12 @@ from contextlib import ExitStack, asynccontextmanager
 from functools import cached_property
 from importlib import resources
 
-from mcptop.demo import PROJECT, docker_limits
-from mcptop.demo.docker_containers import Container, last_words, look
-from mcptop.demo.docker_neighbour import neighbour
-from mcptop.demo.docker_tool import Asked, DockerTool, never
-from mcptop.demo.image import NAME, Image
+from mcptop.demo import PROJECT
+from mcptop.demo.containers import limits
+from mcptop.demo.containers.docker_tool import Asked, DockerTool, never
+from mcptop.demo.containers.image import NAME, Image
+from mcptop.demo.containers.look import Container, last_words, look
+from mcptop.demo.containers.neighbour import neighbour
 from mcptop.demo.plan import LOOPBACK, SERVICES, Plan
 from mcptop.demo.stack import StackError
 from mcptop.demo.workspace import Workspace
@@ -57,7 +58,7 @@ class DockerStack:
     def start(self) -> dict[str, str]:
         """Build, start all and wait until they are healthy; service -> address. Raises `StackError`."""
         variables = self._variables
-        docker_limits.fit(self._plan.profile, self._tool.engine.n_cpu)
+        limits.fit(self._plan.profile, self._tool.engine.n_cpu)
         self._look_for_others()
         _look_for_listener(self._port)
         for service in SERVICES:
@@ -66,7 +67,7 @@ class DockerStack:
         self._image.build(self._asked)
         # Building takes long enough for somebody else to have started theirs.
         self._look_for_others()
-        shutil.copy(str(resources.files("mcptop.demo") / "compose" / "compose.yaml"), self._file)
+        shutil.copy(str(resources.files("mcptop.demo.containers") / "compose" / "compose.yaml"), self._file)
         self._tool.compose(variables, "-f", str(self._file), "up", "-d", seconds=_UP_S, asked=self._asked)
         return {service: each.address for service, each in self._ready().items()}
 
@@ -132,7 +133,7 @@ class DockerStack:
     def _variables(self) -> dict[str, str]:
         user, _, group = self._user.partition(":")
         return {
-            **docker_limits.variables(self._plan.profile),
+            **limits.variables(self._plan.profile),
             "DEMO_IMAGE": NAME,
             "DEMO_UID": user,
             "DEMO_GID": group,
@@ -178,12 +179,12 @@ class DockerStack:
 
     def _limit(self, service: str, given: dict[str, str]) -> None:
         with self._changing:
-            limits = {**self._limits, service: {**self._limits.get(service, {}), **given} if given else {}}
+            changed = {**self._limits, service: {**self._limits.get(service, {}), **given} if given else {}}
             override = self._workspace.path / "limits.json"
-            override.write_text(json.dumps(docker_limits.override(limits)))
+            override.write_text(json.dumps(limits.override(changed)))
             files = ("-f", str(self._file), "-f", str(override))
             self._tool.compose(self._variables, *files, "up", "-d", "--no-deps", service, seconds=_UP_S)
-            self._limits = limits
+            self._limits = changed
 
     def _sweep(self) -> None:
         """What Compose left or does not know: neighbours, and everything if it did not run at all."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from mcptop.demo.docker_tool import DockerTool, why
+from mcptop.demo.containers.docker_tool import DockerTool, why
 from mcptop.demo.plan import SERVICES
 from mcptop.demo.stack import StackError
 

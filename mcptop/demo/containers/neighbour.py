@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from mcptop.demo import PROJECT, image
-from mcptop.demo.docker_tool import DockerTool
+from mcptop.demo import PROJECT
+from mcptop.demo.containers import image
+from mcptop.demo.containers.docker_tool import DockerTool
 from mcptop.demo.stack import StackError
 
 _SERVICE = "neighbour"

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import mcptop
 from mcptop.demo import PROJECT
-from mcptop.demo.docker_tool import Asked, DockerTool
+from mcptop.demo.containers.docker_tool import Asked, DockerTool
 from mcptop.demo.plan import DockerPlan
 from mcptop.demo.stack import StackError
 
@@ -21,7 +21,7 @@ NAME = f"mcptop-demo:{mcptop.__version__}"
 _EXTRA = re.compile(r"""(?:\s*and\s*)?\bextra\s*==\s*['"]demo['"]""")
 _BASE = ("msgspec",)
 """What the services need of mcptop's own requirements."""
-_LABEL = "mcptop.demo.image"
+_LABEL = "mcptop.demo.containers.image"
 _NOT_COPIED = ("__pycache__", "ui", "headless", "playbooks")
 _PULL_S, _BUILD_S = 900.0, 1800.0
 _CANCELLED_S, _STEP_S = 15.0, 1.0
@@ -97,7 +97,7 @@ class Image:
         (context / "requirements.txt").write_text("".join(f"{line}\n" for line in requirements()))
         package = Path(str(resources.files("mcptop")))
         shutil.copytree(package, context / "mcptop", ignore=shutil.ignore_patterns(*_NOT_COPIED))
-        shutil.copy(package / "demo/compose/Dockerfile", context)
+        shutil.copy(package / "demo/containers/compose/Dockerfile", context)
         return context
 
     def _wheels(self) -> list[Path]:

@@ -42,7 +42,7 @@ class Session:
         self._ended_in_order = False
         # In a session of its own: Ctrl+C in the terminal is for us, and we end it in order.
         self._keeper = subprocess.Popen(
-            [sys.executable, "-m", "mcptop.demo.keeper"],
+            [sys.executable, "-m", "mcptop.demo.keeping.keeper"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,
