@@ -86,10 +86,10 @@ class Switches:
             if name not in self._running:
                 off = asyncio.Event()
                 self._running[name] = (params, asyncio.create_task(self._hold(name, params, off)), off)
-        if not ending and not wanted:
-            return
-        # Let those that were just started come up, so that what is written is true.
-        await asyncio.sleep(0.05)
+        if wanted:
+            # Let those that were just started come up, so that what is written is true.
+            await asyncio.sleep(0.05)
+        # Also when there is nothing: what stands there may be of the process before this one.
         self._tell()
 
     async def _hold(self, name: str, params: Params, off: asyncio.Event) -> None:

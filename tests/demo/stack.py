@@ -45,6 +45,11 @@ def until(check: Callable[[], Seen], seconds: float = 30.0) -> Seen:
         time.sleep(0.2)
 
 
+def hear_interrupts() -> None:
+    """A shell has its background jobs ignore Ctrl+C, and what they start as well."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 class Demo:
     """A running demo."""
 
@@ -55,6 +60,7 @@ class Demo:
             stderr=subprocess.PIPE,
             text=True,
             env=environment(**changes),
+            preexec_fn=hear_interrupts,
         )
         assert self.process.stdout
         line = self.process.stdout.readline()

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from stack import COMMAND, PATIENCE, Demo, environment, until
+from stack import COMMAND, PATIENCE, Demo, environment, hear_interrupts, until
 
 SERVICES = {"mcp-api", "mcp-worker", "model-runner", "ui", "load"}
 
@@ -120,7 +120,11 @@ def test_a_service_that_will_not_live_ends_the_demo(own: Demo) -> None:
 
 def test_stopping_while_it_starts(tmp_path: Path) -> None:
     command = subprocess.Popen(
-        [*COMMAND, "--headless"], stderr=subprocess.PIPE, text=True, env=environment(TMPDIR=str(tmp_path))
+        [*COMMAND, "--headless"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(TMPDIR=str(tmp_path)),
+        preexec_fn=hear_interrupts,
     )
     until(lambda: _some(list(tmp_path.iterdir())))
     command.send_signal(signal.SIGINT)

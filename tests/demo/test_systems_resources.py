@@ -17,6 +17,19 @@ from mcptop.demo.systems.resources import ResourceMeter
 MIB = 1 << 20
 
 
+@pytest.fixture(autouse=True)
+def _only_own_children(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other tests of this worker have children too: a whole demo, a running `mcptop`."""
+    find = psutil.Process.children
+    strangers = {child.pid for child in psutil.Process().children()}
+
+    def children(process: psutil.Process, recursive: bool = False) -> list[psutil.Process]:
+        own = [child for child in find(process) if child.pid not in strangers]
+        return own + [each for child in own for each in find(child, recursive=True)] if recursive else own
+
+    monkeypatch.setattr(psutil.Process, "children", children)
+
+
 @pytest.fixture
 def child() -> Iterator[subprocess.Popen[bytes]]:
     """A child with 64 MiB of its own, which burns 0.2 s of CPU for each line it gets and says when it has."""

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import json
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -119,7 +120,14 @@ def launch(image: str, *words: str, port: int = 0, **changes: str) -> subprocess
         kept.pop(name, None)
     argv = command(image, port or free_port(), *words)
     return subprocess.Popen(
-        argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=kept, start_new_session=True
+        argv,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=kept,
+        start_new_session=True,
+        # A shell has its background jobs ignore Ctrl+C, and what they start as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
 
 

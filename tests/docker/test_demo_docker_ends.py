@@ -96,8 +96,8 @@ def test_ctrl_c_while_it_builds(image):
     assert "Traceback" not in said
     assert gone()
     assert not has_image()
-    assert not docker("ps", "-aq", "--filter", "label=mcptop.demo.containers.image")
-    assert not docker("image", "ls", "-aq", "--filter", "label=mcptop.demo.containers.image")
+    assert not docker("ps", "-aq", "--filter", "label=mcptop.demo.image")
+    assert not docker("image", "ls", "-aq", "--filter", "label=mcptop.demo.image")
 
 
 def test_what_a_killed_keeper_left_is_taken_down_by_the_next(image):

@@ -29,7 +29,7 @@ mkdir "$payload/repo"
 tar -C "$root" --exclude=__pycache__ --exclude=tests/fixtures -cf - mcptop tests pyproject.toml | tar -C "$payload/repo" -xf -
 
 # Emulation is slow: both cores work, and what only depends on Python is left to the host's own run.
-[[ $# -gt 0 ]] || set -- -n 2 --maxfail 3 --ignore tests/docker/test_docker_command.py --ignore tests/docker/test_docker_daemon.py
+[[ $# -gt 0 ]] || set -- -n 2 --maxfail 3 --ignore tests/docker/test_docker_command.py --ignore tests/docker/test_docker_daemon.py --ignore-glob "tests/docker/test_demo_*"
 words=$(printf ' %q' "$@")
 cat >"$payload/job" <<JOB
 #!/bin/sh

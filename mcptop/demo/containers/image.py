@@ -21,7 +21,7 @@ NAME = f"mcptop-demo:{mcptop.__version__}"
 _EXTRA = re.compile(r"""(?:\s*and\s*)?\bextra\s*==\s*['"]demo['"]""")
 _BASE = ("msgspec",)
 """What the services need of mcptop's own requirements."""
-_LABEL = "mcptop.demo.containers.image"
+_LABEL = "mcptop.demo.image"
 _NOT_COPIED = ("__pycache__", "ui", "headless", "playbooks")
 _PULL_S, _BUILD_S = 900.0, 1800.0
 _CANCELLED_S, _STEP_S = 15.0, 1.0

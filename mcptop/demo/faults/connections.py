@@ -102,15 +102,23 @@ async def connection_held(service: Api, per_request: int = 1) -> AsyncIterator[N
     """Requests begin a transaction and never end it, so their connections never come back."""
     from sqlalchemy import text  # here, so that the catalogue can be listed without it
 
+    is_on = True
     async with AsyncExitStack() as held:
 
         async def hold() -> None:
             for _ in range(per_request):
-                connection = await held.enter_async_context(service.db.connection())
-                await connection.execute(text("SELECT 1"))
+                async with AsyncExitStack() as own:
+                    connection = await own.enter_async_context(service.db.connection())
+                    await connection.execute(text("SELECT 1"))
+                    # A request may have waited for its connection until after the end.
+                    if is_on:
+                        held.push_async_exit(own.pop_all())
 
         with in_each_request(service, hold):
-            yield
+            try:
+                yield
+            finally:
+                is_on = False
 
 
 @fault(Mechanism.ACCEPT_BACKLOG, "mcp-api", "the listener's accept queue is over its backlog; ListenOverflows rises")

@@ -17,6 +17,7 @@ import msgspec
 
 from mcptop.demo.plan import Plan
 from mcptop.demo.stack import StackError
+from mcptop.demo.workspace import Workspace
 
 _TIDY_S = 10.0
 _STOP_S = 120.0
@@ -113,7 +114,12 @@ class Session:
                 self._tidy()
 
     def _tidy(self) -> None:
-        """In place of a keeper that was killed: the kernel ends its services, the folder is left to us."""
+        """In place of a keeper that was killed: the kernel ends its processes; containers and folder are left to us."""
+        if self._plan.docker is not None and self.folder != Path():
+            from mcptop.demo.containers.docker_stack import DockerStack
+
+            with contextlib.suppress(StackError):
+                DockerStack(self._plan, Workspace(self.folder)).stop()
         deadline = time.monotonic() + _TIDY_S
         while self.folder != Path() and self.folder.exists() and time.monotonic() < deadline:
             shutil.rmtree(self.folder, ignore_errors=True)
