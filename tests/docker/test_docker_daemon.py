@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -41,12 +42,14 @@ class Daemon:
 
 
 @pytest.fixture
-def daemon(tmp_path: Path, require: Callable[[str, object, str], None]) -> Iterator[Daemon]:
+def daemon(require: Callable[[str, object, str], None]) -> Iterator[Daemon]:
     require("docker", os.geteuid() == 0, "starting an engine of one's own needs root")
-    daemon = Daemon(tmp_path)
-    daemon.start()
-    yield daemon
-    daemon.stop()
+    # Not pytest's folder: its containerd would have a socket with more letters than a socket may have.
+    with tempfile.TemporaryDirectory(prefix="mcptop-engine-", ignore_cleanup_errors=True) as folder:
+        daemon = Daemon(Path(folder))
+        daemon.start()
+        yield daemon
+        daemon.stop()
 
 
 @pytest.fixture
