@@ -38,6 +38,7 @@ def require() -> Require:
     return _require
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Containers are one worker's business, demo stacks another's: each has one of them running for many tests."""
     for item in items:
