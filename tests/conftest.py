@@ -38,15 +38,6 @@ def require() -> Require:
     return _require
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Containers are one worker's business, demo stacks another's: each has one of them running for many tests."""
-    for item in items:
-        for folder in ("docker", "demo"):
-            if f"tests/{folder}/" in item.path.as_posix():
-                item.add_marker(pytest.mark.xdist_group(folder))
-
-
 def pytest_configure() -> None:
     if unknown := _required() - KNOWN:
         raise pytest.UsageError(f"MCPTOP_REQUIRE: `{', '.join(sorted(unknown))}` is not one of {sorted(KNOWN)}")

@@ -8,7 +8,7 @@ import pytest
 from stack import Demo
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo() -> Iterator[Demo]:
     """The stack as processes, with enough load that every fault shows within seconds."""
     demo = Demo(LOAD_PER_MINUTE="1200")
