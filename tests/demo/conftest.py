@@ -1,4 +1,4 @@
-"""One running demo for the tests that switch faults, and a stricter end: nothing of it may be left."""
+"""One running demo for the tests of a file, and a strict end: nothing of it may be left."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from stack import Demo
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def demo() -> Iterator[Demo]:
     """The stack as processes, with enough load that every fault shows within seconds."""
     demo = Demo(LOAD_PER_MINUTE="1200")
