@@ -42,12 +42,15 @@ def test_every_page_has_the_guides_resource_metrics(demo: Demo, service: str) ->
 
 
 def test_the_guides_names_have_the_labels_they_need(demo: Demo) -> None:
-    demo.settle()
-    pages = [page(demo, service) for service in SERVICES]
-    for name, wanted in GUIDE.items():
-        found = [sample for each in pages if name in each for sample in each[name].samples]
-        assert found, name
-        assert all(set(sample.labels) == wanted for sample in found), name
+    def there() -> None:
+        # Models are loaded by the first request for them.
+        pages = [page(demo, service) for service in SERVICES]
+        for name, wanted in GUIDE.items():
+            found = [sample for each in pages if name in each for sample in each[name].samples]
+            assert found, name
+            assert all(set(sample.labels) == wanted for sample in found), name
+
+    until(there)
 
 
 def test_each_pool_of_a_service_has_its_own_figures(demo: Demo) -> None:
