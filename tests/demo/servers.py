@@ -9,6 +9,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from glob import glob
 from pathlib import Path
 
@@ -29,16 +30,16 @@ def postgres_programs() -> str | None:
     return found and os.path.dirname(found)
 
 
-class Server:
+class Server(ABC):
     """A server process. `stop` ends it; `start` may be called again."""
 
     def __init__(self) -> None:
         self.port = free_port()
         self._process: subprocess.Popen[bytes] | None = None
 
+    @abstractmethod
     def command(self) -> list[str]:
         """What runs it."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Return once it takes connections."""
