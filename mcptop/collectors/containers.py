@@ -36,7 +36,9 @@ class Reader:
     next slow tick. Memory by kind is the dearest file: it is read again when usage has moved, or slowly.
     """
 
-    def __init__(self, cgroup: Cgroup, slot: int, netdev: str | None) -> None:
+    def __init__(self, main: Identity, cgroup: Cgroup, slot: int, netdev: str | None) -> None:
+        self.main = main
+        """The process that was asked which cgroups and which network are the container's."""
         self._cgroup = cgroup
         self._slot = slot
         self._interfaces = ParsedFile(netdev, procfs.interfaces)
@@ -193,12 +195,24 @@ class ContainerCollector:
         own_network = network is None or network != self._host_network
         netdev = f"{self._roots.procfs}/{main.pid}/net/dev" if own_network else None
         self._slots += 1
-        reader = self._readers[identity] = Reader(Cgroup(directories), self._slots, netdev)
+        reader = self._readers[identity] = Reader(main, Cgroup(directories), self._slots, netdev)
         return reader
 
     def _close(self, identity: str) -> None:
         self._readers.pop(identity).close()
         self._oom.end_run(identity)
+
+    def _reconsider(self, identity: str) -> None:
+        """Let go of a reader whose container has another main process, or the same one that became another.
+
+        A container that is being made is first the runtime, still in the host's network and not yet in each of its
+        cgroups; what was opened then would show for ever what is not the container's.
+        """
+        was, now = self._readers[identity].main, self._running[identity][0]
+        if (now.pid, now.start_ticks) != (was.pid, was.start_ticks):
+            self._close(identity)
+        elif now != was:
+            self._readers.pop(identity).close()
 
     def _refresh(self, inventory: Inventory) -> None:
         self._version = self._table.version
@@ -206,6 +220,8 @@ class ContainerCollector:
         self._running = self._table.containers()
         for identity in self._readers.keys() - self._running.keys():
             self._close(identity)
+        for identity in list(self._readers):
+            self._reconsider(identity)
         known = {target.id for target in inventory.targets}
         self._oom.forget(known | self._running.keys())
         self._targets = tuple(self._completed(target) for target in inventory.targets) + tuple(

@@ -81,25 +81,26 @@ def directories(membership: Mapping[str, str], mounts: Mapping[str, Mount], cont
     """Controller (or UNIFIED) -> directory of the container's own cgroup, for those that exist.
 
     A process may live in a cgroup below its container's (systemd inside, Podman's `container` child); the
-    path is cut at the component that carries the id.
+    path is cut at the component that carries the id. A path that does not carry it is somebody else's cgroup: of the
+    user who runs a rootless container, or of the runtime that has not yet put the container into this one.
     """
     found: dict[str, str] = {}
     for name, path in membership.items():
-        mount = mounts.get(name)
-        if mount is None:
+        mount, own = mounts.get(name), _cut_at(path, container)
+        if mount is None or own is None:
             continue
-        directory = _join(mount, _cut_at(path, container))
+        directory = _join(mount, own)
         if os.path.isdir(directory):
             found[name] = directory
     return found
 
 
-def _cut_at(path: str, container: str) -> str:
+def _cut_at(path: str, container: str) -> str | None:
     components = path.split("/")
     for index in range(len(components) - 1, -1, -1):
         if container in components[index]:
             return "/".join(components[: index + 1])
-    return path
+    return None
 
 
 def _join(mount: Mount, path: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +47,16 @@ class FakeProc:
         (base / "cmdline").write_bytes(cmdline.replace(" ", "\0").encode())
         (base / "environ").write_bytes(environ.replace(" ", "\0").encode())
 
+    def network(self, pid: int, namespace: str, rx_bytes: int = 0) -> None:
+        """Put a process into a network namespace, in which its only interface has received so much."""
+        inode = self.path / f"namespace-{namespace}"
+        inode.touch()
+        base = self.path / str(pid)
+        for folder in (base / "ns", base / "net"):
+            folder.mkdir(parents=True, exist_ok=True)
+        (base / "ns/net").unlink(missing_ok=True)
+        os.link(inode, base / "ns/net")
+        (base / "net/dev").write_text(f"Inter-|\n face |\n  eth0: {rx_bytes} 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n")
+
     def end(self, pid: int) -> None:
-        for file in (self.path / str(pid)).iterdir():
-            file.unlink()
-        (self.path / str(pid)).rmdir()
+        shutil.rmtree(self.path / str(pid))
