@@ -86,8 +86,10 @@ def test_what_the_guide_lacks(demo: Demo) -> None:
 
 def test_the_runner_speaks_llama_cpp(demo: Demo) -> None:
     found = page(demo, "model-runner")
-    for name in ("prompt_tokens", "tokens_predicted", "requests_processing", "requests_deferred", "n_decode_total"):
-        assert f"llamacpp:{name}" in found
+    for name in ("prompt_tokens", "tokens_predicted", "n_decode"):
+        assert found[f"llamacpp:{name}"].type == "counter"
+    for name in ("requests_processing", "requests_deferred", "n_busy_slots_per_decode"):
+        assert found[f"llamacpp:{name}"].type == "gauge"
     assert next(s.value for s in found["llamacpp:tokens_predicted"].samples if s.name.endswith("_total")) > 0
 
 

@@ -74,27 +74,27 @@ class Service:
         """Give back what can be given back."""
 
     def pools(self) -> Iterable[PoolStats]:
-        """See `mcptop.demo.metrics.Observed`."""
+        """See `mcptop.demo.services.metrics.Observed`."""
         return ()
 
     def queues(self) -> Iterable[QueueStats]:
-        """See `mcptop.demo.metrics.Observed`."""
+        """See `mcptop.demo.services.metrics.Observed`."""
         return ()
 
     def caches(self) -> Iterable[CacheStats]:
-        """See `mcptop.demo.metrics.Observed`."""
+        """See `mcptop.demo.services.metrics.Observed`."""
         return ()
 
     def batches(self) -> Iterable[BatchStats]:
-        """See `mcptop.demo.metrics.Observed`."""
+        """See `mcptop.demo.services.metrics.Observed`."""
         return ()
 
     def models(self) -> Iterable[tuple[str, int]]:
-        """See `mcptop.demo.metrics.Observed`."""
+        """See `mcptop.demo.services.metrics.Observed`."""
         return ()
 
     def inference_queues(self) -> Iterable[tuple[str, int]]:
-        """See `mcptop.demo.metrics.Observed`."""
+        """See `mcptop.demo.services.metrics.Observed`."""
         return ()
 
     # What all have.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from prometheus_client import Counter
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector, CollectorRegistry
 
 
@@ -51,11 +51,11 @@ class LlamaMetrics(Collector):
         self._seconds.inc(seconds)
 
     def collect(self) -> Iterator[Metric]:
-        """The gauges."""
+        """What is read when somebody asks."""
+        yield CounterMetricFamily("llamacpp:n_decode", "Calls of the decoder", value=self._decodes)
         for name, says, value in (
             ("requests_processing", "Requests being computed", self._slots.busy),
             ("requests_deferred", "Requests that wait for a slot", self._slots.deferred),
-            ("n_decode_total", "Calls of the decoder", self._decodes),
             (
                 "n_busy_slots_per_decode",
                 "Busy slots in a call, average since the start",

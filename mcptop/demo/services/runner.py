@@ -30,8 +30,6 @@ class Runner(Service):
         self.slots = max(2, min(8, round(settings.cpu_limit * 2)))
         self.delay_s = 0.0
         """Seam: how much longer each answer takes, without computing."""
-        self.refuse: bool = False
-        """Seam: answer 503 instead of computing."""
         self._loaded: dict[str, Model] = {}
         self._loading = asyncio.Lock()
         self._free = asyncio.Semaphore(self.slots)
@@ -118,8 +116,6 @@ class Runner(Service):
     async def _batch(self, request: Request) -> Response:
         asked = await body(request)
         model = self._loaded.get(str(asked["model"]))
-        if self.refuse:
-            return error(503, "refusing to compute")
         if model is None:
             return error(409, f"{asked['model']} is not loaded")
         began = time.monotonic()

@@ -63,9 +63,11 @@ class Store:
         async with self._db.connection() as connection:
             if connection.dialect.name != "postgresql":
                 return None
-            names = ("max_connections", "superuser_reserved_connections")
-            found = [await connection.scalar(text("SELECT current_setting(:name)::int"), {"name": n}) for n in names]
-            return int(found[0] or 0) - int(found[1] or 0)
+            # `reserved_connections` came with PostgreSQL 16; a setting the server does not know is null.
+            names = ("max_connections", "superuser_reserved_connections", "reserved_connections")
+            ask = text("SELECT current_setting(:name, true)::int")
+            most, *reserved = [int(await connection.scalar(ask, {"name": name}) or 0) for name in names]
+            return most - sum(reserved)
 
     async def _dawdle(self, connection: AsyncConnection) -> None:
         if not self.slow_query_s:
