@@ -15,6 +15,8 @@ _PRESSURE_WARNING = 0.1
 _BUSY = 0.9
 _SPARK, _BAR = 10, 10
 _HOST_NAME = 32
+_GAP = 2
+"""Cells between two sources."""
 
 
 def title_line(frame: Frame, width: int, problems: int, paused_for: float | None) -> Runs:
@@ -55,9 +57,12 @@ def meters(frame: Frame, width: int) -> list[Runs]:
 
 def status_line(frame: Frame, width: int) -> Runs:
     """Each source in a word, the broken one with what it said; on the right what a tick costs."""
-    left: list[Run] = [(" ", "head")]
-    for source in sorted(frame.sources, key=lambda s: s.status is not Status.ERROR):
-        left += _source(source)
+    right = _own_cost(frame, width)
+    room = width - runs.width(right) - 3
+    return _padded(((" ", "head"), *_sources(frame.sources, room)), right, width)
+
+
+def _own_cost(frame: Frame, width: int) -> Runs:
     own = frame.own
     facts = []
     if own.tick_s is not None:
@@ -66,8 +71,19 @@ def status_line(frame: Frame, width: int) -> Runs:
         facts.append(f"cpu {own.cpu_ratio * 100:.1f}%")
     if own.rss_bytes is not None and width >= NARROW_COST:
         facts.append(f"rss {units.long_size(own.rss_bytes)}")
-    right = ((" · ".join(facts) + " ", "head.dim"),) if facts else ()
-    return _padded(tuple(left), right, width)
+    return ((" · ".join(facts) + " ", "head.dim"),) if facts else ()
+
+
+def _sources(sources: Sequence[SourceReport], room: int) -> Runs:
+    """The broken ones first. Where the rest has no room for names, those that are well become a number."""
+    well = [source for source in sources if source.status is Status.OK]
+    others = sorted((s for s in sources if s.status is not Status.OK), key=lambda s: s.status is not Status.ERROR)
+    not_well = [run for source in others for run in _source(source)]
+    line = (*not_well, *(run for source in well for run in _source(source)))
+    if not well or runs.width(line) - _GAP <= room:
+        return line
+    count = f"{len(well)} sources" if not others else f"{len(well)} of {len(sources)} sources"
+    return (*not_well, ("● ", "head.ok"), (count, "head.muted"))
 
 
 NARROW_COST = 100

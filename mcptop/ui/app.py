@@ -111,7 +111,7 @@ class McptopApp(App[None]):
             if not command.on_dashboard or isinstance(screen, Dashboard):
                 yield SystemCommand(command.word, command.says, partial(self.run_action, command.action))
         for switch in self._switches:
-            word = f"Fault {switch.name}: {'off' if switch.is_on else 'on'}"
+            word = f"Switch {'off' if switch.is_on else 'on'} fault {switch.name}"
             yield SystemCommand(word, switch.says, partial(self._turn, switch))
 
     def _turn(self, switch: Switch) -> None:

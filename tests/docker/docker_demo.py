@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import functools
 import json
+import os
 import shutil
 import signal
 import socket
@@ -48,7 +49,12 @@ def lacks() -> str | None:
 
 @functools.cache
 def wheels(image: str) -> str | None:
-    """A folder with what the services need, for the image's Python; None where there is no package index."""
+    """A folder with what the services need, for the image's Python; None where there is no package index.
+
+    MCPTOP_TEST_WHEELS names one that was brought along.
+    """
+    if brought := os.environ.get("MCPTOP_TEST_WHEELS"):
+        return brought
     version = docker("run", "--rm", image, "python3", "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
     folder = tempfile.mkdtemp(prefix="mcptop-wheels-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

@@ -23,7 +23,7 @@ class Switch:
 
 
 def faults(app) -> list[SystemCommand]:
-    return [command for command in app.get_system_commands(app.screen) if command.title.startswith("Fault")]
+    return [command for command in app.get_system_commands(app.screen) if " fault " in command.title]
 
 
 def messages(app) -> list[tuple[str, str]]:
@@ -34,13 +34,13 @@ async def test_a_switch_is_offered_by_what_it_would_do_and_says_what_it_did(dash
     app, _ = dashboard(frames.frame())
     app.attach([Switch("cache-leak")], "mcp-stack")
     async with app.run_test(size=(120, 36)) as pilot:
-        assert [command.title for command in faults(app)] == ["Fault cache-leak: on"]
+        assert [command.title for command in faults(app)] == ["Switch on fault cache-leak"]
         await pilot.press("colon", *"cache-leak")
         await pilot.pause()
         await pilot.press("enter", "enter")
         await app.workers.wait_for_complete()
         await pilot.pause()
-        assert [command.title for command in faults(app)] == ["Fault cache-leak: off"]
+        assert [command.title for command in faults(app)] == ["Switch off fault cache-leak"]
         assert ("cache-leak is on [in a service]", "information") in messages(app)
 
 

@@ -46,6 +46,17 @@ def test_the_broken_source_comes_first_with_its_message_made_harmless():
     assert "tick 4.0 ms" in text
 
 
+def test_sources_that_are_well_become_a_number_where_their_names_have_no_room():
+    names = ("host", "processes", "docker", "containers", "sockets", "service sockets", "files")
+    well = tuple(SourceReport(name, Status.OK, "", 0.0) for name in names)
+    frame = Frame(1, NOON, HOST, well, (), (), FRAME.own, 1.0)
+    assert "● service sockets  ● files" in runs.text_of(header.status_line(frame, 140))
+    assert runs.text_of(header.status_line(frame, 120)).startswith(" ● 7 sources ")
+    ill = (*well[:-1], SourceReport("files", Status.ERROR, "too many open", 0.0))
+    frame = Frame(1, NOON, HOST, ill, (), (), FRAME.own, 1.0)
+    assert runs.text_of(header.status_line(frame, 110)).startswith(" ✖ files too many open  ● 6 of 7 sources ")
+
+
 def test_paused_goes_before_live_and_before_the_own_cost():
     assert "PAUSED 12s" in runs.text_of(header.title_line(FRAME, 60, 3, 12.0))
     assert "source error" in runs.text_of(header.title_line(FRAME, 120, 3, None))
