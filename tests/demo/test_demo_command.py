@@ -198,10 +198,35 @@ def test_wrong_usage_is_one_line(words: tuple[str, ...], says: str) -> None:
     assert says in complaint(done)
 
 
-def test_a_variable_that_cannot_be_read(tmp_path: Path) -> None:
-    done = run("--headless", TMPDIR=str(tmp_path), MAX_CONCURRENT_REQUESTS="ten")
+NOBODY = "127.0.0.1:1"
+"""A port that is closed everywhere."""
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "says"),
+    [
+        ("MAX_CONCURRENT_REQUESTS", "ten", "MAX_CONCURRENT_REQUESTS=ten: expected `int`"),
+        ("DB_POOL_SIZE", "0", "DB_POOL_SIZE=0: expected `int` >= 1"),
+        ("CACHE_BYTES", "12q", "CACHE_BYTES: `12q` is not a size"),
+        (
+            "DATABASE_URL",
+            "oracle://scott:tiger@db/x",
+            "DATABASE_URL: no driver here for oracle: expected postgresql://",
+        ),
+        ("DATABASE_URL", "tiger", "DATABASE_URL: not the address of a database: expected postgresql://"),
+        ("DATABASE_URL", f"postgresql://scott:tiger@{NOBODY}/x", f"database at {NOBODY}: [Errno 111]"),
+        ("REDIS_URL", "tiger", "REDIS_URL: Redis URL must specify"),
+        ("REDIS_URL", f"redis://:tiger@{NOBODY}/0", f"Redis at {NOBODY}: Error 111"),
+    ],
+)
+def test_a_variable_that_cannot_be_used(tmp_path: Path, variable: str, value: str, says: str) -> None:
+    """One line that names the variable, and no password."""
+    done = run("--headless", TMPDIR=str(tmp_path), **{variable: value})
     assert done.returncode == 2
-    assert "MAX_CONCURRENT_REQUESTS" in complaint(done)
+    line = complaint(done)
+    assert says in line
+    assert variable in line
+    assert "tiger" not in line
     assert list(tmp_path.iterdir()) == []
 
 

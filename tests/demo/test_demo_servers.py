@@ -125,6 +125,26 @@ def test_jobs_wait_in_redis(demo: Demo, redis_server: Redis) -> None:
         server.close()
 
 
+def test_without_redis_the_queue_is_unknown_and_the_rest_is_told(demo: Demo, redis_server: Redis) -> None:
+    redis_server.stop()
+    try:
+
+        def unknown() -> None:
+            metrics = demo.metrics("mcp-worker")
+            assert metrics.by("mcp_queue_depth", "queue") == {}
+            assert metrics.get("mcp_service_memory_bytes") > 0
+
+        until(unknown)
+    finally:
+        redis_server.start()
+
+    def known_again() -> None:
+        assert demo.metrics("mcp-worker").by("mcp_queue_depth", "queue")
+
+    until(known_again)
+    demo.settle()
+
+
 def test_more_pools_than_the_server_allows_are_said_at_the_start(postgres: Postgres) -> None:
     """50 for each process of each replica: two replicas are more than the usual 100 less 3."""
     crowd = Demo(DATABASE_URL=postgres.url, API_REPLICAS="2")

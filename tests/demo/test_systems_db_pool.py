@@ -194,7 +194,7 @@ def test_a_database_in_memory_is_refused(url: str) -> None:
 
 async def test_the_application_name_goes_to_postgres_only(tmp_path: Path) -> None:
     pool = DbPool("postgres://u:p@db/x", application_name="mcp-api")
-    assert pool._options["connect_args"] == {"server_settings": {"application_name": "mcp-api"}}
+    assert pool._options["connect_args"]["server_settings"] == {"application_name": "mcp-api"}
     await pool.aclose()
     local = DbPool(_url(tmp_path), application_name="mcp-api")
     async with local.connection():

@@ -20,15 +20,15 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mcptop.demo.services.base import Json, Service, body, error
-from mcptop.demo.services.jobs import HttpJobs, Jobs, Later, RedisLater
+from mcptop.demo.services.jobs import HttpJobs, Jobs, Later, RedisLater, reach, redis_queue
 from mcptop.demo.services.serving import serve
-from mcptop.demo.services.settings import Settings
+from mcptop.demo.services.settings import Settings, given_by
 from mcptop.demo.services.store import Store
 from mcptop.demo.systems.db_pool import DbPool, budget
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.memory_watch import MemoryUse
 from mcptop.demo.systems.models import MODEL_MEMORY
-from mcptop.demo.systems.queues import JobFailed, QueueFull, RedisQueue
+from mcptop.demo.systems.queues import JobFailed, QueueFull, counted
 from mcptop.demo.systems.rate_limit import ConcurrencyGate, GateFull, GateTimeout, RateLimiter
 from mcptop.demo.systems.response_cache import ResponseCache, cache_key
 from mcptop.demo.systems.sizes import parse_bytes
@@ -47,14 +47,15 @@ class Api(Service):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         database = settings.database_url or f"sqlite:///{settings.directory / 'mcp.db'}"
-        self.db = DbPool(
-            database,
-            pool_size=settings.db_pool_size,
-            max_overflow=settings.db_max_overflow,
-            recycle_s=settings.db_pool_recycle,
-            timeout_s=_POOL_WAIT_S,
-            application_name=self.name,
-        )
+        with given_by("DATABASE_URL"):
+            self.db = DbPool(
+                database,
+                pool_size=settings.db_pool_size,
+                max_overflow=settings.db_max_overflow,
+                recycle_s=settings.db_pool_recycle,
+                timeout_s=_POOL_WAIT_S,
+                application_name=self.name,
+            )
         self.store = Store(self.db)
         self.http = HttpPool(
             "worker",
@@ -63,9 +64,7 @@ class Api(Service):
             retries=settings.http_max_retries,
             timeout_s=settings.http_timeout,
         )
-        self.redis = (
-            RedisQueue(settings.redis_url, capacity=settings.worker_queue_capacity) if settings.redis_url else None
-        )
+        self.redis = redis_queue(settings)
         self.http_jobs = HttpJobs(self.http, settings.worker_url)
         self.jobs: Jobs = self.redis or self.http_jobs
         self.later: Later = RedisLater(self.redis, self.go) if self.redis else self.http_jobs
@@ -85,7 +84,10 @@ class Api(Service):
 
     async def start(self) -> None:
         """Make the table, and say if all pools together are more than the database allows."""
+        with given_by("DATABASE_URL"):
+            await self.db.check()
         await self.store.create()
+        await reach(self.redis)
         most, settings = self.db.stats().max, self.settings
         usable = await self.store.usable_connections()
         if most and usable and (too_many := budget(most, settings.api_replicas, settings.web_concurrency, usable)):
@@ -102,7 +104,7 @@ class Api(Service):
     async def refresh(self) -> None:
         """Count the shared queue."""
         if self.redis:
-            self._queue_counts = [await self.redis.stats()]
+            self._queue_counts = await counted(self.redis)
 
     async def memory_is_high(self, use: MemoryUse) -> None:
         """Answers can be had again."""

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mcptop.demo.services.metrics import CONTENT_TYPE, Metrics
-from mcptop.demo.services.settings import Settings
+from mcptop.demo.services.settings import Settings, SettingsError
 from mcptop.demo.switches import Switches
 from mcptop.demo.systems.gc_watch import GcWatch
 from mcptop.demo.systems.memory_watch import MemoryMonitor, MemoryUse, read_memory
@@ -49,6 +49,8 @@ class Service:
         self.listener: socket.socket | None = None
         """Seam: the socket connections arrive at."""
         self.backlog = BACKLOG
+        self.refusal: str | None = None
+        """Why it did not start."""
         self.gc_watch = GcWatch()
         self.metrics = Metrics(self.name, self, self.memory, self.gc_watch)
         self.monitor = MemoryMonitor(self.memory, on_high=self.memory_is_high)
@@ -62,7 +64,7 @@ class Service:
         return ()
 
     async def start(self) -> None:
-        """Begin; called on the event loop, before the first request."""
+        """Begin; called on the event loop, before the first request. Raises `SettingsError`."""
 
     async def stop(self) -> None:
         """End what `start` began."""
@@ -154,7 +156,11 @@ class Service:
     @asynccontextmanager
     async def _lifespan(self, app: Starlette):  # type: ignore[no-untyped-def]
         self.gc_watch.install()
-        await self.start()
+        try:
+            await self.start()
+        except SettingsError as problem:
+            self.refusal = str(problem)
+            raise
         switches = self.go(Switches(self, self.settings.directory).run())
         self.go(self._watch_memory())
         self.log.info("ready on %s:%s", self.settings.listen_host, self.settings.listen_port)

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import httpx
 
+from mcptop.demo.services.settings import Settings, given_by
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.queues import JobFailed, QueueClosed, QueueFull, RedisQueue
 
@@ -30,6 +31,19 @@ class Later(Protocol):
 
     async def submit_later(self, payload: Json) -> None:
         """Return once it is queued. Raises as `Jobs.submit` does."""
+
+
+def redis_queue(settings: Settings) -> RedisQueue | None:
+    """The queue in Redis, where there shall be one. Raises `SettingsError`."""
+    with given_by("REDIS_URL"):
+        return RedisQueue(settings.redis_url, capacity=settings.worker_queue_capacity) if settings.redis_url else None
+
+
+async def reach(queue: RedisQueue | None) -> None:
+    """Raises `SettingsError` for a Redis that is not there."""
+    with given_by("REDIS_URL"):
+        if queue:
+            await queue.stats()
 
 
 class HttpJobs:

@@ -51,13 +51,13 @@ def serve(make: Callable[[Settings], Service]) -> None:
         settings = from_environment()
         _prepare(settings)
         listener = _listen(settings)
+        service = make(settings)
     except SettingsError as problem:
         sys.exit(f"{os.environ.get('MCPTOP_SERVICE', 'service')}: {problem}")
     except OSError as problem:
         where = f"{settings.listen_host}:{settings.listen_port}"
         hint = "end who holds it or choose another --port"
         sys.exit(f"{settings.mcptop_service}: cannot listen on {where}: {problem.strerror}; {hint}")
-    service = make(settings)
     service.listener = listener
     config = uvicorn.Config(
         service.app(),
@@ -71,4 +71,9 @@ def serve(make: Callable[[Settings], Service]) -> None:
         timeout_graceful_shutdown=2,
         backlog=BACKLOG,
     )
-    uvicorn.Server(config).run(sockets=[listener])
+    try:
+        uvicorn.Server(config).run(sockets=[listener])
+    finally:
+        # uvicorn has written down the whole story and leaves; the last line is for whoever started us.
+        if service.refusal:
+            sys.exit(f"{service.name}: {service.refusal}")

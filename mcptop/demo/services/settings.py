@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 
 from mcptop.demo.systems.sizes import parse_bytes
 
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Amount = Annotated[float, msgspec.Meta(gt=0)]
+
 
 class SettingsError(Exception):
-    """A variable that cannot be read; one line."""
+    """A variable that cannot be read, or names what cannot be reached; one line."""
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
@@ -39,38 +45,38 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     redis_url: str = ""
     """Empty: the queue lives in the worker's process."""
 
-    http_pool_connections: int = 100
-    http_pool_maxsize: int = 100
-    http_max_retries: int = 3
-    http_timeout: float = 30.0
-    rate_limit_requests: int = 1000
-    rate_limit_window: float = 3600.0
-    max_tokens_per_request: int = 4096
-    max_concurrent_requests: int = 10
-    db_pool_size: int = 20
-    db_max_overflow: int = 30
+    http_pool_connections: Count = 100
+    http_pool_maxsize: Count = 100
+    http_max_retries: Natural = 3
+    http_timeout: Amount = 30.0
+    rate_limit_requests: Count = 1000
+    rate_limit_window: Amount = 3600.0
+    max_tokens_per_request: Count = 4096
+    max_concurrent_requests: Count = 10
+    db_pool_size: Count = 20
+    db_max_overflow: Natural = 30
     db_pool_recycle: int = 300
-    api_replicas: int = 1
-    web_concurrency: int = 1
+    api_replicas: Count = 1
+    web_concurrency: Count = 1
     """Processes of each replica; with the replicas it says how many such pools the database has to bear."""
-    cache_ttl: float = 300.0
+    cache_ttl: Amount = 300.0
     cache_bytes: str = "8m"
 
     memory_limit: str = ""
     """This service's own limit (the profile's); a container's is read from its cgroup instead."""
-    cpu_limit: float = 1.0
+    cpu_limit: Amount = 1.0
     model_memory_limit: str = "8g"
     """The model runner's limit, which bounds what the worker's model manager may load there."""
-    model_scale: int = 32
+    model_scale: Count = 32
     """The demo's models are this much smaller than the ones they are named after, so that a laptop can hold them."""
 
-    worker_queue_capacity: int = 500
-    worker_concurrency: int = 16
-    batch_size: int = 4
+    worker_queue_capacity: Count = 500
+    worker_concurrency: Count = 16
+    batch_size: Count = 4
     batch_max_wait: float = 0.05
 
-    load_per_minute: float = 600.0
-    load_users: int = 200
+    load_per_minute: Amount = 600.0
+    load_users: Count = 200
     """Requests come from so many callers: the guide's rate limit is per caller and hour."""
 
     @property
@@ -89,15 +95,30 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
         return parse_bytes(self.model_memory_limit) // self.model_scale
 
 
+@contextmanager
+def given_by(variable: str) -> Iterator[None]:
+    """What is made of a variable's value, or looked for at its address: a failure is a `SettingsError` naming it."""
+    try:
+        yield
+    except ValueError as problem:
+        raise SettingsError(f"{variable}: {problem}") from None
+    except ConnectionError as problem:
+        raise SettingsError(f"{problem}; start it, or change {variable}") from problem
+
+
 def from_environment(environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings of this process. Raises `SettingsError` naming variable and expectation."""
     known = {name.upper() for name in Settings.__struct_fields__}
     given = {name: value for name, value in environment.items() if name in known and value != ""}
     try:
         settings = msgspec.convert(given, Settings, strict=False)
-        for name in ("memory_limit", "model_memory_limit", "cache_bytes"):
-            if text := getattr(settings, name):
+    except msgspec.ValidationError as error:
+        # msgspec says "Expected `int` >= 1 - at `$.BATCH_SIZE`".
+        expected, _, where = str(error).partition(" - at `$.")
+        name = where.strip("`")
+        raise SettingsError(f"{name}={given.get(name, '')}: {expected[0].lower()}{expected[1:]}") from None
+    for name in ("MEMORY_LIMIT", "MODEL_MEMORY_LIMIT", "CACHE_BYTES"):
+        with given_by(name):
+            if text := getattr(settings, name.lower()):
                 parse_bytes(text)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise SettingsError(f"the environment: {error}") from None
     return settings

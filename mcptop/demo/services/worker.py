@@ -14,13 +14,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from mcptop.demo.services.base import Json, Service, body, error
+from mcptop.demo.services.jobs import reach, redis_queue
 from mcptop.demo.services.serving import serve
 from mcptop.demo.services.settings import Settings
 from mcptop.demo.systems.batching import InferenceBatcher
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.memory_watch import MemoryUse
 from mcptop.demo.systems.models import ModelCache, spec
-from mcptop.demo.systems.queues import JobFailed, LocalQueue, QueueClosed, QueueFull, RedisQueue, Taken
+from mcptop.demo.systems.queues import JobFailed, LocalQueue, QueueClosed, QueueFull, RedisQueue, Taken, counted
 from mcptop.demo.systems.stats import BatchStats, CacheStats, PoolStats, QueueStats
 
 _NOT_LOADED = 409
@@ -37,9 +38,8 @@ class Worker(Service):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        capacity = settings.worker_queue_capacity
-        self.local = LocalQueue(capacity=capacity)
-        self.redis = RedisQueue(settings.redis_url, capacity=capacity) if settings.redis_url else None
+        self.local = LocalQueue(capacity=settings.worker_queue_capacity)
+        self.redis = redis_queue(settings)
         self.http = HttpPool(
             "model-runner",
             keepalive=settings.http_pool_connections,
@@ -66,6 +66,7 @@ class Worker(Service):
 
     async def start(self) -> None:
         """Consumers for each queue there is."""
+        await reach(self.redis)
         for queue in self._sources():
             for _ in range(self.settings.worker_concurrency):
                 self.go(self._consume(queue))
@@ -84,7 +85,7 @@ class Worker(Service):
 
     async def refresh(self) -> None:
         """Count the queues."""
-        self._queue_counts = [await (self.redis or self.local).stats()]
+        self._queue_counts = await counted(self.redis or self.local)
 
     async def memory_is_high(self, use: MemoryUse) -> None:
         """Idle models go first."""

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import URL, make_url
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import QueuePool
 
 _DRIVERS = {"postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg", "sqlite": "sqlite+aiosqlite"}
 _SQLITE_BUSY_MS = 5000
+_POSTGRES_PORT = 5432
+_EXPECTED = "expected postgresql://USER@HOST/NAME or sqlite:///FILE"
 
 
 class Generation:
@@ -43,12 +46,25 @@ class Generation:
 
 
 def with_driver(text: str) -> URL:
-    """The URL with the asyncio driver of its database. Raises ValueError for an SQLite database in memory."""
-    url = make_url(text)
+    """The URL with the asyncio driver of its database. Raises ValueError for any other, and for SQLite in memory."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        # Whatever it is, there may be a password in it.
+        raise ValueError(f"not the address of a database: {_EXPECTED}") from None
     url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+    if url.drivername not in _DRIVERS.values():
+        raise ValueError(f"no driver here for {url.drivername}: {_EXPECTED}")
     if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
         raise ValueError(f"{url.render_as_string()}: a pool needs a file, in memory each connection has its own")
     return url
+
+
+def place(url: URL) -> str:
+    """Where a database is, for people: host and port, or the file. Never a user or a password."""
+    if url.get_backend_name() == "sqlite":
+        return str(url.database)
+    return f"{url.host or url.query.get('host') or 'localhost'}:{url.port or _POSTGRES_PORT}"
 
 
 def prepare_sqlite(connection: Any, _record: object) -> None:

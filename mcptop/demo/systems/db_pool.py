@@ -15,8 +15,10 @@ from typing import Any
 from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from mcptop.demo.systems.db_engine import Generation, prepare_sqlite, with_driver
+from mcptop.demo.systems.db_engine import Generation, place, prepare_sqlite, with_driver
 from mcptop.demo.systems.stats import PoolStats
+
+_CONNECT_S = 5.0
 
 
 def budget(pool_max: int, replicas: int, processes: int, usable: int) -> str | None:
@@ -36,7 +38,8 @@ def budget(pool_max: int, replicas: int, processes: int, usable: int) -> str | N
 class DbPool:
     """A pool of database connections that can say how full it is and how long callers waited.
 
-    Raises ValueError for an SQLite database in memory: each connection would see a database of its own.
+    Raises ValueError for what is neither PostgreSQL nor an SQLite file: in memory each connection would see a database
+    of its own.
     """
 
     def __init__(
@@ -54,8 +57,9 @@ class DbPool:
     ) -> None:
         self._url = with_driver(url)
         self._options: dict[str, Any] = {"pool_recycle": recycle_s, "pool_pre_ping": True, "echo": echo}
-        if application_name is not None and self._url.get_backend_name() == "postgresql":
-            self._options["connect_args"] = {"server_settings": {"application_name": application_name}}
+        if self._url.get_backend_name() == "postgresql":
+            named = {} if application_name is None else {"application_name": application_name}
+            self._options["connect_args"] = {"timeout": _CONNECT_S, "server_settings": named}
         self._name = name
         self._clock = clock
         self._timeout_s = timeout_s
@@ -94,6 +98,15 @@ class DbPool:
         finally:
             # A caller that is cancelled here must not take the connection with it.
             await asyncio.shield(asyncio.ensure_future(self._give_back(generation, connection)))
+
+    async def check(self) -> None:
+        """Connect once. Raises ConnectionError, one line with the database's place and never a password."""
+        try:
+            async with self.connection():
+                pass
+        except Exception as error:  # each driver has its own kinds, for a refused connection as for a wrong password
+            reason = next(iter(str(error).splitlines()), type(error).__name__)
+            raise ConnectionError(f"the database at {place(self._url)}: {reason}") from error
 
     async def _give_back(self, generation: Generation, connection: AsyncConnection | None) -> None:
         try:
