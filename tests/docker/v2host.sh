@@ -34,11 +34,11 @@ words=$(printf ' %q' "$@")
 cat >"$payload/job" <<JOB
 #!/bin/sh
 docker import /base.tar mcptop-test:1 >/dev/null || exit 1
-export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP_TEST_PATIENCE:-4} LANG=C.UTF-8
+export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP_TEST_PATIENCE:-8} LANG=C.UTF-8
 cd /host/repo
 # Once, or each of many short-lived processes would compile what it imports.
 python3 -m compileall -q -j 2 /host/deps mcptop >/dev/null
 exec python3 -m pytest tests/docker -q --color=no -p no:cacheprovider$words
 JOB
 chmod +x "$payload/job"
-"$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-900}" "$payload"
+"$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-1500}" "$payload"
