@@ -208,6 +208,7 @@ NOBODY = "127.0.0.1:1"
         ("MAX_CONCURRENT_REQUESTS", "ten", "MAX_CONCURRENT_REQUESTS=ten: expected `int`"),
         ("DB_POOL_SIZE", "0", "DB_POOL_SIZE=0: expected `int` >= 1"),
         ("CACHE_BYTES", "12q", "CACHE_BYTES: `12q` is not a size"),
+        ("LOAD_MIX", "llama3-8b=many", "LOAD_MIX: `llama3-8b=many`: expected MODEL=SHARE"),
         (
             "DATABASE_URL",
             "oracle://scott:tiger@db/x",

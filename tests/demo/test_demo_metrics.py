@@ -102,3 +102,13 @@ def test_unknown_has_no_sample(demo: Demo) -> None:
         assert found["mcp_queue_oldest_age_seconds"].samples == []
 
     until(empty)
+
+
+def test_the_page_of_the_ui_shows_the_stack(demo: Demo) -> None:
+    def there() -> None:
+        with urllib.request.urlopen(demo.services["ui"], timeout=30) as answer:
+            shown = answer.read().decode()
+        for words in ("<th>mcp-api</th>", "db 0 of 50", "<th>mcp-worker</th>", "of 500", "smollm2-360m 16 MiB"):
+            assert words in shown, words
+
+    until(there)

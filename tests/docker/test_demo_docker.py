@@ -10,7 +10,18 @@ from pathlib import Path
 import base_image
 import pytest
 from containers import COMPOSE, docker
-from docker_demo import OURS, DockerDemo, counts_block_io, has_image, host_config, lacks, left_over, until, wheels
+from docker_demo import (
+    OURS,
+    DockerDemo,
+    counts_block_io,
+    has_image,
+    host_config,
+    lacks,
+    left_over,
+    settle,
+    until,
+    wheels,
+)
 
 MIB = 1 << 20
 DEV = {
@@ -126,10 +137,7 @@ def test_noisy_neighbours(demo, watch):
     with demo.fault("noisy-neighbour-disk"):
         (found,) = _neighbours()
         pid = int(docker("inspect", "-f", "{{.State.Pid}}", found))
-        before = _written(pid)
-        watch.next()
-        watch.next()
-        assert _written(pid) > before + MIB
+        assert settle(lambda: _written(pid) > MIB, 30)
         if counts_block_io(found):
             until(watch, "neighbour", lambda neighbour: _is(neighbour["disk"]["write_bytes_per_s"] > 100_000))
     assert not _neighbours()

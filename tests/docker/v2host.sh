@@ -1,10 +1,13 @@
 #!/usr/bin/env bash
 # Runs tests/docker on a cgroup v2 host with a modern engine, booted in emulation; its exit code is pytest's.
-# usage: v2host.sh [V2_HOST] [pytest words...]       (default words: all tests that depend on the kernel or the engine)
+# usage: v2host.sh [--demo] [V2_HOST] [pytest words...]   (default words: all tests that depend on the kernel or the engine)
+#   --demo: the demo in containers instead, with its wheels brought along; takes ten minutes and more.
 #   V2_HOST: the program that boots the machine; default $MCPTOP_V2_HOST, else ../shared/tools/v2-host beside the repository.
 #   PYTHON: an interpreter with pip (default .venv/bin/python).  MCPTOP_V2_TIMEOUT: seconds for everything in the machine.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/../.." && pwd)
+demo=
+if [[ ${1:-} == --demo ]]; then demo=1; shift; fi
 v2_host=${MCPTOP_V2_HOST:-$root/../shared/tools/v2-host}
 if [[ ${1:-} && ${1:-} != -* ]]; then v2_host=$1; shift; fi
 if [[ ! -x $v2_host ]]; then
@@ -22,11 +25,22 @@ trap 'rm -rf "$payload"' EXIT
 import sys, tomllib
 print(*tomllib.load(open(sys.argv[1], "rb"))["project"]["dependencies"], "pytest>=8.3", "pytest-asyncio>=0.25", "pytest-xdist>=3.6", sep="\n")
 PYTHON
-"$python" -m pip install --quiet --disable-pip-version-check --no-compile --target "$payload/deps" \
-  --python-version 3.13 --implementation cp --only-binary=:all: \
-  --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64 --requirement "$payload/requirements.txt"
+pip=("$python" -m pip --quiet --disable-pip-version-check)
+for_it=(--python-version 3.13 --implementation cp --only-binary=:all: --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64)
+"${pip[@]}" install --no-compile --target "$payload/deps" "${for_it[@]}" --requirement "$payload/requirements.txt"
 mkdir "$payload/repo"
 tar -C "$root" --exclude=__pycache__ --exclude=tests/fixtures -cf - mcptop tests pyproject.toml | tar -C "$payload/repo" -xf -
+
+what=tests/docker settings=
+if [[ $demo ]]; then
+  # The image's requirements are those mcptop was installed with, so it has to be installed.
+  "${pip[@]}" wheel --no-deps --wheel-dir "$payload/wheels" "$root"
+  "$python" -m zipfile --extract "$payload"/wheels/mcptop-*.whl "$payload/deps"
+  PYTHONPATH=$payload/deps "$python" -c 'from mcptop.demo.containers.image import requirements; print(*requirements(), "pip", sep="\n")' >"$payload/demo.txt"
+  "${pip[@]}" download --dest "$payload/wheels" "${for_it[@]}" --requirement "$payload/demo.txt"
+  what=tests/docker/test_demo_docker.py settings="MCPTOP_TEST_WHEELS=/host/wheels MCPTOP_TEST_PATIENCE=12 LOAD_PER_MINUTE=40"
+  [[ $# -gt 0 ]] || set -- --durations 5
+fi
 
 # Emulation is slow: both cores work, and what only depends on Python is left to the host's own run.
 [[ $# -gt 0 ]] || set -- -n 2 --maxfail 3 --ignore tests/docker/test_docker_command.py --ignore tests/docker/test_docker_daemon.py --ignore-glob "tests/docker/test_demo_*"
@@ -34,11 +48,11 @@ words=$(printf ' %q' "$@")
 cat >"$payload/job" <<JOB
 #!/bin/sh
 docker import /base.tar mcptop-test:1 >/dev/null || exit 1
-export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP_TEST_PATIENCE:-8} LANG=C.UTF-8
+export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP_TEST_PATIENCE:-8} LANG=C.UTF-8 $settings
 cd /host/repo
 # Once, or each of many short-lived processes would compile what it imports.
 python3 -m compileall -q -j 2 /host/deps mcptop >/dev/null
-exec python3 -m pytest tests/docker -q --color=no -p no:cacheprovider$words
+exec python3 -m pytest $what -q --color=no -p no:cacheprovider$words
 JOB
 chmod +x "$payload/job"
-"$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-1500}" "$payload"
+"$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-1800}" "$payload"

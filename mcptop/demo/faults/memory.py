@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import itertools
 import math
 import time
 from collections.abc import AsyncIterator
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from mcptop.demo.services.base import Service
 
 _KIB, _MIB = 1024, 1024 * 1024
+_READS_PER_WRITE = 32
 _REST = 600
 """Bytes; smaller ones would come from Python's own allocator instead of the heap."""
 
@@ -77,23 +79,24 @@ async def fragmentation(service: Service, mib: int = 240, seconds: float = 20.0)
 
 @fault(Mechanism.PAGE_CACHE, "mcp-worker", "DISK is busy; in a container MEM rises by file pages, ANON stays")
 async def page_cache(service: Service, mib: int = 512) -> AsyncIterator[None]:
-    """Control: a large file is read over and over; the kernel keeps it in memory while there is room."""
+    """Control: a file is refreshed and read all the time; the kernel keeps it in memory while there is room."""
     path = service.settings.directory / "page-cache.bin"
 
-    def scan(off: threading.Event) -> None:
+    def serve(off: threading.Event) -> None:
         block = b"\x33" * _MIB
-        with path.open("wb") as file:
-            for _ in range(mib):
-                if off.wait(0.02):
+        with path.open("w+b", buffering=0) as file:
+            for step in itertools.count():
+                full = step >= mib
+                if off.wait(0.1 if full else 0.02):
                     return
+                file.seek(step % mib * _MIB)
                 file.write(block)
-        while not off.wait(0.5):
-            with path.open("rb") as file:
-                while not off.wait(0.002) and file.read(_MIB):
-                    pass
+                for _ in range(_READS_PER_WRITE if full else 0):
+                    if not file.read(_MIB):
+                        file.seek(0)
 
     try:
-        async with threads(1, scan, "page-cache"):
+        async with threads(1, serve, "page-cache"):
             yield
     finally:
         path.unlink(missing_ok=True)

@@ -14,12 +14,10 @@ import httpx
 
 from mcptop.demo.services.base import Json, Service
 from mcptop.demo.services.serving import serve
-from mcptop.demo.services.settings import Settings
+from mcptop.demo.services.settings import Settings, given_by
 from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.stats import PoolStats
 
-_MIX = (("smollm2-360m", 7), ("tinyllama-1.1b", 3))
-"""Model and its share of the requests."""
 _TOKENS = (8, 16, 16, 32)
 _REPEATED = 0.2
 """Share of the requests that ask what was asked before: what a response cache is for."""
@@ -36,6 +34,20 @@ _MAX_IN_FLIGHT = 400
 _FIRST_LOOK_S = 0.5
 
 
+def shares(text: str) -> dict[str, float]:
+    """Model -> share, from `MODEL=SHARE,MODEL=SHARE`. Raises ValueError."""
+    found = {}
+    for part in text.split(","):
+        model, _, share = part.strip().partition("=")
+        try:
+            found[model] = float(share)
+        except ValueError:
+            found[model] = -1.0
+        if not model or not 0 < found[model] < 1e9:
+            raise ValueError(f"`{part.strip()}`: expected MODEL=SHARE, such as smollm2-360m=7")
+    return found
+
+
 class Load(Service):
     """Many callers in one process."""
 
@@ -46,7 +58,8 @@ class Load(Service):
         self.http = HttpPool(
             "mcp-api", maximum=_MAX_IN_FLIGHT, keepalive=100, retries=0, timeout_s=20.0, pool_timeout_s=5.0
         )
-        self.models_mix = [name for name, share in _MIX for _ in range(share)]
+        with given_by("LOAD_MIX"):
+            self._mix = shares(settings.load_mix)
         self._random = random.Random(settings.mcptop_project)
         self._in_flight: set[asyncio.Task[None]] = set()
         self._number = 0
@@ -112,15 +125,18 @@ class Load(Service):
         finally:
             self.metrics.answered(status, time.monotonic() - began)
 
+    def _model(self) -> str:
+        return self._random.choices(list(self._mix), list(self._mix.values()))[0]
+
     def _document(self) -> Json:
-        return {"model": self._random.choice(self.models_mix), "input": f"{self._number}: {_DOCUMENT}"}
+        return {"model": self._model(), "input": f"{self._number}: {_DOCUMENT}"}
 
     def _question(self) -> Json:
         question = self._random.choice(_QUESTIONS)
         if self._random.random() >= _REPEATED:
             question = f"{question} (ticket {self._number})"
         return {
-            "model": self._random.choice(self.models_mix),
+            "model": self._model(),
             "max_tokens": self._random.choice(_TOKENS),
             "temperature": 0,
             "messages": [{"role": "user", "content": question}],

@@ -76,6 +76,8 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     batch_max_wait: float = 0.05
 
     load_per_minute: Amount = 600.0
+    load_mix: str = "smollm2-360m=7,tinyllama-1.1b=3"
+    """Models and their shares of the requests."""
     load_users: Count = 200
     """Requests come from so many callers: the guide's rate limit is per caller and hour."""
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from html import escape
 from importlib import resources
 from string import Template
@@ -78,27 +78,41 @@ class Ui(Service):
 def _row(name: str, state: Json) -> str:
     if "error" in state:
         return f'<tr class="bad"><th>{escape(name)}</th><td colspan="4">{escape(state["error"])}</td></tr>'
-    memory = state["memory"]
-    limit = memory["limit_bytes"]
     cells = (
-        f"{units.long_size(memory['used_bytes'])} of {units.long_size(limit)}"
-        if limit
-        else units.long_size(memory["used_bytes"]),
-        _each(state["pools"], _pool),
-        _each(state["queues"], lambda q: f"{q['name']} {q['depth']} of {q['capacity']}"),
-        ", ".join(f"{escape(model)} {units.long_size(size)}" for model, size in state["models"].items()),
+        _memory(state["memory"]),
+        "".join(_pool(each) for each in state["pools"]),
+        "".join(_queue(each) for each in state["queues"]),
+        "".join(_share(f"{model} {units.long_size(size)}") for model, size in state["models"].items()),
     )
-    return f"<tr><th>{escape(name)}</th>" + "".join(f"<td>{cell or '-'}</td>" for cell in cells) + "</tr>"
+    return f"<tr><th>{escape(name)}</th>" + "".join(f"<td>{cell or units.UNKNOWN}</td>" for cell in cells) + "</tr>"
 
 
-def _each(found: list[Json], words: Callable[[Json], str]) -> str:
-    return "<br>".join(escape(words(each)) for each in found)
+def _memory(memory: Json) -> str:
+    used, limit = memory["used_bytes"], memory["limit_bytes"]
+    says = units.long_size(used) + (f" of {units.long_size(limit)}" if limit else "")
+    return _share(says, used, limit)
 
 
 def _pool(pool: Json) -> str:
-    in_use = units.UNKNOWN if pool["in_use"] is None else pool["in_use"]
     waiting = f", {pool['waiting']} waiting" if pool["waiting"] else ""
-    return f"{pool['name']} {in_use} of {pool['max']}{waiting}"
+    return _share(_of(pool["name"], pool["in_use"], pool["max"]) + waiting, pool["in_use"], pool["max"], bool(waiting))
+
+
+def _queue(queue: Json) -> str:
+    depth, capacity = queue["depth"], queue["capacity"]
+    return _share(_of(queue["name"], depth, capacity), depth, capacity)
+
+
+def _of(name: str, value: int | None, most: int | None) -> str:
+    known = [units.UNKNOWN if each is None else str(each) for each in (value, most)]
+    return f"{name} {known[0]} of {known[1]}"
+
+
+def _share(says: str, value: int | None = None, most: int | None = None, bad: bool = False) -> str:
+    """A line, with a bar before it where the share is known."""
+    bar = f'<meter value="{value}" max="{most}"></meter> ' if value is not None and most else ""
+    opening = '<div class="bad">' if bad else "<div>"
+    return f"{opening}{bar}{escape(says)}</div>"
 
 
 if __name__ == "__main__":
