@@ -63,7 +63,8 @@ def cli(context: click.Context, /, **flags: Any) -> ExitStatus | None:
 
 
 def _needs_terminal(instead: str) -> None:
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    # Textual draws on stderr.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise click.UsageError(f"the dashboard needs a terminal; in a pipe use {instead}")
 
 

@@ -36,7 +36,7 @@ if [[ $demo ]]; then
   # The image's requirements are those mcptop was installed with, so it has to be installed.
   "${pip[@]}" wheel --no-deps --wheel-dir "$payload/wheels" "$root"
   "$python" -m zipfile --extract "$payload"/wheels/mcptop-*.whl "$payload/deps"
-  PYTHONPATH=$payload/deps "$python" -c 'from mcptop.demo.containers.image import requirements; print(*requirements(), "pip", sep="\n")' >"$payload/demo.txt"
+  (cd "$root" && "$python" -c 'from mcptop.demo.containers.image import requirements; print(*requirements(), "pip", sep="\n")') >"$payload/demo.txt"
   "${pip[@]}" download --dest "$payload/wheels" "${for_it[@]}" --requirement "$payload/demo.txt"
   what=tests/docker/test_demo_docker.py settings="MCPTOP_TEST_WHEELS=/host/wheels MCPTOP_TEST_PATIENCE=12 LOAD_PER_MINUTE=40"
   [[ $# -gt 0 ]] || set -- --durations 5

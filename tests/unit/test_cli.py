@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import signal
 import socket
 import subprocess
@@ -53,6 +54,19 @@ def test_a_busy_process_that_announces_itself_shows_its_cpu_and_memory() -> None
     assert instance["cpu"]["cores"] > 0.2
     assert 64 << 20 <= instance["memory"]["anon_bytes"] < 128 << 20
     assert instance["fds"]["open"] >= 3
+
+
+def test_a_dashboard_that_could_not_be_seen_is_refused() -> None:
+    """It is drawn on stderr, which is in a pipe here; the rest is a terminal."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "mcptop"]
+    try:
+        done = subprocess.run(command, stdin=slave, stdout=slave, stderr=subprocess.PIPE, text=True, timeout=60)
+    finally:
+        os.close(master)
+        os.close(slave)
+    assert done.returncode == 2
+    assert done.stderr == "mcptop: the dashboard needs a terminal; in a pipe use `mcptop snapshot`\n"
 
 
 def test_a_rule_by_port_finds_who_listens(tmp_path: Path) -> None:
