@@ -170,20 +170,21 @@ def sockets(row: Row, width: int, moment: Moment) -> Runs:
     return ((runs.fit(units.count(figures.established), width - len(mark), "right"), "text"), (mark, "warning"))
 
 
-def restarts(row: Row) -> str:
-    """Restarts, with the kills for lack of memory behind a bang."""
-    figures = row.figures
-    kills = f"{units.count(figures.oom_kills)}!" if figures.oom_kills else ""
-    if figures.restarts is None:
-        return kills or units.UNKNOWN
-    return f"{units.count(figures.restarts)}{'/' + kills if kills else ''}"
+def restarts(row: Row, width: int, moment: Moment) -> Runs:
+    """Restarts, with the kills for lack of memory behind them; the kills alone where there is no room for both."""
+    restarted, killed = row.figures.restarts, row.figures.oom_kills
+    text = units.count(restarted)
+    if killed:
+        kills = f"{units.count(killed)}!"
+        both = f"{text}/{kills}"
+        text = kills if restarted is None or len(both) > width else both
+    return ((runs.fit(text, width, "right"), _restarts_style(restarted or 0, killed or 0)),)
 
 
-def restarts_style(row: Row) -> str:
+def _restarts_style(restarted: float, killed: float) -> str:
     """Any kill and any crash loop stand out; a service that never restarted does not."""
-    if row.figures.oom_kills:
+    if killed:
         return "critical"
-    restarted = row.figures.restarts or 0
     return "warning" if restarted >= _CRASH_LOOP else ("text" if restarted else "dim")
 
 

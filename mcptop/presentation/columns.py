@@ -175,7 +175,7 @@ COLUMNS = (
         "↻",
         "restarts; 1!: killed for lack of memory",
         3,
-        right(cells.restarts, cells.restarts_style),
+        cells.restarts,
         58,
         lambda r: r.figures.restarts,
     ),

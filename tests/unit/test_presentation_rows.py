@@ -184,6 +184,17 @@ def test_growth_is_red_when_the_limit_is_within_the_hour():
     assert cells.trend_style(row) == "critical"
 
 
+def test_kills_for_lack_of_memory_are_readable_however_many_restarts_there_were():
+    def said(restarts, kills, width):
+        killed = instance("x", restarts=restarts, oom_kills=kills)
+        row = rows.of_services(frame(service("x", killed)))[0]
+        return runs.text_of(cells.restarts(row, width, Moment(NOON, NoSeries())))
+
+    assert (said(2, 0, 4), said(1, 1, 4)) == ("   2", "1/1!")
+    assert said(8, 10, 4) == " 10!"
+    assert said(8, 10, 6) == " 8/10!"
+
+
 def test_host_processes_alone_are_not_folded():
     sshd = service("sshd", instance("s"), project=None, kind=Kind.PROCESS)
     assert shown(View(), sshd) == [(0, "host processes"), (1, "sshd")]
