@@ -86,12 +86,12 @@ async def page_cache(service: Service, mib: int = 512) -> AsyncIterator[None]:
         block = b"\x33" * _MIB
         with path.open("w+b", buffering=0) as file:
             for step in itertools.count():
-                full = step >= mib
-                if off.wait(0.1 if full else 0.02):
+                # A round takes longer than the kernel keeps a page dirty, or later rounds would write nothing.
+                if off.wait(0.08):
                     return
                 file.seek(step % mib * _MIB)
                 file.write(block)
-                for _ in range(_READS_PER_WRITE if full else 0):
+                for _ in range(_READS_PER_WRITE):
                     if not file.read(_MIB):
                         file.seek(0)
 
