@@ -16,6 +16,7 @@ from mcptop.demo.faults.catalogue import FAULTS, parse
 from mcptop.demo.faults.fault import Dose, Fault, FaultError
 from mcptop.demo.keeping.session import Session
 from mcptop.demo.switchboard import Switch, Switchboard
+from mcptop.demo.workspace import Workspace, is_in_memory
 from mcptop.exit_status import ExitStatus
 
 Asked = list[tuple[Fault, dict[str, Dose]]]
@@ -86,6 +87,9 @@ def start(profile: str, faults: Asked, port: int | None, docker: plan.DockerPlan
     chosen = plan.Plan(limits, wanted, programs, docker)
     print(f"starting {PROJECT} ...", file=sys.stderr, flush=True)
     with Session(chosen) as session:
+        if is_in_memory(session.folder):
+            hint = "faults of the disk will not show; set TMPDIR to a folder on a disk"
+            print(f"{session.folder} is in memory: {hint}", file=sys.stderr)
         board = Switchboard(session.folder, _containers(chosen, session))
         for fault, dose in faults:
             board.turn_on(fault, dose)
@@ -103,7 +107,6 @@ def _containers(chosen: plan.Plan, session: Session) -> Any:
     if chosen.docker is None:
         return None
     from mcptop.demo.containers.docker_stack import DockerStack
-    from mcptop.demo.workspace import Workspace
 
     return DockerStack(chosen, Workspace(session.folder))
 

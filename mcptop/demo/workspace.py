@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from mcptop.demo import DemoError, switches
+from mcptop.sources import filesystems
 
+_ON_DISK = "/var/tmp"
 _PREFIX = "mcptop-demo-"
 _LOCK = "keeper.lock"
 
@@ -30,8 +32,8 @@ class Workspace:
 
     @classmethod
     def create(cls) -> Workspace:
-        """A new one in the system's folder for temporary files. Raises `WorkspaceError`."""
-        parent = tempfile.gettempdir() if os.environ.get("TMPDIR") is None else os.environ["TMPDIR"]
+        """A new one. Raises `WorkspaceError`."""
+        parent = _parent()
         try:
             made = cls(Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent)))
             made._hold()
@@ -63,9 +65,26 @@ class Workspace:
             self._lock.close()
 
 
+def _parent() -> str:
+    """TMPDIR if it is set. /tmp is in memory on many systems, and the faults of the disk want a disk."""
+    if named := os.environ.get("TMPDIR"):
+        return named
+    usual = tempfile.gettempdir()
+    better = is_in_memory(usual) and os.access(_ON_DISK, os.W_OK) and not is_in_memory(_ON_DISK)
+    return _ON_DISK if better else usual
+
+
+def is_in_memory(folder: str | Path) -> bool:
+    """Whether what is written there never reaches a disk."""
+    try:
+        return filesystems.is_in_memory(Path(folder), Path("/proc/self/mountinfo").read_text())
+    except OSError:
+        return False
+
+
 def sweep(clean: Callable[[Workspace], None]) -> None:
     """Remove folders whose keeper was killed. `clean` ends what still runs for one of them."""
-    for path in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+    for path in Path(_parent()).glob(f"{_PREFIX}*"):
         left = Workspace(path)
         # A folder without a lock is being made right now, one with a held lock is in use, others are not ours.
         with contextlib.suppress(OSError):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 from mcptop.model.frame import Filesystem
 
 # Only what lies on a local disk. A network file system can hang a reader for minutes, and the rest has no "full".
 _LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "vfat", "exfat", "ntfs3", "bcachefs"})
+_MEMORY = frozenset({"tmpfs", "ramfs", "rootfs"})
 
 
 class MountPoint(NamedTuple):
@@ -24,17 +27,32 @@ class MountPoint(NamedTuple):
 def parse_mountinfo(text: str) -> list[MountPoint]:
     """Local file systems of mountinfo(5), each device once, at its shortest mount point."""
     shortest: dict[str, MountPoint] = {}
+    for kind, mount in _mounts(text):
+        if kind in _LOCAL or (kind == "overlay" and mount.point == "/"):
+            known = shortest.get(mount.number)
+            if known is None or len(mount.point) < len(known.point):
+                shortest[mount.number] = mount
+    return sorted(shortest.values())
+
+
+def _mounts(text: str) -> Iterator[tuple[str, MountPoint]]:
+    """Kind of file system and mount, in the order they were mounted."""
     for line in text.splitlines():
         before, _, after = line.partition(" - ")
         left, right = before.split(" "), after.split(" ")
-        if len(left) < 5 or len(right) < 2:
-            continue
-        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), left[4])
-        if right[0] in _LOCAL or (right[0] == "overlay" and point == "/"):
-            known = shortest.get(left[2])
-            if known is None or len(point) < len(known.point):
-                shortest[left[2]] = MountPoint(point, left[2], right[1].removeprefix("/dev/"))
-    return sorted(shortest.values())
+        if len(left) >= 5 and len(right) >= 2:
+            point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), left[4])
+            yield right[0], MountPoint(point, left[2], right[1].removeprefix("/dev/"))
+
+
+def is_in_memory(path: Path, mountinfo: str) -> bool:
+    """Whether what is written there stays in memory: the kind of the mount that holds it, by mountinfo(5)."""
+    places = {str(place) for place in (path.resolve(), *path.resolve().parents)}
+    holding = [(len(mount.point), kind) for kind, mount in _mounts(mountinfo) if mount.point in places]
+    # Of two at the same place the later one covers the other.
+    deepest = max((length for length, _ in holding), default=0)
+    kinds = [kind for length, kind in holding if length == deepest]
+    return bool(kinds) and kinds[-1] in _MEMORY
 
 
 def usage(mount: MountPoint) -> Filesystem | None:

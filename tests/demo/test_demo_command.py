@@ -8,11 +8,14 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from stack import COMMAND, PATIENCE, Demo, environment, hear_interrupts, until
+
+from mcptop.demo.workspace import Workspace
 
 SERVICES = {"mcp-api", "mcp-worker", "model-runner", "ui", "load"}
 
@@ -164,6 +167,22 @@ def test_no_folder_to_write_in(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "cannot make a folder in" in complaint(done)
     assert "TMPDIR" in complaint(done)
+
+
+def test_a_folder_in_memory_is_said() -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        demo = Demo(TMPDIR=folder)
+        _, said = demo.close()
+    assert f"{demo.folder} is in memory: faults of the disk will not show; set TMPDIR" in said
+
+
+def test_where_tmp_is_in_memory_the_folder_is_on_a_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TMPDIR", raising=False)
+    monkeypatch.setattr(tempfile, "tempdir", "/dev/shm")
+    made = Workspace.create()
+    made.remove()
+    assert made.path.parent == Path("/var/tmp")
+    assert not made.path.exists()
 
 
 def test_a_missing_extra(tmp_path: Path) -> None:

@@ -33,12 +33,13 @@ tar -C "$root" --exclude=__pycache__ --exclude=tests/fixtures -cf - mcptop tests
 
 what=tests/docker settings=
 if [[ $demo ]]; then
-  # The image's requirements are those mcptop was installed with, so it has to be installed.
+  # The image's requirements are those mcptop was installed with, so it has to be installed. Of the machine's folders only
+  # the engine's is on a disk.
   "${pip[@]}" wheel --no-deps --wheel-dir "$payload/wheels" "$root"
   "$python" -m zipfile --extract "$payload"/wheels/mcptop-*.whl "$payload/deps"
   (cd "$root" && "$python" -c 'from mcptop.demo.containers.image import requirements; print(*requirements(), "pip", sep="\n")') >"$payload/demo.txt"
   "${pip[@]}" download --dest "$payload/wheels" "${for_it[@]}" --requirement "$payload/demo.txt"
-  what=tests/docker/test_demo_docker.py settings="MCPTOP_TEST_WHEELS=/host/wheels MCPTOP_TEST_PATIENCE=12 LOAD_PER_MINUTE=40"
+  what=tests/docker/test_demo_docker.py settings="MCPTOP_TEST_WHEELS=/host/wheels MCPTOP_TEST_PATIENCE=12 LOAD_PER_MINUTE=40 TMPDIR=/var/lib/docker"
   [[ $# -gt 0 ]] || set -- --durations 5
 fi
 
