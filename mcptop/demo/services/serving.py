@@ -22,8 +22,13 @@ _PR_SET_PDEATHSIG = 1
 def _listen(settings: Settings) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in settings.listen_host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind((settings.listen_host, settings.listen_port))
-    listener.listen(BACKLOG)
+    try:
+        listener.bind((settings.listen_host, settings.listen_port))
+        listener.listen(BACKLOG)
+    except OSError as problem:
+        where = f"{settings.listen_host}:{settings.listen_port}"
+        hint = "end who holds it or choose another --port"
+        raise SettingsError(f"cannot listen on {where}: {problem.strerror}; {hint}") from None
     listener.setblocking(False)
     return listener
 
@@ -54,10 +59,6 @@ def serve(make: Callable[[Settings], Service]) -> None:
         service = make(settings)
     except SettingsError as problem:
         sys.exit(f"{os.environ.get('MCPTOP_SERVICE', 'service')}: {problem}")
-    except OSError as problem:
-        where = f"{settings.listen_host}:{settings.listen_port}"
-        hint = "end who holds it or choose another --port"
-        sys.exit(f"{settings.mcptop_service}: cannot listen on {where}: {problem.strerror}; {hint}")
     service.listener = listener
     config = uvicorn.Config(
         service.app(),

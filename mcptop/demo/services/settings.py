@@ -18,7 +18,7 @@ Amount = Annotated[float, msgspec.Meta(gt=0)]
 
 
 class SettingsError(Exception):
-    """A variable that cannot be read, or names what cannot be reached; one line."""
+    """A variable that cannot be read, or names what cannot be had: an address in use, a server that is not there."""
 
 
 class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
