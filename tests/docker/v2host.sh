@@ -31,7 +31,7 @@ for_it=(--python-version 3.13 --implementation cp --only-binary=:all: --platform
 mkdir "$payload/repo"
 tar -C "$root" --exclude=__pycache__ --exclude=tests/fixtures -cf - mcptop tests pyproject.toml | tar -C "$payload/repo" -xf -
 
-what=tests/docker settings=
+what=tests/docker settings= limit=900
 if [[ $demo ]]; then
   # The image's requirements are those mcptop was installed with, so it has to be installed. Of the machine's folders only
   # the engine's is on a disk.
@@ -39,7 +39,7 @@ if [[ $demo ]]; then
   "$python" -m zipfile --extract "$payload"/wheels/mcptop-*.whl "$payload/deps"
   (cd "$root" && "$python" -c 'from mcptop.demo.containers.image import requirements; print(*requirements(), "pip", sep="\n")') >"$payload/demo.txt"
   "${pip[@]}" download --dest "$payload/wheels" "${for_it[@]}" --requirement "$payload/demo.txt"
-  what=tests/docker/test_demo_docker.py settings="MCPTOP_TEST_WHEELS=/host/wheels MCPTOP_TEST_PATIENCE=12 LOAD_PER_MINUTE=40 TMPDIR=/var/lib/docker"
+  what=tests/docker/test_demo_docker.py settings="MCPTOP_TEST_WHEELS=/host/wheels MCPTOP_TEST_PATIENCE=12 LOAD_PER_MINUTE=40 TMPDIR=/var/lib/docker" limit=1800
   [[ $# -gt 0 ]] || set -- --durations 5
 fi
 
@@ -56,4 +56,13 @@ python3 -m compileall -q -j 2 /host/deps mcptop >/dev/null
 exec python3 -m pytest $what -q --color=no -p no:cacheprovider$words
 JOB
 chmod +x "$payload/job"
-"$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-1800}" "$payload"
+# 125: the machine ended before its job did. Now and then a kernel in emulation on two processors trips over its own
+# patching of code ("Oops: int3"), the more so on a busy host; that says nothing about the tests.
+began=$SECONDS code=125
+for attempt in 1 2 3; do
+  [[ $code == 125 ]] && ((SECONDS - began < 600)) || break
+  ((attempt == 1)) || echo "v2host.sh: the machine ended before its job did; once more" >&2
+  code=0
+  "$v2_host" --timeout "${MCPTOP_V2_TIMEOUT:-$limit}" "$payload" || code=$?
+done
+exit "$code"
