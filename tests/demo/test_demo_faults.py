@@ -218,3 +218,17 @@ def test_switching_off_gives_everything_back(demo: Demo) -> None:
         assert now.zombies == 0
 
     until(back)
+
+
+def test_a_load_of_nothing_sends_nothing_and_comes_back(demo: Demo) -> None:
+    def sent_in_a_second() -> float:
+        before = demo.metrics("load").get("mcp_requests_total")
+        time.sleep(1.0)
+        return demo.metrics("load").get("mcp_requests_total") - before
+
+    def silent() -> None:
+        assert sent_in_a_second() == 0
+
+    with demo.fault("steady-high-load:times=0"):
+        until(silent)
+    until(lambda: _more_than(int(sent_in_a_second()), 5))

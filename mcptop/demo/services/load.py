@@ -31,7 +31,8 @@ _LATER = 0.2
 """Share of the requests that leave a document to be worked on some time."""
 _DOCUMENT = "The quarterly report of the platform team, in which every paragraph repeats the one before. " * 400
 _MAX_IN_FLIGHT = 400
-_FIRST_LOOK_S = 0.5
+_LOOK_S = 0.5
+"""How often it looks whether there is anything to do, while there is not."""
 
 
 def shares(text: str) -> dict[str, float]:
@@ -54,7 +55,7 @@ class Load(Service):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.per_minute = settings.load_per_minute
-        """Seam: requests a minute."""
+        """Seam: requests a minute; with 0 nobody comes."""
         self.http = HttpPool(
             "mcp-api", maximum=_MAX_IN_FLIGHT, keepalive=100, retries=0, timeout_s=20.0, pool_timeout_s=5.0
         )
@@ -81,10 +82,13 @@ class Load(Service):
 
     async def _run(self) -> None:
         while not await self._api_answers():
-            await asyncio.sleep(_FIRST_LOOK_S)
+            await asyncio.sleep(_LOOK_S)
         due = time.monotonic()
         while True:
             await asyncio.sleep(max(0.0, due - time.monotonic()))
+            if self.per_minute <= 0:
+                due = time.monotonic() + _LOOK_S
+                continue
             self._send()
             # Callers come at random; and what was missed while this loop was held up is not made up for.
             due = max(due + self._random.expovariate(self.per_minute / 60), time.monotonic() - 1)

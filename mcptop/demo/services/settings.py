@@ -75,7 +75,7 @@ class Settings(msgspec.Struct, frozen=True, rename="upper", kw_only=True):
     batch_size: Count = 4
     batch_max_wait: float = 0.05
 
-    load_per_minute: Amount = 600.0
+    load_per_minute: Annotated[float, msgspec.Meta(ge=0)] = 600.0
     load_mix: str = "smollm2-360m=7,tinyllama-1.1b=3"
     """Models and their shares of the requests."""
     load_users: Count = 200
