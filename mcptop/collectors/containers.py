@@ -70,6 +70,10 @@ class Reader:
         self._reading = self._build(previous_at)
         return self._reading
 
+    def oom_kills(self) -> int | None:
+        """The count now. Raises `Gone` when the container's cgroup is, so that another's of the same name is not it."""
+        return self._cgroup.oom_kills.get()
+
     def _read_cpu(self, slow: bool) -> bool:
         """Whether the CPU counter moved. Where throttling is counted apart (v1), it matters only under a quota."""
         cgroup = self._cgroup
@@ -208,10 +212,15 @@ class ContainerCollector:
         A container that is being made is first the runtime, still in the host's network and not yet in each of its
         cgroups; what was opened then would show for ever what is not the container's.
         """
-        was, now = self._readers[identity].main, self._running[identity][0]
-        if (now.pid, now.start_ticks) != (was.pid, was.start_ticks):
+        reader = self._readers[identity]
+        if reader.main == self._running[identity][0]:
+            return
+        try:
+            self._oom.update(identity, reader.oom_kills())
+        except Gone:
             self._close(identity)
-        elif now != was:
+        else:
+            # The same run goes on: what it counted is not past.
             self._readers.pop(identity).close()
 
     def _refresh(self, inventory: Inventory) -> None:
@@ -260,6 +269,8 @@ class _OomCount:
     def update(self, identity: str, kills: int | None) -> int | None:
         if kills is None:
             return self._past.get(identity)
+        if kills < self._current.get(identity, 0):
+            self.end_run(identity)
         self._current[identity] = kills
         return kills + self._past.get(identity, 0)
 

@@ -89,6 +89,17 @@ def test_oom_kills_of_one_run_count_once_though_its_program_is_replaced(host: Ho
     assert host.look().oom_kills == 2
 
 
+def test_oom_kills_count_once_though_another_process_becomes_the_oldest(host: Host) -> None:
+    """Containers that share a process namespace may outlive their first process for a moment."""
+    host.group(f"docker/{CONTAINER}", 1, oom_kills=2)
+    host.main("server")
+    host.proc.process(11, comm="child", start=150, cgroup=f"0::/docker/{CONTAINER}")
+    host.proc.network(11, "own")
+    assert host.look().oom_kills == 2
+    host.proc.end(10)
+    assert host.look().oom_kills == 2
+
+
 def test_oom_kills_of_the_run_before_are_not_forgotten(host: Host) -> None:
     host.group(f"docker/{CONTAINER}", 1, oom_kills=2)
     host.main("server")

@@ -86,7 +86,7 @@ async def page_cache(service: Service, mib: int = 512) -> AsyncIterator[None]:
         block = b"\x33" * _MIB
         with path.open("w+b", buffering=0) as file:
             for step in itertools.count():
-                # A round takes longer than the kernel keeps a page dirty, or later rounds would write nothing.
+                # A round of the usual size takes longer than the kernel keeps a page dirty: sooner, nothing is written.
                 if off.wait(0.08):
                     return
                 file.seek(step % mib * _MIB)
