@@ -101,7 +101,7 @@ def load_swings(view: View) -> bool:
 
 
 def beside_the_pools(view: View) -> float:
-    """Connections of mcp-api that are in no pool: pools keep what a burst needed, and give it back within a minute."""
+    """Connections of mcp-api that are in no pool: what a burst needed, pools give back only by and by."""
 
     def pooled(service: str, pool: str) -> float:
         states = ("active", "idle")
