@@ -14,18 +14,11 @@ import msgspec
 from mcptop import rates
 from mcptop.analysis import trend
 from mcptop.history import GROUP_METRICS, HOST_METRICS, INSTANCE_METRICS, History, Until
-from mcptop.model.frame import (
-    Disk,
-    Filesystem,
-    Host,
-    HostPressure,
-    Instance,
-    Kind,
-    Memory,
-    Network,
-    Service,
-)
+from mcptop.model.frame import Service
+from mcptop.model.host import Filesystem, Host, HostPressure
+from mcptop.model.instance import Disk, Instance, Memory, Network
 from mcptop.model.snapshot import Counters, HostReading, Reading, Snapshot, Target
+from mcptop.model.value import Kind
 
 _TREND_TICKS = 15
 _NO_FDS = Instance(id="", name="").fds

@@ -5,7 +5,7 @@ A counter that fell was reset (a restart), and that interval has no rate; neithe
 
 from __future__ import annotations
 
-from mcptop.model.frame import Cpu, Device, Disk, Interface, Network
+from mcptop.model.instance import Cpu, Device, Disk, Interface, Network
 from mcptop.model.snapshot import Counters, Reading, Traffic
 
 _INSTANT_S = 1e-3

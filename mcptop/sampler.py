@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mcptop.collectors.base import Collector, Findings, NoData, SourceError, Tick
+from mcptop.model.flow_reading import FlowReading
 from mcptop.model.frame import SourceReport, Status
 from mcptop.model.snapshot import Snapshot
 from mcptop.units import plain
@@ -106,8 +107,11 @@ class Sampler:
         """One look at everything. Never raises for what a source did."""
         self._tick += 1
         tick = Tick(self._tick, time.monotonic())
-        reports = tuple(runner.collect(tick) for runner in self._runners)
-        return _merge([runner.findings for runner in self._runners], reports, self._now(), tick.monotonic)
+        reports = []
+        for runner in self._runners:
+            reports.append(runner.collect(tick))
+            tick = tick._replace(targets=tick.targets + runner.findings.targets)
+        return _merge([runner.findings for runner in self._runners], tuple(reports), self._now(), tick.monotonic)
 
     def close(self) -> None:
         """End all threads and close what the collectors hold."""
@@ -128,5 +132,14 @@ def _merge(found: list[Findings], reports: tuple[SourceReport, ...], at: datetim
         stale={key: value for f in found for key, value in f.stale.items()},
         engine=next((f.engine for f in found if f.engine is not None), None),
         banner=next((f.banner for f in found if f.banner is not None), None),
+        flows=_flows(found),
         host_sockets=next((f.host_sockets for f in found if f.host_sockets is not None), None),
     )
+
+
+def _flows(found: list[Findings]) -> dict[str, tuple[FlowReading, ...]]:
+    flows: dict[str, tuple[FlowReading, ...]] = {}
+    for findings in found:
+        for key, reading in findings.flows.items():
+            flows[key] = (*flows.get(key, ()), reading)
+    return flows

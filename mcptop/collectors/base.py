@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from mcptop.model.frame import FileDescriptors, Sockets
+from mcptop.model.flow_reading import FlowReading
+from mcptop.model.instance import FileDescriptors, Sockets
 from mcptop.model.snapshot import HostReading, Reading, Target
 
 SLOW_TICKS = 5
@@ -18,6 +19,8 @@ class Tick(NamedTuple):
     number: int
     """Counts from 1."""
     monotonic: float
+    targets: tuple[Target, ...] = ()
+    """What the collectors before this one have found in this tick."""
 
 
 class NoData(Exception):
@@ -37,6 +40,8 @@ class Findings:
     readings: dict[str, Reading] = field(default_factory=dict)
     sockets: dict[str, Sockets] = field(default_factory=dict)
     files: dict[str, FileDescriptors] = field(default_factory=dict)
+    flows: dict[str, FlowReading] = field(default_factory=dict)
+    """Target -> its pools, queues and models, as this source sees them."""
     stale: dict[str, float] = field(default_factory=dict)
     """Targets whose reading is an old one -> monotonic time it is of."""
     host_sockets: Sockets | None = None

@@ -12,8 +12,8 @@ from collections.abc import Mapping
 import msgspec
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, Tick
-from mcptop.model.frame import Kind
 from mcptop.model.snapshot import Counters, Reading, Target, Traffic
+from mcptop.model.value import Kind
 from mcptop.sources import cgroup_paths, procfs
 from mcptop.sources.cgroupfs import Cgroup
 from mcptop.sources.docker_watch import DockerWatch, Inventory

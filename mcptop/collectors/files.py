@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, Tick
-from mcptop.model.frame import FileDescriptors
+from mcptop.model.instance import FileDescriptors
 from mcptop.sources import process_files
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.procfs import Roots

@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, SourceError, Tick
-from mcptop.model.frame import Filesystem
+from mcptop.model.host import Filesystem
 from mcptop.model.snapshot import Counters, HostReading
 from mcptop.sources import filesystems
 from mcptop.sources.kept import Gone

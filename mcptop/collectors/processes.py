@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, SourceError, Tick
 from mcptop.config import ServiceRule
-from mcptop.model.frame import Kind
 from mcptop.model.snapshot import Counters, Reading, Target, Traffic
+from mcptop.model.value import Kind
 from mcptop.sources import listeners, process_files
 from mcptop.sources.kept import Gone, contents
 from mcptop.sources.process_table import Identity, Process, ProcessTable

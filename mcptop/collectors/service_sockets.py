@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, Tick
-from mcptop.model.frame import Sockets
+from mcptop.model.instance import Sockets
 from mcptop.sources import procfs, sock_diag
 from mcptop.sources.kept import contents
 from mcptop.sources.process_table import Identity, ProcessTable

@@ -7,7 +7,7 @@ only when it has sockets, and less often while its counts stand still.
 from __future__ import annotations
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, NoData, Tick
-from mcptop.model.frame import Sockets
+from mcptop.model.instance import Sockets
 from mcptop.sources import procfs
 from mcptop.sources.kept import Gone, ParsedFile, contents
 from mcptop.sources.process_table import ProcessTable

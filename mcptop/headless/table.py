@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from mcptop import units
-from mcptop.model.frame import Frame, Host, Instance, Service
+from mcptop.model.frame import Frame, Service
+from mcptop.model.host import Host
+from mcptop.model.instance import Instance
 from mcptop.presentation import severity
 
 _COLOURS = {"ok": "green", "warning": "yellow", "critical": "bold red", "muted": "dim"}

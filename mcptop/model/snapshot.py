@@ -10,7 +10,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from mcptop.model.frame import FileDescriptors, Filesystem, Kind, Pressure, Sockets, SourceReport, Value
+from mcptop.model.flow_reading import FlowReading
+from mcptop.model.frame import SourceReport
+from mcptop.model.host import Filesystem, Pressure
+from mcptop.model.instance import FileDescriptors, Sockets
+from mcptop.model.value import Kind, Value
 
 
 class Target(Value, frozen=True):
@@ -37,6 +41,14 @@ class Target(Value, frozen=True):
     """As configured; the kernel's own figure goes before it."""
     cpu_limit_cores: float | None = None
     metrics_url: str | None = None
+    addresses: tuple[str, ...] = ()
+    """Of a container, in all its networks, IPv4 and IPv6; none on the host's network."""
+    gateways: tuple[str, ...] = ()
+    """Of its networks: what comes from there comes from the host."""
+    published: tuple[tuple[int, int], ...] = ()
+    """Port of the host, port of the container."""
+    environment: tuple[tuple[str, int], ...] = ()
+    """Settings of pools among its variables, by allow-list; whole numbers only."""
 
 
 class Traffic(Value, frozen=True):
@@ -133,3 +145,5 @@ class Snapshot(Struct, frozen=True, eq=False):
     engine: str | None = None
     banner: str | None = None
     host_sockets: Sockets | None = None
+    flows: dict[str, tuple[FlowReading, ...]] = {}
+    """Target -> what each source says of its pools, queues and models."""

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 
 from mcptop import units
-from mcptop.model.frame import Frame, Instance
+from mcptop.model.frame import Frame
+from mcptop.model.instance import Instance
 from mcptop.presentation import cells, charts, runs, severity
 from mcptop.presentation.charts import Chart
 from mcptop.presentation.rows import Depth, Row

@@ -10,7 +10,10 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from mcptop.model.frame import Alert, Frame, Host, Instance, Own, Service, SourceReport
+from mcptop.model.flow import Budget
+from mcptop.model.frame import Alert, Frame, Own, Service, SourceReport
+from mcptop.model.host import Host
+from mcptop.model.instance import Instance
 
 
 class SnapshotDocument(
@@ -22,6 +25,7 @@ class SnapshotDocument(
     host: Host | None
     sources: tuple[SourceReport, ...]
     services: tuple[Service, ...]
+    budgets: tuple[Budget, ...]
     alerts: tuple[Alert, ...]
     own: Own
     engine: str | None
@@ -35,7 +39,7 @@ def to_json(frame: Frame, services: tuple[Service, ...], into: bytearray | None 
     """One line of JSON with the given services of the frame; `into` is a buffer to use again for the next."""
     at = frame.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     document = SnapshotDocument(
-        at, frame.host, frame.sources, services, frame.alerts, frame.own, frame.engine, frame.banner
+        at, frame.host, frame.sources, services, frame.budgets, frame.alerts, frame.own, frame.engine, frame.banner
     )
     line = bytearray() if into is None else into
     _ENCODER.encode_into(document, line)

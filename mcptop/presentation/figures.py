@@ -11,7 +11,7 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from mcptop.model.frame import Instance
+from mcptop.model.instance import Instance
 
 Number = float | int | None
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from mcptop import units
-from mcptop.model.frame import Filesystem, Frame, Host, Pressure, SourceReport, Status
+from mcptop.model.frame import Frame, SourceReport, Status
+from mcptop.model.host import Filesystem, Host, Pressure
 from mcptop.presentation import cells, runs
 from mcptop.presentation.runs import Run, Runs
 

@@ -10,7 +10,9 @@ from enum import IntEnum
 
 from msgspec import Struct
 
-from mcptop.model.frame import Frame, Instance, Kind, Service
+from mcptop.model.frame import Frame, Service
+from mcptop.model.instance import Instance
+from mcptop.model.value import Kind
 from mcptop.presentation import figures, severity
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject

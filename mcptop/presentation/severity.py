@@ -7,7 +7,8 @@ from enum import IntEnum
 from msgspec import Struct
 
 from mcptop import units
-from mcptop.model.frame import Instance, Service
+from mcptop.model.frame import Service
+from mcptop.model.instance import Instance
 from mcptop.presentation.runs import safe
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mcptop.model.frame import Pressure
+from mcptop.model.host import Pressure
 
 # v1 writes "no limit" as the largest page-aligned number; nothing real comes near this.
 _NO_LIMIT = 1 << 60

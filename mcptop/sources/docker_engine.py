@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
-from mcptop.model.frame import Kind
 from mcptop.model.snapshot import Target
+from mcptop.model.value import Kind
 from mcptop.units import plain
 
 # The health-check execs of a busy stack are most of an unfiltered event stream.

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from mcptop.model.frame import Filesystem
+from mcptop.model.host import Filesystem
 
 # Only what lies on a local disk. A network file system can hang a reader for minutes, and the rest has no "full".
 _LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "vfat", "exfat", "ntfs3", "bcachefs"})

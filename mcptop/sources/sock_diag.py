@@ -16,7 +16,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address
 
-from mcptop.model.frame import Sockets
+from mcptop.model.instance import Sockets
 
 _NETLINK_SOCK_DIAG = 4
 # The request that predates SOCK_DIAG_BY_FAMILY: it alone answers for both families in one walk of the table.

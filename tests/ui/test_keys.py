@@ -31,7 +31,7 @@ async def test_cursor_stays_on_its_row_when_the_order_changes(dashboard):
         await pilot.press("down", "down", "down", "down")
         chosen = table(app).selected.name
         services = list(frames.stack())
-        hot = replace(services[3].instances[0], cpu=frames.f.Cpu(3.0))
+        hot = replace(services[3].instances[0], cpu=frames.Cpu(3.0))
         services[3] = replace(services[3], instances=(hot,))
         monitor.tick(frames.frame(1001, tuple(services)))
         await pilot.pause()

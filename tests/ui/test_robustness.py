@@ -50,7 +50,7 @@ async def test_hostile_names(name, dashboard, screen):
     bad = frames.instance(name, 0.5, 100, 200, health=name, state="running", image=name)
     other = replace(bad, id="other", state=name or "?", age_s=7.0)
     services = (frames.service(name, bad, other, project=name), *frames.stack())
-    broken = frames.f.SourceReport(name, frames.f.Status.ERROR, name, 0.0)
+    broken = frames.SourceReport(name, frames.Status.ERROR, name, 0.0)
     app, _ = dashboard(frames.frame(1000, services, banner=name, engine=name, sources=(broken,)))
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.press("home", "down", "enter")

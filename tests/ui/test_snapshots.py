@@ -45,8 +45,8 @@ async def test_nothing_yet(dashboard, snapshot):
 
 async def test_trouble(dashboard, snapshot):
     """A broken source and a machine that hides things are drawn, not hidden."""
-    broken = frames.f.SourceReport("docker", Status.ERROR, "cannot connect: permission denied", 0.1)
-    silent = frames.f.SourceReport("sockets", Status.NO_DATA, "", 0.0)
+    broken = frames.SourceReport("docker", Status.ERROR, "cannot connect: permission denied", 0.1)
+    silent = frames.SourceReport("sockets", Status.NO_DATA, "", 0.0)
     app, _ = dashboard(
         frames.frame(sources=(broken, silent), engine=None, banner="no engine: containers are not shown")
     )

@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcptop.model.frame import FileDescriptors, Frame, Instance, Kind, SourceReport, Status
+from mcptop.model.frame import Frame, SourceReport, Status
+from mcptop.model.instance import FileDescriptors, Instance
 from mcptop.model.snapshot import Counters, HostReading, Reading, Snapshot, Target, Traffic
+from mcptop.model.value import Kind
 from mcptop.monitor import Monitor
 from mcptop.presentation import document
 

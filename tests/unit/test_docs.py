@@ -8,15 +8,16 @@ import pytest
 from mcptop import config
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
-from mcptop.model import frame
+from mcptop.model import flow, frame, host, instance
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
     "noun",
-    [frame.Service, frame.Instance, frame.Cpu, frame.Memory, frame.FileDescriptors, frame.Sockets, frame.Host,
-     frame.Filesystem, frame.SourceReport, frame.Own],
+    [frame.Service, frame.SourceReport, frame.Own, instance.Instance, instance.Cpu, instance.Memory,
+     instance.FileDescriptors, instance.Sockets, host.Host, host.Filesystem, flow.Pool, flow.Queue, flow.Model,
+     flow.Budget, flow.Share],
 )  # fmt: skip
 def test_every_field_of_the_document_is_described(noun: type[msgspec.Struct]) -> None:
     text = (ROOT / "docs" / "snapshot.md").read_text()

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mcptop.model.frame import EMPTY, Filesystem, Frame, Host, HostPressure, Own, Pressure, SourceReport, Status
+from mcptop.model.frame import EMPTY, Frame, Own, SourceReport, Status
+from mcptop.model.host import Filesystem, Host, HostPressure, Pressure
 from mcptop.presentation import header, runs
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)

@@ -7,19 +7,9 @@ from datetime import UTC, datetime
 import pytest
 
 from mcptop import units
-from mcptop.model.frame import (
-    EMPTY,
-    Cpu,
-    FileDescriptors,
-    Frame,
-    Instance,
-    Kind,
-    Memory,
-    NoSeries,
-    Own,
-    Service,
-    Sockets,
-)
+from mcptop.model.frame import EMPTY, Frame, NoSeries, Own, Service
+from mcptop.model.instance import Cpu, FileDescriptors, Instance, Memory, Sockets
+from mcptop.model.value import Kind
 from mcptop.presentation import cells, columns, figures, rows, runs, severity
 from mcptop.presentation.cells import Moment
 from mcptop.presentation.filter import parse

@@ -12,7 +12,7 @@ import pytest
 from mcptop.collectors.base import Tick
 from mcptop.collectors.processes import ProcessCollector
 from mcptop.collectors.service_sockets import ServiceSocketCollector
-from mcptop.model.frame import Sockets
+from mcptop.model.instance import Sockets
 from mcptop.sources.kept import contents
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.procfs import Roots
