@@ -50,7 +50,8 @@ class Errors:
             self._said.add(what)
         if new:
             try:
-                _log.warning("cannot read %s: %s: %s", " ".join(what), type(error).__name__, error)
+                # As text: whoever keeps the record would keep the error's frames, and the service's things in them.
+                _log.warning("cannot read %s: %s: %s", " ".join(what).strip(), type(error).__name__, str(error))
             except Exception:
                 # A handler of the service's, or an error that cannot be printed: it is counted all the same.
                 return

@@ -17,9 +17,13 @@ _highest: WeakKeyDictionary[Any, int] = WeakKeyDictionary()
 """Most unfinished jobs seen of a queue, until fewer were seen: -1."""
 
 
-def _depth(queue: Any) -> Facts:
+def _length(queue: Any) -> int:
     # `qsize` of a queue of threads would wait for its lock.
-    return {"depth": queue._qsize() if hasattr(queue, "_qsize") else queue.qsize()}
+    return int(queue._qsize() if hasattr(queue, "_qsize") else queue.qsize())
+
+
+def _depth(queue: Any) -> Facts:
+    return {"depth": _length(queue)}
 
 
 def _capacity(queue: Any) -> Facts:
@@ -30,7 +34,7 @@ def _in_flight(unfinished: str) -> Callable[[Any], Facts]:
     def read(queue: Any) -> Facts:
         now, seen = getattr(queue, unfinished), _highest.get(queue, 0)
         _highest[queue] = -1 if now < seen else now
-        return {"in_flight": now - queue._qsize() if now < seen or seen < 0 else None}
+        return {"in_flight": now - _length(queue) if now < seen or seen < 0 else None}
 
     return read
 
