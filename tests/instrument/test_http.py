@@ -53,8 +53,10 @@ def test_httpx_without_limits_has_no_maximum() -> None:
 
 def test_a_transport_of_its_own_ignores_the_clients_limits() -> None:
     limits = httpx.Limits(max_connections=7)
-    with httpx.Client(transport=httpx.HTTPTransport(), limits=limits) as client:
+    transport = httpx.HTTPTransport()
+    with httpx.Client(transport=transport, limits=limits) as client:
         assert read(client)["max"] == 100
+        assert read(client) == read(transport) == read(transport._pool)
 
 
 def test_each_mount_is_a_pool_of_its_own() -> None:

@@ -20,12 +20,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from mcptop.demo.services.metrics import CONTENT_TYPE, Metrics
+from mcptop.demo.services.metrics import Metrics
 from mcptop.demo.services.settings import Settings, SettingsError
 from mcptop.demo.switches import Switches
 from mcptop.demo.systems.gc_watch import GcWatch
 from mcptop.demo.systems.memory_watch import MemoryMonitor, MemoryUse, read_memory
 from mcptop.demo.systems.stats import BatchStats, CacheStats, PoolStats, QueueStats
+from mcptop.instrument import CONTENT_TYPE
 
 Hook = Callable[[], Awaitable[None]]
 Json = dict[str, Any]

@@ -8,8 +8,9 @@ with a database pool and an HTTP pool would otherwise overwrite one with the oth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields
 from math import inf
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -19,57 +20,22 @@ from mcptop.demo.systems.gc_watch import GcWatch
 from mcptop.demo.systems.memory_watch import MemoryUse
 from mcptop.demo.systems.resources import ResourceMeter
 from mcptop.demo.systems.stats import BatchStats, CacheStats, PoolStats, QueueStats
-
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from mcptop.instrument.figures import CACHE, POOL, QUEUE, Figure, Kind
 
 _BATCH_SIZES = (1, 2, 4, 8, 16, 32, 64)
 
 Sample = tuple[tuple[str, ...], float | None]
 
 
-class Figure(NamedTuple):
-    """One metric of one kind of part: its name after the kind's, what it says, and where its value stands."""
-
-    name: str
-    says: str
-    field: str
-    counts: bool = False
-    """Only grows; its name ends in `_total`."""
-
-
-POOL = (
-    Figure("size", "Connections the pool holds, without overflow", "size"),
-    Figure("max", "Most connections, overflow included", "max"),
-    Figure("active", "Connections in use", "in_use"),
-    Figure("idle", "Connections open and free", "idle"),
-    Figure("waiting", "Callers that wait for a connection", "waiting"),
-    Figure("waits", "Callers that had to wait", "waits", True),
-    Figure("wait_seconds", "Time callers waited, all together", "wait_s", True),
-    Figure("timeouts", "Callers that waited in vain", "timeouts", True),
-)
-QUEUE = (
-    Figure("depth", "Jobs that wait", "depth"),
-    Figure("in_flight", "Jobs being worked on", "in_flight"),
-    Figure("capacity", "Jobs that may wait", "capacity"),
-    Figure("oldest_age_seconds", "Age of the oldest waiting job", "oldest_age_s"),
-    Figure("entered", "Jobs accepted", "entered", True),
-    Figure("left", "Jobs taken out", "left", True),
-    Figure("rejected", "Jobs refused because it was full", "rejected", True),
-)
-CACHE = (
-    Figure("entries", "Entries held", "entries"),
-    Figure("bytes", "Bytes held", "bytes"),
-    Figure("max_bytes", "Bytes it may hold", "max_bytes"),
-    Figure("hits", "Lookups that found something", "hits", True),
-    Figure("misses", "Lookups that found nothing", "misses", True),
-    Figure("evictions", "Entries put out for lack of room", "evictions", True),
-    Figure("expirations", "Entries that grew too old", "expirations", True),
-)
-BATCH = (
-    Figure("pending", "Requests in the batch that fills", "pending"),
-    Figure("oldest_age_seconds", "Age of its oldest request", "oldest_age_s"),
-    Figure("failed", "Batches that failed", "failed", True),
-    Figure("wait_seconds", "Time requests waited to be sent", "wait_s", True),
+BATCH = Kind(
+    "mcp_batch",
+    "batcher",
+    (
+        Figure("pending", "Requests in the batch that fills", "pending"),
+        Figure("oldest_age_seconds", "Age of its oldest request", "oldest_age_s"),
+        Figure("failed", "Batches that failed", "failed", True),
+        Figure("wait_seconds", "Time requests waited to be sent", "wait_s", True),
+    ),
 )
 GC = (
     Figure("collections", "Collections", "collections", True),
@@ -126,20 +92,21 @@ class _Parts(Collector):
         self._observed = observed
 
     def collect(self) -> Iterator[Metric]:
-        yield from self._table("mcp_connection_pool", "pool", POOL, self._observed.pools())
-        yield from self._table("mcp_queue", "queue", QUEUE, self._observed.queues())
-        yield from self._table("mcp_cache", "cache", CACHE, self._observed.caches())
+        yield from self._table(POOL, PoolStats, self._observed.pools())
+        yield from self._table(QUEUE, QueueStats, self._observed.queues())
+        yield from self._table(CACHE, CacheStats, self._observed.caches())
         batches = tuple(self._observed.batches())
-        yield from self._table("mcp_batch", "batcher", BATCH, batches)
+        yield from self._table(BATCH, BatchStats, batches)
         yield self._batch_sizes(batches)
         yield self._by_model("memory_bytes", "Memory of a loaded model", self._observed.models())
         yield self._by_model("inference_queue_size", "Requests that wait", self._observed.inference_queues())
 
-    def _table(self, prefix: str, label: str, figures: Iterable[Figure], parts: Iterable[Part]) -> Iterator[Metric]:
-        known = tuple(parts)
-        for figure in figures:
-            samples = (((self._service, part.name), getattr(part, figure.field)) for part in known)
-            yield _metric(figure, prefix, ("service", label), samples)
+    def _table(self, kind: Kind, stats: type, parts: Iterable[Part]) -> Iterator[Metric]:
+        known, said = tuple(parts), {field.name for field in fields(stats)}
+        for figure in kind.figures:
+            if figure.field in said:
+                samples = (((self._service, part.name), getattr(part, figure.field)) for part in known)
+                yield _metric(figure, kind.prefix, ("service", kind.label), samples)
 
     def _by_model(self, name: str, says: str, found: Iterable[tuple[str, int]]) -> Metric:
         samples = (((self._service, model), float(value)) for model, value in found)

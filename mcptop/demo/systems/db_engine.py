@@ -22,7 +22,6 @@ class Generation:
         self.engine = engine
         self.maximum = maximum
         self.users = 0
-        self.waiting = 0
         self._retired = False
 
     @property

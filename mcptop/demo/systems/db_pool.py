@@ -16,7 +16,8 @@ from sqlalchemy import event, exc
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from mcptop.demo.systems.db_engine import Generation, place, prepare_sqlite, with_driver
-from mcptop.demo.systems.stats import PoolStats
+from mcptop.demo.systems.stats import PoolStats, total
+from mcptop.instrument import read
 
 _CONNECT_S = 5.0
 
@@ -120,7 +121,6 @@ class DbPool:
         if generation.pool.checkedout() < generation.maximum:
             return await generation.engine.connect()
         started = self._clock()
-        generation.waiting += 1
         self._waits += 1
         try:
             return await generation.engine.connect()
@@ -128,7 +128,6 @@ class DbPool:
             self._timeouts += 1
             raise
         finally:
-            generation.waiting -= 1
             self._wait_s += self._clock() - started
 
     async def resize(self, pool_size: int, max_overflow: int, timeout_s: float | None = None) -> None:
@@ -146,17 +145,15 @@ class DbPool:
 
     def stats(self) -> PoolStats:
         """The pool now. After `resize`, connections still out of the old engine are in use, too."""
-        pool = self._now.pool
-        taken = pool.checkedout()
-        # One that was just given back may not have reached its waiter yet.
-        waiting = self._now.waiting if taken >= self._now.maximum else 0
+        now = read(self._now.engine)
+        old = [read(each.engine) for each in self._draining]
         return PoolStats(
             name=self._name,
-            in_use=taken + sum(old.pool.checkedout() for old in self._draining),
-            idle=pool.checkedin(),
+            in_use=total("in_use", now, *old),
+            idle=total("idle", now),
             size=self._pool_size,
             max=self._now.maximum,
-            waiting=waiting + sum(old.waiting for old in self._draining),
+            waiting=total("waiting", now, *old),
             waits=self._waits,
             wait_s=self._wait_s,
             timeouts=self._timeouts,

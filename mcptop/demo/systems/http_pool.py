@@ -13,7 +13,8 @@ from typing import Any
 
 import httpx
 
-from mcptop.demo.systems.stats import PoolStats
+from mcptop.demo.systems.stats import PoolStats, total
+from mcptop.instrument import read
 
 _CONNECT_S = 5.0
 _WRITE_S = 5.0
@@ -92,16 +93,14 @@ class HttpPool:
 
     def stats(self) -> PoolStats:
         """The pool now. httpx does not publish its pool: what this version of it hides is None."""
-        pool = getattr(self._transport, "_pool", None)
-        connections = getattr(pool, "connections", None)
-        requests = getattr(pool, "_requests", None)
+        now = read(self._transport)
         return PoolStats(
             name=self._name,
-            in_use=_count(connections, lambda c: not c.is_idle() and not c.is_closed()),
-            idle=_count(connections, lambda c: c.is_idle() and not c.is_closed()),
-            size=getattr(pool, "_max_keepalive_connections", None),
-            max=getattr(pool, "_max_connections", None),
-            waiting=_count(requests, lambda r: r.is_queued()),
+            in_use=total("in_use", now),
+            idle=total("idle", now),
+            size=total("size", now),
+            max=total("max", now),
+            waiting=total("waiting", now),
             waits=self._waits,
             wait_s=self._wait_s,
             timeouts=self._timeouts,
@@ -110,10 +109,3 @@ class HttpPool:
     async def aclose(self) -> None:
         """Close all connections."""
         await self._client.aclose()
-
-
-def _count(things: Any, test: Callable[[Any], bool]) -> int | None:
-    try:
-        return sum(1 for thing in things if test(thing))
-    except (AttributeError, TypeError):
-        return None

@@ -14,7 +14,8 @@ from typing import Any
 
 from cachetools import TTLCache
 
-from mcptop.demo.systems.stats import CacheStats
+from mcptop.demo.systems.stats import CacheStats, total
+from mcptop.instrument import read
 
 ENTRY_BYTES = 512
 """What an entry costs beside its value (key, links, headers), roughly: without it empty values would be free."""
@@ -85,13 +86,14 @@ class ResponseCache:
     def stats(self) -> CacheStats:
         """The cache now; `bytes` includes a flat amount per entry."""
         self._entries.expire()
+        now = read(self._entries)
         return CacheStats(
             name=self._name,
-            entries=len(self._entries),
-            bytes=int(self._entries.currsize),
-            max_bytes=int(self._entries.maxsize),
+            entries=total("entries", now),
+            bytes=total("bytes", now),
+            max_bytes=total("max_bytes", now),
             hits=self._hits,
             misses=self._misses,
-            evictions=self._entries.evictions,
-            expirations=self._entries.expirations,
+            evictions=total("evictions", now),
+            expirations=total("expirations", now),
         )

@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 
+def total(field: str, *figures: Mapping[str, float]) -> int | None:
+    """The sum of one figure of what `mcptop.instrument` read; None where one of them does not have it."""
+    known = [each[field] for each in figures if field in each]
+    return int(sum(known)) if len(known) == len(figures) else None
+
+
 @dataclass(frozen=True, slots=True)
 class PoolStats:
     """A pool of connections, or of places."""
@@ -53,14 +59,14 @@ class CacheStats:
     """A cache bounded by bytes."""
 
     name: str
-    entries: int
-    bytes: int
-    max_bytes: int
+    entries: int | None
+    bytes: int | None
+    max_bytes: int | None
     hits: int
     misses: int
-    evictions: int
+    evictions: int | None
     """Entries removed to make room."""
-    expirations: int
+    expirations: int | None
     """Entries removed because their time was over."""
 
 

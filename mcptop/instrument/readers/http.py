@@ -37,6 +37,10 @@ def _waiting(pool: Any) -> Facts:
     return {"waiting": sum(1 for request in list(pool._requests) if request.is_queued())}
 
 
+def _transport(transport: Any) -> Iterable[tuple[str, Any]]:
+    return (("", transport._pool),)
+
+
 def _client(client: Any) -> Iterable[tuple[str, Any]]:
     known = set()
     patterns = {"": client._transport} | {pattern.pattern: each for pattern, each in list(client._mounts.items())}
@@ -52,6 +56,8 @@ _FACTS = (_size, _max, _connections, _waiting)
 _POOL = Family(POOL, named("http"), _FACTS)
 FAMILIES = {
     ("httpx", "BaseClient"): Family(POOL, named("http"), _FACTS, _client),
+    ("httpx", "HTTPTransport"): Family(POOL, named("http"), _FACTS, _transport),
+    ("httpx", "AsyncHTTPTransport"): Family(POOL, named("http"), _FACTS, _transport),
     ("httpcore", "ConnectionPool"): _POOL,
     ("httpcore", "AsyncConnectionPool"): _POOL,
 }
