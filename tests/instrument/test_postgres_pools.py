@@ -12,6 +12,7 @@ import pytest
 
 from mcptop.instrument import read
 from mcptop.instrument.registry import Registry
+from tests.demo.servers import free_port
 from tests.instrument.waiting import became, becomes, picked
 
 
@@ -83,6 +84,13 @@ def test_psycopg_of_threads_that_turns_callers_away(postgres: str) -> None:
         registry = Registry()
         registry.watch(pool)
         assert [each.name for each in registry.look()] == ["orders"]
+
+
+def test_psycopg_counts_connections_it_cannot_open_as_its_own() -> None:
+    """And so must we: it tells no more."""
+    options = {"host": "127.0.0.1", "port": free_port()}
+    with psycopg_pool.ConnectionPool(kwargs=options, min_size=2, open=True) as pool:
+        assert picked(pool, "in_use", "idle") == {"in_use": 2, "idle": 0}
 
 
 def test_psycopg_null_pool_without_a_limit(postgres: str) -> None:

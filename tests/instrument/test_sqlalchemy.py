@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
-from sqlalchemy.pool import NullPool, QueuePool, StaticPool
+from sqlalchemy.pool import AsyncAdaptedQueuePool, NullPool, QueuePool, StaticPool
 
 from mcptop.instrument import read
 from mcptop.instrument.registry import Registry
@@ -20,7 +20,8 @@ from tests.instrument.waiting import became, becomes, picked
 
 @pytest.fixture
 async def engine(tmp_path: Path) -> AsyncIterator[AsyncEngine]:
-    made = create_async_engine(f"sqlite+aiosqlite:///{tmp_path}/a.db", pool_size=2, max_overflow=1)
+    url = f"sqlite+aiosqlite:///{tmp_path}/a.db"
+    made = create_async_engine(url, poolclass=AsyncAdaptedQueuePool, pool_size=2, max_overflow=1)
     yield made
     await made.dispose()
 
