@@ -67,3 +67,8 @@ CACHE = Kind(
     ),
 )
 KINDS = (POOL, QUEUE, CACHE)
+
+
+def label(text: str) -> str:
+    """A label's value that can be written as UTF-8."""
+    return text.encode(errors="replace").decode()

@@ -16,6 +16,8 @@ from mcptop.instrument.family import Family
 from mcptop.instrument.figures import Kind
 
 _log = logging.getLogger("mcptop.instrument")
+_SAID_AT_MOST = 100
+"""A service may make things without end, each with a name of its own."""
 
 
 class Seen(NamedTuple):
@@ -46,8 +48,9 @@ class Errors:
         """One more."""
         with self._lock:
             self.count += 1
-            new = what not in self._said
-            self._said.add(what)
+            new = what not in self._said and len(self._said) < _SAID_AT_MOST
+            if new:
+                self._said.add(what)
         if new:
             try:
                 # As text: whoever keeps the record would keep the error's frames, and the service's things in them.

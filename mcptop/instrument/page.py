@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from mcptop.instrument.figures import KINDS, Figure
+from mcptop.instrument.figures import KINDS, Figure, label
 from mcptop.instrument.look import Seen
 from mcptop.instrument.registry import Registry
 
@@ -26,8 +26,7 @@ class Table(NamedTuple):
 
 def service_name() -> str:
     """`MCPTOP_SERVICE`, or what the program is called."""
-    program = os.path.abspath((getattr(sys, "argv", None) or [""])[0] or "python")
-    folder, file = os.path.split(program)
+    folder, file = os.path.split((getattr(sys, "argv", None) or [""])[0] or "python")
     stem = os.path.splitext(file)[0]
     # `python -m service` runs a file of this name in the service's folder.
     return os.environ.get("MCPTOP_SERVICE") or (os.path.basename(folder) if stem == "__main__" else stem)
@@ -35,7 +34,7 @@ def service_name() -> str:
 
 def tables(registry: Registry, service: str) -> Iterator[Table]:
     """All metrics of what is watched."""
-    seen = registry.look()
+    seen, service = registry.look(), label(service)
     for kind in KINDS:
         labels = ("service", kind.label)
         parts = [each for each in seen if each.kind is kind]

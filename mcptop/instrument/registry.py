@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from weakref import ref
 
 from mcptop.instrument.family import Family
+from mcptop.instrument.figures import label
 from mcptop.instrument.look import Errors, Seen, look
 from mcptop.instrument.readers import family_of
 
@@ -24,10 +25,10 @@ class _Watched(NamedTuple):
     thing: Callable[[], Any]
     also: Callable[[], object]
 
-    def now(self) -> Any:
-        """The thing, or None when it is gone."""
-        thing = self.thing()
-        return None if thing is None or (not isinstance(self.thing, ref) and self.family.over(thing)) else thing
+
+def _type(thing: Any) -> str:
+    # Not through `str`: a type may have one of its own.
+    return type.__repr__(type(thing))
 
 
 def _held(thing: Any) -> Callable[[], Any]:
@@ -35,11 +36,6 @@ def _held(thing: Any) -> Callable[[], Any]:
         return ref(thing)
     except TypeError:
         return lambda: thing
-
-
-def _plain(name: str) -> str:
-    """A name that can be written as UTF-8."""
-    return name.encode(errors="replace").decode()
 
 
 class Registry:
@@ -52,22 +48,23 @@ class Registry:
 
     def watch(self, thing: Any, name: str | None = None, also: object = None) -> None:
         """Look at a thing from now on, in place of an earlier wish about the same one."""
-        with self.errors.caught("watch", str(type(thing))):
+        with self.errors.caught("watch", _type(thing)):
             family = family_of(thing)
             if family is None:
                 raise TypeError(_NOBODY)
-            wanted = _plain(family.name(thing) if name is None else str(name))
+            wanted = label(family.name(thing) if name is None else str(name))
             held, also_held = _held(thing), _held(also)
             with self._lock:
                 self._drop_gone(thing)
-                free = next(each for each in _numbered(wanted) if not self._taken(family, each))
+                taken = {each.name for each in list(self._watched.values()) if each.family.kind is family.kind}
+                free = next(each for each in _numbered(wanted) if each not in taken)
                 self._watched[id(thing)] = watched = _Watched(family, free, held, also_held)
             # Some facts need an earlier look to be told.
             self._look(watched)
 
     def forget(self, thing: Any) -> None:
         """Look at a thing no more."""
-        with self.errors.caught("forget", str(type(thing))), self._lock:
+        with self.errors.caught("forget", _type(thing)), self._lock:
             self._drop_gone(thing)
 
     def look(self) -> list[Seen]:
@@ -80,29 +77,30 @@ class Registry:
     def read(self, thing: Any) -> dict[str, float]:
         """A thing's own figures by field, watched or not. Parts with a name of their own are left out."""
         figures: dict[str, float] = {}
-        with self.errors.caught("read", str(type(thing))):
+        with self.errors.caught("read", _type(thing)):
             if (family := family_of(thing)) is not None:
                 for seen in look(family, thing, "", None, self.errors):
                     figures |= {} if seen.name else seen.figures
         return figures
 
     def _look(self, watched: _Watched) -> list[Seen]:
-        thing = watched.now()
+        thing = self._now(watched)
         return [] if thing is None else look(watched.family, thing, watched.name, watched.also(), self.errors)
 
     def _drop_gone(self, forgotten: Any = None) -> None:
-        gone = []
-        for key, watched in self._watched.items():
-            thing = None
-            with self.errors.caught(watched.name, "whether it is over"):
-                thing = watched.now()
+        # Of a copy: a finaliser of the service's may forget something while this runs.
+        for key, watched in list(self._watched.items()):
+            thing = self._now(watched)
             if thing is None or thing is forgotten:
-                gone.append(key)
-        for key in gone:
-            del self._watched[key]
+                self._watched.pop(key, None)
 
-    def _taken(self, family: Family, name: str) -> bool:
-        return any(each.name == name and each.family.kind is family.kind for each in self._watched.values())
+    def _now(self, watched: _Watched) -> Any:
+        """The thing, or None when it is gone."""
+        thing, over = watched.thing(), False
+        if thing is not None and not isinstance(watched.thing, ref):
+            with self.errors.caught(watched.name, "whether it is over"):
+                over = watched.family.over(thing)
+        return None if over else thing
 
 
 def _numbered(name: str) -> Iterator[str]:

@@ -78,7 +78,7 @@ def test_the_collector_says_the_same(busy: tuple[Registry, list[object]]) -> Non
 def test_a_name_of_broken_text_can_be_sent() -> None:
     registry, jobs = Registry(), asyncio.Queue()
     registry.watch(jobs, "half \ud800")
-    assert b'queue="half ?"' in written(tables(registry, "api")).encode()
+    assert b'{service="a?",queue="half ?"}' in written(tables(registry, "a\udcff")).encode()
 
 
 @pytest.mark.parametrize(
@@ -87,6 +87,7 @@ def test_a_name_of_broken_text_can_be_sent() -> None:
         (["/srv/orders/worker.py"], None, "worker"),
         (["/srv/orders/__main__.py"], None, "orders"),
         (["/usr/bin/uvicorn", "x:app"], "orders", "orders"),
+        (["worker.py"], None, "worker"),
         ([""], None, "python"),
         ([], None, "python"),
     ],

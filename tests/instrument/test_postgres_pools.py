@@ -41,6 +41,14 @@ async def test_asyncpg_has_no_weak_references_and_goes_when_it_is_closed(postgre
     assert registry.errors.count == 0
 
 
+async def test_a_pool_that_cannot_say_whether_it_is_closed_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    registry = Registry()
+    registry.watch(asyncpg.create_pool("postgresql://nobody@127.0.0.1:1/"), "db")
+    monkeypatch.delattr(asyncpg.Pool, "is_closing")
+    assert [each.figures["max"] for each in registry.look()] == [10]
+    assert registry.errors.count > 0
+
+
 async def test_psycopg_under_load(postgres: str) -> None:
     """The counts are absent from its own figures until somebody waited: that is 0, not unknown."""
     pool = psycopg_pool.AsyncConnectionPool(postgres, min_size=1, max_size=2, open=False)

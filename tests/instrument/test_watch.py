@@ -102,7 +102,14 @@ class Unspeakable(Exception):
         raise RuntimeError
 
 
-class Hostile:
+class Nameless(type):
+    """The type of a type that cannot be printed."""
+
+    def __repr__(cls) -> str:
+        raise Unspeakable
+
+
+class Hostile(metaclass=Nameless):
     """Raises at every touch."""
 
     def __getattr__(self, name: str) -> Any:
@@ -118,7 +125,7 @@ class Hostile:
         raise Unspeakable
 
 
-@pytest.mark.parametrize("make", [lambda: None, int, str, list, object, Hostile, lambda: Hostile])
+@pytest.mark.parametrize("make", [lambda: None, int, str, list, object, Hostile, lambda: Hostile], ids=range(7))
 def test_what_nobody_can_read_is_left_out_and_counted(make: Callable[[], object]) -> None:
     registry, thing = Registry(), make()
     registry.watch(thing)
