@@ -50,13 +50,14 @@ class Asker(threading.Thread):
         """From now on look in this container, and soon if it is another one."""
         if container != self._container:
             self._container = container
-            self._woken.set()
+            if self.is_alive():
+                self._woken.set()
 
     def run(self) -> None:
         while not self._ended.is_set():
-            self._woken.clear()
             self._look()
             self._woken.wait(min(self._every_s * 2**self._failures, max(self._every_s, _SELDOM_S)))
+            self._woken.clear()
         self._asked.close()
 
     def _look(self) -> None:

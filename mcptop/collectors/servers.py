@@ -39,9 +39,7 @@ class ServerCollector:
 
     deadline_s = 2.0
 
-    def __init__(
-        self, server: PostgresServer | RedisServer, asked: Asked, naming: Naming, every_s: float = EVERY_S
-    ) -> None:
+    def __init__(self, server: PostgresServer | RedisServer, asked: Asked, naming: Naming, every_s: float) -> None:
         self._server = server
         self._naming = naming
         self._address: Address | None = server.address
@@ -145,6 +143,7 @@ def server_collectors(
     redis: Iterable[RedisServer],
     naming: Naming,
     connect: Callable[[], DockerEngine],
+    every_s: float = EVERY_S,
 ) -> list[ServerCollector]:
     """One collector for each table of the settings. `connect` opens an engine, for those asked inside a container."""
     collectors = []
@@ -153,11 +152,11 @@ def server_collectors(
             asked: Asked = PostgresByAddress(server.dsn.reveal(), server.address, server.timeout)
         else:
             asked = PostgresInContainer(DockerExec(connect), server.timeout)
-        collectors.append(ServerCollector(server, asked, naming))
+        collectors.append(ServerCollector(server, asked, naming, every_s))
     for cache in redis:
         if cache.url is not None and cache.address is not None:
             asked = RedisByAddress(cache.url.reveal(), cache.address, cache.queues, cache.timeout)
         else:
             asked = RedisInContainer(DockerExec(connect), cache.queues, cache.timeout)
-        collectors.append(ServerCollector(cache, asked, naming))
+        collectors.append(ServerCollector(cache, asked, naming, every_s))
     return collectors

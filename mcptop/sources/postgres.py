@@ -188,11 +188,11 @@ def _cut(connection: psycopg.Connection) -> None:
 
 
 def _one_line(error: Exception) -> str:
-    """libpq's words without what the reader knows already; of several attempts the first."""
+    """The words of libpq or psql without what the reader knows already; of several attempts the first."""
     lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
     line = next((line for line in lines if re.search(r"FATAL|ERROR|failed: ", line)), lines[0] if lines else "")
     line = re.sub(r"^.*?(FATAL|ERROR):\s+", "", line)
-    line = re.sub(r"^(connection failed: )?(connection to server (at|on) .*? failed: )?", "", line)
+    line = re.sub(r"^(error: |connection failed: )?(connection to server (at|on) .*? failed: )?", "", line)
     return line or type(error).__name__
 
 
@@ -217,7 +217,12 @@ class PostgresInContainer:
             "PGCONNECT_TIMEOUT": str(max(2, round(self._timeout_s))),
             "PGOPTIONS": _session(self._timeout_s),
         }
-        return parse(ended_well(self._execute(container, argv, environment, b"", self._timeout_s), "psql"))
+        done = self._execute(container, argv, environment, b"", self._timeout_s)
+        try:
+            document = ended_well(done, "psql")
+        except ServerError as error:
+            raise ServerError(_one_line(error)) from None
+        return parse(document)
 
     def close(self) -> None:
         """Close the connection to the engine."""
