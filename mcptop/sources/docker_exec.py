@@ -37,8 +37,8 @@ class DockerExec:
                 raise ServerError(f"an earlier {argv[0]} in the container has still not ended")
             identity = self._unfinished = engine.exec_create(container, argv, environment)
             deadline = time.monotonic() + timeout_s
-            with contextlib.closing(engine.exec_start(identity)) as stream:
-                output, complaint = _talk(_socket_of(stream), stdin, deadline, timeout_s)
+            with contextlib.closing(engine.exec_start(identity)) as stream, contextlib.closing(_below(stream)) as wire:
+                output, complaint = _talk(wire, stdin, deadline, timeout_s)
             self._unfinished = None
             exit_code = engine.exec_state(identity).get("ExitCode")
             return Done(1 if exit_code is None else int(exit_code), output, complaint)
@@ -73,8 +73,8 @@ def _explained(error: str) -> str:
     return error
 
 
-def _socket_of(stream: Any) -> Any:
-    """What can send: below the reader that the `docker` package hands out, where there is one."""
+def _below(stream: Any) -> Any:
+    """The socket, which can send and has to be closed too: the `docker` package may hand out a reader of it."""
     return getattr(stream, "_sock", stream)
 
 

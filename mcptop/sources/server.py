@@ -67,5 +67,5 @@ def ended_well(done: Done, program: str) -> bytes:
     # The engine's own words where there is no such program: 126 or 127, and an answer of the container's runtime.
     if done.exit_code in (126, 127) and ("executable file not found" in said or "no such file" in said.lower()):
         raise ServerError(f"there is no {program} in the container's image: use its address instead")
-    last = said.splitlines()[-1] if said else f"{program} ended with {done.exit_code}"
-    raise ServerError(last.removeprefix(f"{program}: "))
+    first = said.splitlines()[0] if said else f"{program} ended with {done.exit_code}"
+    raise ServerError(first.removeprefix(f"{program}: "))

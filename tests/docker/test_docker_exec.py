@@ -14,7 +14,7 @@ from mcptop.sources.docker_engine import DockerEngine, EngineError
 from mcptop.sources.docker_exec import DockerExec
 from mcptop.sources.postgres import PostgresInContainer
 from mcptop.sources.redis_server import RedisInContainer
-from mcptop.sources.server import ServerError
+from mcptop.sources.server import ServerError, ended_well
 
 SECONDS = 60.0
 HANGS = "import time; time.sleep(600)"
@@ -23,7 +23,8 @@ PSQL = """
 import json, os, sys
 wanted = ["PGOPTIONS", "PGAPPNAME"]
 name = " ".join(sys.argv[1:9] + [os.environ[key] for key in wanted])
-clients = [{"address": "10.0.0.%d" % (n % 250), "port": n, "application_name": name, "state": "idle"} for n in range(5000)]
+client = {"address": "10.0.0.4", "application_name": name, "state": "idle"}
+clients = [client | {"port": port} for port in range(5000)]
 print(json.dumps({"version": "16.4", "max_connections": 100, "superuser_reserved_connections": 3, "clients": clients}))
 print("a warning", file=sys.stderr)
 """
@@ -31,9 +32,9 @@ print("a warning", file=sys.stderr)
 REDIS_CLI = r"""
 import re, sys
 unquoted = lambda word: re.sub(r"\\x(..)", lambda m: chr(int(m[1], 16)), word).strip('"')
-answers = {"INFO": "# Server\r\nredis_version:6.2.14\r\nconnected_clients:3\r\n", "TYPE jobs": '"list"', "LLEN jobs": "42",
-    "CLIENT LIST": "id=3 addr=10.0.0.4:41 name= age=5 idle=0 flags=b db=0 cmd=blpop", "TIME": '"1700000000","5"',
-    "CONFIG GET maxclients": '"maxclients","500"'}
+answers = {"INFO": "# Server\r\nredis_version:6.2.14\r\nconnected_clients:3\r\n", "TIME": '"1700000000","5"',
+    "CLIENT LIST": "id=3 addr=10.0.0.4:41 name= age=5 idle=0 flags=b db=0 cmd=blpop",
+    "CONFIG GET maxclients": '"maxclients","500"', "TYPE jobs": '"list"', "LLEN jobs": "42"}
 for line in sys.stdin:
     words = [unquoted(word) for word in line.split()]
     if words == ["quit"]:
@@ -91,9 +92,9 @@ def test_redis_cli_is_given_its_commands_and_told_to_quit(ready, execute):
 
 def test_a_missing_program_and_a_missing_container_are_one_line(ready, execute):
     container = ready()
-    with pytest.raises(ServerError, match=r"no (psql|such program) in the container's image"):
-        PostgresInContainer(execute, SECONDS).look(container)
-    with pytest.raises(ServerError, match="(?i)no such container"):
+    with pytest.raises(ServerError, match=r"no (pssql|such program) in the container's image"):
+        ended_well(execute(container, ["pssql"], {}, b"", SECONDS), "pssql")
+    with pytest.raises(ServerError, match=r"(?i)no such container"):
         PostgresInContainer(execute, SECONDS).look("0" * 64)
 
 

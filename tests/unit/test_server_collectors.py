@@ -36,6 +36,12 @@ _NO_ROLE = (
 )
 
 
+_NO_SOCKET = (
+    b'psql: error: connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory\n'
+    b"\tIs the server running locally and accepting connections on that socket?\n"
+)
+
+
 class Recorded:
     """Answers as a container did, and remembers what it was asked to run."""
 
@@ -85,6 +91,10 @@ def test_the_images_defaults_are_the_images(variables: dict[str, str], user: str
     ("done", "says"),
     [
         (Done(2, b"", _NO_ROLE), 'role "x" does not exist'),
+        (
+            Done(2, b"", _NO_SOCKET),
+            'connection to server on socket "/run/.s.PGSQL.5432" failed: No such file or directory',
+        ),
         (
             Done(126, b'OCI runtime exec failed: exec: "psql": executable file not found in $PATH: unknown\r\n'),
             "there is no psql in the container's image: use its address instead",
