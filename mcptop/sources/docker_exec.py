@@ -33,7 +33,7 @@ class DockerExec:
         One that did not end in time goes on inside the container; until it has ended, no other is started.
         """
         with self._asking() as engine:
-            if self._unfinished is not None and engine.exec_state(self._unfinished).get("Running"):
+            if self._still_runs(engine):
                 raise ServerError(f"an earlier {argv[0]} in the container has still not ended")
             identity = self._unfinished = engine.exec_create(container, argv, environment)
             deadline = time.monotonic() + timeout_s
@@ -42,6 +42,15 @@ class DockerExec:
             self._unfinished = None
             exit_code = engine.exec_state(identity).get("ExitCode")
             return Done(1 if exit_code is None else int(exit_code), output, complaint)
+
+    def _still_runs(self, engine: DockerEngine) -> bool:
+        """Whether what was started before has not ended; the engine forgets it together with its container."""
+        if self._unfinished is None:
+            return False
+        try:
+            return bool(engine.exec_state(self._unfinished).get("Running"))
+        except EngineError:
+            return False
 
     def variables(self, container: str, names: frozenset[str]) -> dict[str, str]:
         """Those of the named variables that the container was made with."""

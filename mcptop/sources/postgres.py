@@ -192,7 +192,9 @@ def _one_line(error: Exception) -> str:
     lines = [line.strip(" -") for line in str(error).splitlines() if line.strip()]
     line = next((line for line in lines if re.search(r"FATAL|ERROR|failed: ", line)), lines[0] if lines else "")
     line = re.sub(r"^.*?(FATAL|ERROR):\s+", "", line)
-    line = re.sub(r"^(error: |connection failed: )?(connection to server at .*? failed: )?", "", line)
+    line = re.sub(
+        r"^(error: |connection failed: |connection is bad: )?(connection to server at .*? failed: )?", "", line
+    )
     return line or type(error).__name__
 
 

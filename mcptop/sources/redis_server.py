@@ -44,9 +44,6 @@ class RedisByAddress:
             self.close()
             said = f"no answer within {self._timeout_s:g} s" if _is_timeout(error) else _one_line(error)
             raise ServerError(self._address.without_passwords(said)) from None
-        except ValueError:
-            # redis-py may quote the URL.
-            raise ServerError("redis-py does not understand the url") from None
 
     def _connect(self) -> Any:
         from redis import ConnectionPool
@@ -54,14 +51,18 @@ class RedisByAddress:
         from redis.retry import Retry
 
         # The URL's options are the pool's to understand; of its connections this one is all we use.
-        pool = ConnectionPool.from_url(
-            self._url,
-            protocol=2,
-            retry=Retry(NoBackoff(), 0),
-            socket_timeout=self._timeout_s,
-            socket_connect_timeout=self._timeout_s,
-        )
-        connection: Any = pool.make_connection()
+        try:
+            pool = ConnectionPool.from_url(
+                self._url,
+                protocol=2,
+                retry=Retry(NoBackoff(), 0),
+                socket_timeout=self._timeout_s,
+                socket_connect_timeout=self._timeout_s,
+            )
+            connection: Any = pool.make_connection()
+        except (ValueError, TypeError):
+            # What redis-py says of an option it does not know may quote its value.
+            raise ServerError("redis-py does not understand the url") from None
         connection.connect()
         return connection
 

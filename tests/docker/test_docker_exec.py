@@ -9,6 +9,7 @@ import base64
 import contextlib
 
 import pytest
+from containers import docker
 
 from mcptop.sources.docker_engine import DockerEngine, EngineError
 from mcptop.sources.docker_exec import DockerExec
@@ -64,9 +65,9 @@ def execute(stack):
 def ready(start, execute):
     """`ready(**programs)`: a container that has them, with an environment as PostgreSQL's image wants it."""
 
-    def make(**programs: str) -> str:
+    def make(number: int = 1, **programs: str) -> str:
         secret = ("-e", "POSTGRES_USER=mcp", "-e", "POSTGRES_DB=shop", "-e", "POSTGRES_PASSWORD=geheim")
-        found = start("db", holding(**programs), *secret)
+        found = start("db", holding(**programs), *secret, number=number)
         while execute(found.id, ["test", "-e", "/ready"], {}, b"", SECONDS).exit_code:
             pass
         return found.id
@@ -117,6 +118,8 @@ def test_a_program_that_does_not_end_is_left_and_not_started_twice(ready, execut
         asked.look(container)
     with pytest.raises(ServerError, match="an earlier psql in the container has still not ended"):
         asked.look(container)
+    docker("rm", "-f", container)
+    assert PostgresInContainer(execute, SECONDS).look(ready(number=2, psql=PSQL)).version == "16.4"
 
 
 def test_an_engine_that_is_gone_is_one_line():

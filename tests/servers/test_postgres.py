@@ -15,7 +15,7 @@ import asyncpg
 import msgspec
 import psycopg
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from mcptop.server_settings import Address
@@ -57,12 +57,11 @@ def settings(postgres: Postgres, **more: object) -> str:
 
 
 @contextmanager
-def pool_of_50(postgres: Postgres, sleeping: int, in_transaction: int) -> Iterator[set[int]]:
+def pool_of_50(postgres: Postgres, sleeping: int, in_transaction: int) -> Iterator[Engine]:
     """A SQLAlchemy pool with all its connections open, some of them running a query, some in an open transaction."""
     url = postgres.url.replace("postgresql://", "postgresql+psycopg://")
     engine = create_engine(url, pool_size=50, max_overflow=0, connect_args={"application_name": "mcp-api"})
     connections = [engine.connect() for _ in range(50)]
-    ports = {psycopg_port(connection.connection.dbapi_connection) for connection in connections}
     for connection in connections[sleeping + in_transaction :]:
         connection.close()
     for connection in connections[sleeping : sleeping + in_transaction]:
@@ -76,7 +75,7 @@ def pool_of_50(postgres: Postgres, sleeping: int, in_transaction: int) -> Iterat
     for thread in threads:
         thread.start()
     try:
-        yield ports
+        yield engine
     finally:
         rows(postgres, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'mcp-api'")
         for thread in threads:
@@ -111,6 +110,30 @@ def test_a_pool_of_50_is_what_the_server_itself_says(postgres: Postgres, ask: As
             assert flows["mcp-api"].source == "pg_stat_activity"
 
         until(the_same)
+
+
+def test_while_the_pool_works_no_connection_is_lost_or_counted_twice(postgres: Postgres, ask: Ask) -> None:
+    asking = ask(settings(postgres, service="postgres"), "postgres", "mcp-api")
+    enough = threading.Event()
+
+    def work(engine: Engine) -> None:
+        while not enough.is_set():
+            with engine.connect() as connection:
+                connection.execute(text("SELECT pg_sleep(0.02)"))
+
+    with pool_of_50(postgres, sleeping=0, in_transaction=0) as engine:
+        threads = [threading.Thread(target=work, args=(engine,)) for _ in range(20)]
+        for thread in threads:
+            thread.start()
+        try:
+            seen = [pool(asking.flows(), "mcp-api", "postgres") for _ in range(15)]
+        finally:
+            enough.set()
+            for thread in threads:
+                thread.join()
+    assert {(found.in_use or 0) + (found.idle or 0) for found in seen} == {50}
+    assert all(0 <= (found.in_use or 0) <= 20 for found in seen)
+    assert any((found.in_use or 0) > 0 for found in seen)
 
 
 def test_clients_are_told_apart_by_their_ports_and_the_rest_are_others(postgres: Postgres, ask: Ask) -> None:
@@ -263,6 +286,11 @@ def test_a_server_that_goes_is_said_and_comes_back(postgres: Postgres, ask: Ask)
 def stop_only(postgres: Postgres) -> None:
     """End the server and keep its folder."""
     super(Postgres, postgres).stop()
+
+
+def test_an_option_that_the_library_does_not_know_is_one_line_without_its_value(ask: Ask) -> None:
+    asking = ask(f'[[postgres]]\ndsn = "host=127.0.0.1 nonsense={PASSWORD}"')
+    assert asking.says("understand") == "postgres at 127.0.0.1:5432: libpq does not understand the dsn"
 
 
 def test_a_server_that_accepts_and_says_nothing_stalls_nobody(ask: Ask) -> None:

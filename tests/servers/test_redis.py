@@ -274,6 +274,12 @@ def test_a_server_that_hangs_is_one_line_and_stalls_nobody(redis_server: Redis, 
     assert asking.flows()
 
 
+@pytest.mark.parametrize("option", ["socket_timeout", "nonsense"])
+def test_an_option_that_the_library_does_not_know_is_one_line_without_its_value(ask: Ask, option: str) -> None:
+    asking = ask(f'[[redis]]\nurl = "redis://127.0.0.1:1/0?{option}={PASSWORD}"')
+    assert asking.says("understand") == "redis at 127.0.0.1:1: redis-py does not understand the url"
+
+
 def test_something_else_that_listens_is_one_line(ask: Ask) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
