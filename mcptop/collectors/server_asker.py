@@ -31,6 +31,11 @@ class Outcome(NamedTuple):
     error: str | None
 
 
+def pause_s(every_s: float, failures: int) -> float:
+    """Seconds until the next look after so many failures in a row."""
+    return min(every_s * 2.0 ** min(failures, 10), max(every_s, _SELDOM_S))
+
+
 class Asker(threading.Thread):
     """Asks again and again and keeps the newest outcome."""
 
@@ -56,7 +61,7 @@ class Asker(threading.Thread):
     def run(self) -> None:
         while not self._ended.is_set():
             self._look()
-            self._woken.wait(min(self._every_s * 2**self._failures, max(self._every_s, _SELDOM_S)))
+            self._woken.wait(pause_s(self._every_s, self._failures))
             self._woken.clear()
         self._asked.close()
 
@@ -69,7 +74,7 @@ class Asker(threading.Thread):
         except Exception as defect:
             # Of this server only; its message may hold anything, the address with the password too.
             view, error = None, f"defect in mcptop: {type(defect).__name__}"
-        self._failures = 0 if error is None else min(self._failures + 1, 10)
+        self._failures = 0 if error is None else self._failures + 1
         self.outcome = Outcome(view, time.monotonic(), error)
         self.since = None
 

@@ -114,18 +114,13 @@ def test_a_streams_groups_have_a_depth_each(client: redis.Redis, redis_server: R
 
 
 @both_ways
-def test_a_lag_that_redis_does_not_know_is_unknown_unless_nothing_is_left(
-    client: redis.Redis, redis_server: Redis, look: Look
-) -> None:
+def test_a_lag_that_redis_does_not_know_is_unknown(client: redis.Redis, redis_server: Redis, look: Look) -> None:
     ids = [client.xadd("events", {"n": number}, id=f"1700000000000-{number + 1}") for number in range(5)]
     client.xgroup_create("events", "g", id=ids[1])
     client.xdel("events", ids[3])
     assert client.xinfo_groups("events")[0]["lag"] is None
     view = queue(look(redis_server), "events", "g")
     assert (view.depth, view.in_flight) == (None, 0)
-    client.xgroup_setid("events", "g", "1700000000000-5")
-    client.xdel("events", ids[4])
-    assert queue(look(redis_server), "events", "g").depth == 0
 
 
 @both_ways
@@ -178,8 +173,10 @@ def test_consumers_that_block_are_in_use_and_nobody_waits(client: redis.Redis, r
     try:
 
         def three_blocked() -> None:
-            flows = asking.flows()
             assert client.info("clients")["blocked_clients"] == 3
+            # So long silent that one that did not block would be idle.
+            assert all(int(each["idle"]) >= 1 for each in client.client_list() if each["name"] == "mcp-worker")
+            flows = asking.flows()
             worker, own = pool(flows, "mcp-worker", "cache"), pool(flows, "cache", "clients")
             assert (worker.kind, worker.in_use, worker.idle, worker.waiting) == ("redis", 3, 1, None)
             assert worker.confidence is Confidence.DERIVED

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from mcptop.collectors.base import Findings, NoData, SourceError, Tick
+from mcptop.collectors.server_asker import pause_s
 from mcptop.collectors.server_flows import Place, postgres_flows, redis_flows
 from mcptop.collectors.servers import ServerCollector, server_collectors
 from mcptop.model.snapshot import Target
@@ -17,6 +18,8 @@ from mcptop.model.value import Kind
 from mcptop.server_settings import PostgresServer, RedisServer, Secret
 from mcptop.sources.docker_engine import DockerEngine, EngineError
 from mcptop.sources.postgres import QUERY, PostgresClient, PostgresInContainer, PostgresView
+from mcptop.sources.redis_queues import Queues
+from mcptop.sources.redis_reply import Command, Reply
 from mcptop.sources.redis_server import RedisInContainer
 from mcptop.sources.redis_view import RedisView
 from mcptop.sources.server import Done, ServerError
@@ -135,6 +138,26 @@ def test_redis_without_client_list_has_a_maximum_and_nothing_else() -> None:
     view = RedisView("7", 10_000, 12, None, None)
     (own,) = redis_flows(view, 7.0, Place("cache", "cache", lambda *_: None))["cache"].pools
     assert (own.in_use, own.idle, own.max, own.max_source) == (None, None, 10_000, "maxclients")
+
+
+@pytest.mark.parametrize(("following", "depth"), [([], 0), ([b"1700000000000-6", b"field", b"value"], None)])
+def test_a_redis_before_7_knows_no_lag_but_nothing_left_is_nothing(following: Reply, depth: int | None) -> None:
+    group: Reply = [b"name", b"g", b"consumers", 1, b"pending", 2, b"last-delivered-id", b"1700000000000-5"]
+    answers: list[list[Reply]] = [[9, group], [following, [2, b"1700000000000-4", b"1700000000000-5", b"c", b"2"]]]
+    asked: list[Command] = []
+
+    def ask(commands: Sequence[Command]) -> list[Reply]:
+        asked.extend(commands)
+        return answers.pop(0)
+
+    ((queue,), refused) = Queues(ask, 1_700_000_060_000).read(["events"], [b"stream"])
+    assert (queue.depth, queue.in_flight, queue.oldest_age_s, refused) == (depth, 2, 60.0, ())
+    assert ("XRANGE", "events", "1700000000000-6", "+", "COUNT", "1") in asked
+
+
+def test_a_server_that_fails_is_asked_less_and_less_often_but_not_never() -> None:
+    assert [pause_s(5.0, failures) for failures in (0, 1, 2, 3, 99)] == [5.0, 10.0, 20.0, 30.0, 30.0]
+    assert pause_s(60.0, 3) == 60.0
 
 
 class Scripted:
