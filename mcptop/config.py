@@ -12,6 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from mcptop.server_settings import PostgresServer, RedisServer, decode
+
 ENVIRONMENT = {
     "MCPTOP_INTERVAL": "interval",
     "MCPTOP_API_ONLY": "api_only",
@@ -66,6 +68,13 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     theme: str | None = None
     """dark or light."""
     service: tuple[ServiceRule, ...] = ()
+    postgres: tuple[PostgresServer, ...] = ()
+    """Servers to ask for their clients."""
+    redis: tuple[RedisServer, ...] = ()
+    """Servers to ask for their clients and their queues."""
+
+
+_TABLES: dict[str, type[Struct]] = {"service": ServiceRule, "postgres": PostgresServer, "redis": RedisServer}
 
 
 def default_path() -> Path:
@@ -89,7 +98,7 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     values.update(flags)
     origin.update({key: "--" + key.removeprefix("docker_").replace("_", "-") for key in flags})
     try:
-        settings = msgspec.convert(values, Settings, strict=not _from_environment(origin))
+        settings = msgspec.convert(values, Settings, strict=not _from_environment(origin), dec_hook=decode)
     except msgspec.ValidationError as error:
         raise ConfigError(_explain(str(error), origin, str(named or default_path()))) from error
     _check(settings, str(named or default_path()))
@@ -122,7 +131,7 @@ def _explain(message: str, origin: Mapping[str, str], path: str) -> str:
     key = where.strip("`").removeprefix("$").lstrip(".") or "top level"
     place = origin.get(re.split(r"[.\[]", key)[0], path)
     if unknown := re.match(r"Object contains unknown field `(.+)`", what):
-        fields = ServiceRule.__struct_fields__ if key.startswith("service") else Settings.__struct_fields__
+        fields = _TABLES.get(key.partition("[")[0], Settings).__struct_fields__
         return f"{path}: unknown key `{unknown[1]}` ({key}); known are: {', '.join(fields)}"
     return f"{place}: {key}: {what[0].lower()}{what[1:]}"
 
@@ -139,6 +148,14 @@ def _check(settings: Settings, path: str) -> None:
             re.compile(rule.command or "")
         except re.error as error:
             raise ConfigError(f"{path}: service[{position}].command: not a regular expression: {error}") from error
+    servers: dict[str, tuple[PostgresServer | RedisServer, ...]] = {
+        "postgres": settings.postgres,
+        "redis": settings.redis,
+    }
+    for name, tables in servers.items():
+        for position, server in enumerate(tables):
+            if mistake := server.mistake():
+                raise ConfigError(f"{path}: {name}[{position}]{mistake}")
 
 
 def paths_exist(settings: Settings) -> None:

@@ -7,7 +7,7 @@ many kinds of failure into plain values and one exception with one clear line.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple, cast
 
@@ -109,6 +109,19 @@ class DockerEngine:
     def stats(self, container: str) -> StatsStream:
         """About one answer a second with the engine's own figures of one container."""
         return StatsStream(self._ask("stats", container, stream=True, decode=True))
+
+    def exec_create(self, container: str, argv: Sequence[str], environment: Mapping[str, str]) -> str:
+        """Prepare a program in a running container; its id."""
+        answer = self._ask("exec_create", container, list(argv), environment=dict(environment), stdin=True)
+        return str(answer["Id"])
+
+    def exec_start(self, identity: str) -> Any:
+        """Start it; the raw connection to its streams, which honours the timeout of this engine's connections."""
+        return self._ask("exec_start", identity, socket=True)
+
+    def exec_state(self, identity: str) -> Answer:
+        """Whether it runs, and its exit code."""
+        return cast(Answer, self._ask("exec_inspect", identity))
 
     def close(self) -> None:
         """Close all connections."""
