@@ -12,7 +12,7 @@ from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.help import HelpScreen
 from mcptop.ui.screens.service import ServiceScreen
 from mcptop.ui.screens.sort import SortMenu
-from mcptop.ui.table import ServiceTable
+from mcptop.ui.table import SheetTable
 
 SIZE = (120, 36)
 
@@ -21,7 +21,7 @@ def names(app):
     return [row.name for row in table(app).rows]
 
 
-def table(app) -> ServiceTable:
+def table(app) -> SheetTable:
     return app.screen_stack[0].table
 
 
@@ -174,9 +174,9 @@ async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
 async def test_a_click_on_a_heading_sorts(dashboard):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.click(ServiceTable, offset=(3, 0))
+        await pilot.click(SheetTable, offset=(3, 0))
         assert app.screen.sort == "name"
-        await pilot.click(ServiceTable, offset=(10, 1))
+        await pilot.click(SheetTable, offset=(10, 1))
         assert table(app).selected.name == "mcp-stack"
 
 
@@ -189,7 +189,7 @@ async def test_quitting_stops_the_monitor(dashboard):
 
 
 def test_every_binding_has_an_id_and_says_what_it_does():
-    bindings = [*McptopApp.BINDINGS, *ServiceTable.BINDINGS, *Dashboard.BINDINGS, *HelpScreen.BINDINGS]
+    bindings = [*McptopApp.BINDINGS, *SheetTable.BINDINGS, *Dashboard.BINDINGS, *HelpScreen.BINDINGS]
     bindings += [*SortMenu.BINDINGS, *ServiceScreen.BINDINGS]
     assert all(one.id and one.description and one.tooltip for one in bindings)
     assert len({one.id for one in bindings}) == len(bindings)
