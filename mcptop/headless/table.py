@@ -6,6 +6,7 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
@@ -15,13 +16,16 @@ from mcptop import units
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
-from mcptop.presentation import severity
+from mcptop.presentation import flow_cells, rows, severity
+from mcptop.presentation.flows import NO_FLOW, Flow
+from mcptop.presentation.rows import Row
 
 _COLOURS = {"ok": "green", "warning": "yellow", "critical": "bold red", "muted": "dim"}
-_COLUMNS = ("", "PROJECT", "INSTANCE", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "NET", "DISK", "FDS", "TCP",
-            "↻", "STATE")  # fmt: skip
+_COLUMNS = ("", "PROJECT", "INSTANCE", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "POOL", "QUEUE", "NET", "DISK",
+            "FDS", "TCP", "↻", "STATE")  # fmt: skip
 _TEXT_COLUMNS = ("", "PROJECT", "INSTANCE", "STATE")
 _MIN_WIDTH = 100
+_POOL_WIDTH, _QUEUE_WIDTH = 12, 12
 
 
 def render(frame: Frame, services: tuple[Service, ...]) -> str:
@@ -39,9 +43,11 @@ def render(frame: Frame, services: tuple[Service, ...]) -> str:
         # Names may lose their end on a narrow terminal; figures never.
         table.add_column(title, justify="left" if title in _TEXT_COLUMNS else "right", no_wrap=True,
                          overflow="ellipsis" if title in _TEXT_COLUMNS else "crop")  # fmt: skip
-    for service in services:
-        for instance in service.instances:
-            table.add_row(*_row(service, instance))
+    wanted = {service.key for service in services}
+    for row in rows.of_services(frame):
+        if row.service is not None and row.key in wanted:
+            for cells in _rows(row, row.service):
+                table.add_row(*cells)
     console.print(table)
     return out.getvalue()
 
@@ -60,8 +66,17 @@ def _host_line(host: Host, engine: str | None) -> str:
     return "  ".join(parts)
 
 
-def _row(service: Service, instance: Instance) -> list[Text]:
-    judgement = severity.of_instance(instance)
+def _rows(row: Row, service: Service) -> Iterator[list[Text]]:
+    """One row an instance; what belongs to the service as a whole stands with the first."""
+    whole = row.figures.flow.of_none({instance.name for instance in service.instances})
+    for instance in service.instances:
+        flow = rows.flow_of(row, instance)
+        yield _row(service, instance, flow if row.instance is not None else flow.joined(whole))
+        whole = NO_FLOW
+
+
+def _row(service: Service, instance: Instance, flow: Flow) -> list[Text]:
+    judgement = severity.of_instance(instance, flow)
     state = instance.health or instance.state
     reasons = f"{state}: {', '.join(judgement.reasons)}" if judgement.reasons else state
     name = service.name if instance.name == service.name else f"{service.name} {instance.name}"
@@ -76,6 +91,8 @@ def _row(service: Service, instance: Instance) -> list[Text]:
         units.size(memory.working_set_bytes),
         units.size(memory.limit_bytes),
         units.percent(memory.limit_ratio),
+        flow_cells.use_text(flow.use, _POOL_WIDTH) if flow.use is not None else units.UNKNOWN,
+        flow_cells.backlog_text(flow.backlog, _QUEUE_WIDTH) if flow.backlog is not None else units.UNKNOWN,
         units.size(_sum(instance.network.rx_bytes_per_s, instance.network.tx_bytes_per_s)),
         units.size(_sum(instance.disk.read_bytes_per_s, instance.disk.write_bytes_per_s)),
         units.count(instance.fds.open),

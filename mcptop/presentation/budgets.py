@@ -14,19 +14,17 @@ _NAME = 20
 
 def lines(budgets: Sequence[Budget], width: int, most: int) -> list[Runs]:
     """One line a server, the exceeded ones first; at most `most`."""
-    worst_first = sorted(budgets, key=lambda budget: (not budget.exceeded, budget.server))
-    return [runs.clip(line(budget, min(_NAME, width // 4)), width) for budget in worst_first[:most]]
+    shown = sorted(budgets, key=lambda budget: (not budget.exceeded, budget.server))[:most]
+    room = min(_NAME, width // 4, max((runs.cells(safe(budget.server)) for budget in shown), default=0))
+    return [runs.clip(_line(budget, room), width) for budget in shown]
 
 
-def line(budget: Budget, room: int) -> Runs:
-    """The server in `room` cells, the sum, and where its limit comes from."""
-    level = Level.WARNING if budget.exceeded else Level.OK
-    symbol = judgement.SYMBOLS[Level.UNKNOWN if budget.exceeded is None else level]
-    tone = judgement.STYLES[level] if budget.exceeded else "muted"
+def _line(budget: Budget, room: int) -> Runs:
+    level = Level.WARNING if budget.exceeded else Level.UNKNOWN if budget.exceeded is None else Level.OK
     parts: list[Run] = [
-        (f" {symbol} ", tone if budget.exceeded is None else judgement.STYLES[level]),
+        (f" {judgement.SYMBOLS[level]} ", judgement.STYLES[level]),
         (runs.fit(safe(budget.server), room), "strong"),
-        (f" {safe(budget.says)}", tone),
+        (f"  {safe(budget.says)}", judgement.STYLES[level] if budget.exceeded else "muted"),
     ]
     if budget.allowed_says:
         parts.append((f"  ({safe(budget.allowed_says)})", "dim"))

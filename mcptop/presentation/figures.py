@@ -116,7 +116,8 @@ def of_instance(instance: Instance, flow: Flow = NO_FLOW) -> Figures:
 def total(parts: Sequence[Figures]) -> Figures:
     """One set of figures for several."""
     if len(parts) == 1:
-        return parts[0]
+        (only,) = parts
+        return only if only.flow is NO_FLOW else replace(only, flow=flows.total([only.flow]))
     if not parts:
         return NOTHING
     used, limit = _sum(p.working_set for p in parts), _sum_of_all(p.memory_limit for p in parts)

@@ -47,11 +47,15 @@ def queue(row: Row, width: int, moment: Moment) -> Runs:
     backlog = row.figures.flow.backlog
     if backlog is None:
         return ((runs.fit(units.UNKNOWN, width, "right"), "dim"),)
-    depth = (INFERRED if backlog.inferred and backlog.depth is not None else "") + units.count(backlog.depth)
+    depth, change = _parts(backlog, width)
     tone = _tone(row, backlog.level, backlog.inferred, backlog.depth)
-    change = _change(backlog, width - len(depth) - 1)
     line: tuple[Run, ...] = ((runs.fit(depth, width - len(change), "right"), tone),)
     return (*line, (change, _change_style(backlog))) if change else line
+
+
+def backlog_text(backlog: Backlog, width: int) -> str:
+    """The same as plain text."""
+    return "".join(_parts(backlog, width))
 
 
 def pool_order(row: Row) -> tuple[float, ...] | None:
@@ -83,16 +87,15 @@ def _tone(row: Row, level: Level, inferred: bool, value: float | None) -> str:
     return "muted" if inferred or row.depth is Depth.INSTANCE else "text"
 
 
-def _change(backlog: Backlog, room: int) -> str:
+def _parts(backlog: Backlog, width: int) -> tuple[str, str]:
+    """Depth, and what its change looks like in the room that is left."""
+    depth = (INFERRED if backlog.inferred and backlog.depth is not None else "") + units.count(backlog.depth)
     growth = backlog.growth_per_s
     if growth is None or abs(growth) < flow_severity.GROWTH_NOISE_PER_S:
-        return ""
+        return depth, ""
     arrow = "▲" if growth > 0 else "▼"
-    rate = units.rate(abs(growth))
-    for text in (f" {arrow}{rate}", f" {arrow}", arrow):
-        if len(text) <= room + 1:
-            return text
-    return ""
+    ways = (f" {arrow}{units.rate(abs(growth))}", f" {arrow}", arrow)
+    return depth, next((way for way in ways if len(depth) + len(way) <= width), "")
 
 
 def _change_style(backlog: Backlog) -> str:

@@ -30,7 +30,7 @@ def _label(row: FlowRow, width: int, moment: Moment) -> Runs:
         # Replicas differ by their ends.
         name = runs.fit(row.label, max(1, width // 2))
         rest = width - runs.cells(name)
-    return ((name, "text"), (runs.fit(f" {row.replica}" if row.replica else "", rest), "dim"))
+    return ((name, "text"), (runs.fit(f" ·{row.replica}" if row.replica else "", rest), "dim"))
 
 
 def _symbol(row: FlowRow, width: int, moment: Moment) -> Runs:
@@ -140,7 +140,7 @@ POOLS: Sheet[PoolRow] = Sheet(
                figure(lambda r: r.peer or units.UNKNOWN, _muted, "left"), MAIN - 20, lambda r: r.peer or None, 30,
                "left", names=True),
         Column("used", "IN USE", "in use, of how many there may be; ~: inferred", 9, _in_use, 0,
-               lambda r: r.share, 40),
+               lambda r: r.share, 28),
         Column("idle", "IDLE", "open and free", 4, figure(lambda r: units.count(r.pool.idle), _muted), 66,
                lambda r: r.pool.idle),
         Column("waiting", "WAITING", "callers that wait for a place", 7,
@@ -170,8 +170,8 @@ POOLS: Sheet[PoolRow] = Sheet(
         Column("source", "SOURCE", "who says so; ~: inferred from outside", 8, figure(_source, _muted, "left"), 78,
                _source, 26, "left", names=True),
     ),
-    (("service", 12), ("pool", 11), ("source", 10), ("used", 16), ("pool", 16), ("service", 16), ("peer", 14),
-     ("used", 20), ("source", 14)),
+    (("service", 12), ("pool", 12), ("source", 9), ("peer", 13), ("used", 15), ("pool", 16), ("service", 16),
+     ("peer", 18), ("used", 20), ("source", 16)),
 )  # fmt: skip
 """One row a pool, the worst first."""
 QUEUES: Sheet[QueueRow] = Sheet(
@@ -181,11 +181,11 @@ QUEUES: Sheet[QueueRow] = Sheet(
                names=True),
         Column("queue", "QUEUE", "its name, and the replica where there are several", 8, _label, 24,
                lambda r: r.label, 36, "left", names=True),
-        Column("kind", "KIND", "queue; broker: on a server, for several services; accept: connections nobody took", 6,
+        Column("kind", "KIND", "queue; broker: of several services; accept: connections nobody took", 6,
                figure(lambda r: runs.safe(r.queue.kind or units.UNKNOWN, 20), _muted, "left"), MAIN - 20,
                lambda r: r.queue.kind, 10, "left", names=True),
         Column("depth", "DEPTH", "entries that wait, of how many there is room for; ~: inferred", 9, _depth, 0,
-               lambda r: r.queue.depth, 40),
+               lambda r: r.queue.depth, 28),
         Column("taken", "TAKEN", "taken and not finished", 5,
                figure(lambda r: units.count(r.queue.in_flight), _muted), MAIN - 20, lambda r: r.queue.in_flight),
         Column("oldest", "OLDEST", "how long the first in line has waited", 7,

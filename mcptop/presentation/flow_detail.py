@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from mcptop import units
-from mcptop.model.flow import Budget
 from mcptop.model.frame import POOL_METRICS, QUEUE_METRICS, Frame
-from mcptop.presentation import budgets, detail, flow_columns, flow_severity, runs
+from mcptop.presentation import detail, flow_columns, flow_severity
 from mcptop.presentation.charts import Chart
 from mcptop.presentation.flow_facts import Fact, pool_facts, queue_facts, wrapped
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
@@ -14,8 +13,8 @@ from mcptop.presentation.runs import Run, Runs, safe
 
 def compose(row: FlowRow, frame: Frame, width: int, height: int, window_s: float) -> list[Runs]:
     """Exactly what fits in `height` lines: the title, the reasons, the facts, and charts in what is left."""
-    facts = [*detail.reasons(row.judgement, width), *wrapped(_facts(row), width, 2 if height >= 8 else 1)]
-    facts += [runs.clip(budgets.line(budget, 12), width) for budget in _budgets(row, frame)[:1]]
+    reasons = detail.reasons(row.judgement, width)
+    facts = [*reasons, *wrapped(_facts(row), width, 2 if height >= 8 else max(1, height - 1 - len(reasons)))]
     lines = [_title(row, width)]
     room = height - 1 - len(facts)
     if room < 5 or width < 40:
@@ -37,7 +36,7 @@ def _title(row: FlowRow, width: int) -> Runs:
         left.append((f" {safe(kind, 20)}", "muted"))
     left.append((" pool" if is_pool else " queue", "muted"))
     if row.replica:
-        left.append((f" of {row.replica}", "muted"))
+        left.append((f" of replica {row.replica}", "muted"))
     if isinstance(row, PoolRow) and row.peer:
         left.append((f" to {row.peer}", "muted"))
     flow = row.pool if isinstance(row, PoolRow) else row.queue if isinstance(row, QueueRow) else None
@@ -52,19 +51,7 @@ def _facts(row: FlowRow) -> list[Fact]:
     if isinstance(row, PoolRow):
         return pool_facts(row.pool)
     assert isinstance(row, QueueRow)
-    return [*queue_facts(row.queue), ("empty in", flow_columns.drain(row))]
-
-
-def _budgets(row: FlowRow, frame: Frame) -> list[Budget]:
-    """Those the pool is a share of, or its server's."""
-    if not isinstance(row, PoolRow):
-        return []
-    name, pool = row.service.name, row.pool
-    return [
-        budget for budget in frame.budgets
-        if (budget.server == name and pool.kind == flow_severity.SERVER)
-        or any(share.service == name and share.pool == pool.name for share in budget.shares)
-    ]  # fmt: skip
+    return [*queue_facts(row.queue), ("drained in", flow_columns.drain(row))]
 
 
 def _charts(row: FlowRow, frame: Frame, window_s: float) -> tuple[detail.Titled, detail.Titled]:

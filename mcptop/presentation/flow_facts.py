@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mcptop import units
 from mcptop.model.flow import Model, Pool, Queue
 from mcptop.presentation import flow_severity, judgement, runs
-from mcptop.presentation.flow_rows import source_of
+from mcptop.presentation.flow_rows import replica_of, source_of
 from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.rows import Depth, Row
 from mcptop.presentation.runs import Run, Runs, safe
@@ -18,16 +18,15 @@ _NAME = 24
 
 
 def pool_facts(pool: Pool) -> list[Fact]:
-    """All that is known of a pool, in words."""
-    limit = "" if not pool.max_source else f" ({safe(pool.max_source, 60)})"
+    """All that is known of a pool, in words, what matters most first."""
     return _known([
-        ("in use", units.count(pool.in_use)), ("idle", units.count(pool.idle)),
-        ("at most", f"{units.count(pool.max)}{limit}" if pool.max is not None else units.UNKNOWN),
+        ("in use", units.count(pool.in_use)), ("idle", units.count(pool.idle)), ("at most", units.count(pool.max)),
         ("waiting", units.count(pool.waiting)), ("wait", units.span(pool.wait_s)),
-        ("had to wait", units.rate(pool.waits_per_s)), ("in vain", units.rate(pool.timeouts_per_s)),
-        ("in vain since start", units.count(pool.timeouts)), ("longest request", units.span(pool.longest_s)),
+        ("in vain", units.rate(pool.timeouts_per_s)), ("longest", units.span(pool.longest_s)),
         ("idle in transaction", units.count(pool.idle_in_transaction)), ("unanswered", units.count(pool.connecting)),
         ("close_wait", units.count(pool.close_wait)), ("time_wait", units.count(pool.time_wait)),
+        ("had to wait", units.rate(pool.waits_per_s)), ("in vain since start", units.count(pool.timeouts)),
+        ("maximum from", safe(pool.max_source or units.UNKNOWN, 60)),
     ])  # fmt: skip
 
 
@@ -63,8 +62,8 @@ def brief(row: Row, width: int) -> list[Runs]:
     """Pools, queues and models of a row on one line; no line where there are none."""
     flow = row.figures.flow
     line = [
-        *_titled("pools", [_pool(*pair) for pair in flow.pools]),
-        *_titled("queues", [_queue(*pair) for pair in flow.queues]),
+        *_titled("pools", [_pool(_name(row, pool), pool, judged) for pool, judged in flow.pools]),
+        *_titled("queues", [_queue(_name(row, queue), queue, judged) for queue, judged in flow.queues]),
         *_titled("models", [_model(model) for model in models_of(row)]),
     ]
     return [runs.clip(line, width)] if line else []
@@ -95,20 +94,26 @@ def models_of(row: Row) -> Sequence[Model]:
 
 
 def _line(word: str, name: str, peer: str | None, source: str, judged: Judgement, facts: Sequence[Fact]) -> Runs:
-    whole = f"{safe(name, 60)}{f' to {safe(peer, 60)}' if peer else ''}"
+    whole = f"{name} to {safe(peer, 60)}" if peer and safe(peer) != name else name
     line: list[Run] = [(f" {word:<5} ", "dim"), (f"{judged.symbol} ", judged.style), (runs.fit(whole, _NAME), "text")]
     for title, value in facts:
         line += [(f"  {title} ", "dim"), (value, "muted")]
     return (*line, (f"  {source}", "dim"))
 
 
-def _pool(pool: Pool, judged: Judgement) -> Runs:
+def _name(row: Row, flow: Pool | Queue) -> str:
+    """With its replica, in the row of a service that has several."""
+    replica = replica_of(row.service, flow) if row.service is not None and row.depth is Depth.SERVICE else ""
+    return f"{safe(flow.name, 40)} ·{replica}" if replica else safe(flow.name, 40)
+
+
+def _pool(name: str, pool: Pool, judged: Judgement) -> Runs:
     waits = f" {pool.waiting}w" if pool.waiting else ""
-    return _named(safe(pool.name, 40), f"{flow_severity.of(pool.in_use, pool.max)}{waits}", judged)
+    return _named(name, f"{flow_severity.of(pool.in_use, pool.max)}{waits}", judged)
 
 
-def _queue(queue: Queue, judged: Judgement) -> Runs:
-    return _named(safe(queue.name, 40), flow_severity.of(queue.depth, queue.capacity), judged)
+def _queue(name: str, queue: Queue, judged: Judgement) -> Runs:
+    return _named(name, flow_severity.of(queue.depth, queue.capacity), judged)
 
 
 def _model(model: Model) -> Runs:

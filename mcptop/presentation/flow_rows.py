@@ -127,7 +127,7 @@ def queues(services: Sequence[Row], view: View) -> list[QueueRow]:
 def _pool_row(row: Row, service: Service, pool: Pool, judgement: Judgement) -> PoolRow:
     return PoolRow(
         key=pool_key(service, pool), service=service, service_name=row.name, label=safe(pool.name),
-        replica=_replica(service, pool.instance), source=source_of(pool), inferred=_inferred(pool),
+        replica=replica_of(service, pool), source=source_of(pool), inferred=_inferred(pool),
         judgement=judgement, pool=pool, peer=safe(pool.peer or ""),
     )  # fmt: skip
 
@@ -135,7 +135,7 @@ def _pool_row(row: Row, service: Service, pool: Pool, judgement: Judgement) -> P
 def _queue_row(row: Row, service: Service, queue: Queue, judgement: Judgement) -> QueueRow:
     return QueueRow(
         key=queue_key(service, queue), service=service, service_name=row.name, label=safe(queue.name),
-        replica=_replica(service, queue.instance), source=source_of(queue), inferred=_inferred(queue),
+        replica=replica_of(service, queue), source=source_of(queue), inferred=_inferred(queue),
         judgement=judgement, queue=queue,
     )  # fmt: skip
 
@@ -150,8 +150,11 @@ def _inferred(flow: Pool | Queue) -> bool:
     return flow.confidence is Confidence.INFERRED
 
 
-def _replica(service: Service, instance: str | None) -> str:
-    return shortened(service, instance) if instance is not None and len(service.instances) > 1 else ""
+def replica_of(service: Service, flow: Pool | Queue) -> str:
+    """The replica it belongs to, without the service's name; nothing where the service has one only."""
+    if flow.instance is None or len(service.instances) <= 1:
+        return ""
+    return shortened(service, flow.instance).removeprefix(f"{safe(service.name)}-")
 
 
 def _names(flow: Pool | Queue) -> list[str]:

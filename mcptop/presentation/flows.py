@@ -76,6 +76,12 @@ class Flow(Struct, frozen=True, eq=False):
         """What belongs to none of these replicas: to the service as a whole."""
         return self._part(replicas, belongs=False) if self else self
 
+    def joined(self, other: Flow) -> Flow:
+        """Both as one row shows them."""
+        if not other:
+            return self
+        return _flow((*self.pools, *other.pools), (*self.queues, *other.queues), self.budget or other.budget)
+
     def _part(self, replicas: Collection[str], belongs: bool) -> Flow:
         pools = tuple(pair for pair in self.pools if (pair[0].instance in replicas) is belongs)
         queues = tuple(pair for pair in self.queues if (pair[0].instance in replicas) is belongs)

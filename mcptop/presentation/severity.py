@@ -23,7 +23,8 @@ _UNSEEN = Judgement(Level.UNKNOWN, ("no numbers yet",))
 
 def of_instance(instance: Instance, flow: Flow = NO_FLOW) -> Judgement:
     """The judgement of one instance, with its pools and queues."""
-    found: Found = []
+    # What makes users wait comes first among equals.
+    found: Found = [(judged.level, reason) for judged in flow.judgements() for reason in judged.reasons] if flow else []
     running = instance.state == "running"
     if not running or instance.health == "unhealthy":
         _judge_state(instance, found)
@@ -31,8 +32,6 @@ def of_instance(instance: Instance, flow: Flow = NO_FLOW) -> Judgement:
         found.append((Level.WARNING, f"killed {_times(instance.oom_kills)} for lack of memory"))
     if running or instance.state == "paused":
         _judge_use(instance, flow, found)
-    if flow:
-        found += [(judged.level, reason) for judged in flow.judgements() for reason in judged.reasons]
     if found:
         return of_found(found, not running)
     if not running:
@@ -51,7 +50,7 @@ def of_service(service: Service, flow: Flow = NO_FLOW) -> Judgement:
     stopped = all(judgement.stopped for judgement, _ in judged)
     if flow:
         whole = flow.of_none({one.name for one in service.instances})
-        judged += [(judgement, "") for judgement in whole.judgements()]
+        judged = [*((judgement, "") for judgement in whole.judgements()), *judged]
     if all(judgement is FINE for judgement, _ in judged):
         return FINE if judged else Judgement(Level.UNKNOWN, ("no instance",), True)
     judged.sort(key=lambda pair: -pair[0].level)

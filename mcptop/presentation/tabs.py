@@ -70,8 +70,7 @@ def _piece(tab: Tab[Any], is_chosen: bool, count: int, worst: Level) -> Runs:
         name = ((f" {tab.key} ", "key"), (f"{tab.word} ", "head.muted"))
     if not count:
         return (*name, (" ", "head"))
-    lead = " " if is_chosen else ""
-    return (*name, (f"{lead}{judgement.SYMBOLS[worst]}{count} ", f"head.{judgement.STYLES[worst]}"), (" ", "head"))
+    return (*name, (f"{judgement.SYMBOLS[worst]}{count} ", f"head.{judgement.STYLES[worst]}"), (" ", "head"))
 
 
 def _count(judgements: Sequence[Judgement]) -> tuple[int, Level]:

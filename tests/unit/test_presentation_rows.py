@@ -155,8 +155,8 @@ def test_no_line_is_wider_than_the_table(width):
 
 def test_the_promised_columns_are_there():
     at_80, at_120, at_200 = ({item.column.id for item in SERVICES.place(width)} for width in (79, 119, 199))
-    assert {"name", "cpu", "memory", "trend", "net", "restarts", "state"} <= at_80
-    assert {"throttled", "disk", "sockets", "fds"} <= at_120 - at_80
+    assert {"name", "cpu", "memory", "trend", "pool", "queue", "restarts", "state"} <= at_80
+    assert {"throttled", "net", "sockets", "fds", "pids"} <= at_120 - at_80
     assert at_200 == {column.id for column in SERVICES.columns}
 
 

@@ -76,7 +76,7 @@ def page() -> str:
         "FILTER",
         "  words           parts of the project, service or instance name; all must hold",
         *_numbers(),
-        "                  with > >= < <= and a number: cpu>50 mem>500M mem%>80 waiting>0 queue>100",
+        "                  with > >= < <= and a number: cpu>50 mem>500M waiting>0 queue>100",
         f"  equals          {' '.join(WORDS)}: state=exited health=unhealthy",
         "",
         "  - is unknown, never zero; ~ is inferred from outside. A full pool is no problem, waiting is.",
