@@ -306,11 +306,21 @@ def test_the_snapshot_table_has_pools_and_queues():
     whole = pool("http", 3, 4)
     one = service("api", *names, pools=(pool(in_use=10, waiting=7, instance=names[1]), whole), queues=(queue(depth=7),))
     text = table.render(frame(one), (one,))
-    first, second = [line for line in text.splitlines() if "shop-api" in line]
+    first, second = [line for line in text.splitlines() if " api-" in line]
     assert " POOL " in text
     assert " QUEUE " in text
     assert ("3/4" in first, "7" in first, "10/10 7w" in second) == (True, True, True)
     assert "db pool 10/10 in use, 7 waiting" in second
+
+
+def test_long_reasons_and_hostile_names_cost_no_figure():
+    name = "a\x1b[2J" + "x" * 90
+    pools = tuple(pool(name, in_use=10, waiting=7, wait_s=2.0) for _ in range(3))
+    one = service(name, pools=pools, project=name)
+    text = table.render(frame(one), (one,))
+    assert "30/30 21w" in text
+    assert "50%" in text
+    assert "\x1b" not in text
 
 
 def test_a_sum_of_figures_keeps_the_flow_of_its_service():
