@@ -41,9 +41,8 @@ def _source(row: FlowRow) -> str:
     return row.source or units.UNKNOWN
 
 
-def _used(row: FlowRow, share: float | None, text: str, width: int) -> Runs:
+def _used(row: FlowRow, share: float | None, text: str, width: int, level: Level) -> Runs:
     """A bar where there is room and a maximum, and the figures."""
-    level = row.judgement.level
     tone = judgement.STYLES[level] if level >= Level.WARNING else ("muted" if row.inferred else "text")
     shown = text if text == units.UNKNOWN or not row.inferred else INFERRED + text
     room = width - _FIGURE - 1
@@ -56,12 +55,15 @@ def _used(row: FlowRow, share: float | None, text: str, width: int) -> Runs:
 
 def _in_use(row: PoolRow, width: int, moment: Moment) -> Runs:
     pool = row.pool
-    return _used(row, row.share, _whole(pool.in_use, pool.max), width)
+    # Connections nobody closed are no reason to colour those that are in use.
+    is_bad = pool.waiting or pool.timeouts_per_s or pool.kind == flow_severity.SERVER
+    level = row.judgement.level if is_bad else Level.OK
+    return _used(row, row.share, _whole(pool.in_use, pool.max), width, level)
 
 
 def _depth(row: QueueRow, width: int, moment: Moment) -> Runs:
     queue = row.queue
-    return _used(row, row.share, _whole(queue.depth, queue.capacity), width)
+    return _used(row, row.share, _whole(queue.depth, queue.capacity), width, row.judgement.level)
 
 
 def _whole(part: int | None, whole: int | None) -> str:
@@ -85,8 +87,10 @@ def _if(bad: Callable[[F], bool]) -> Callable[[F], str]:
     return style
 
 
-def _nothing_is_dim(value: Callable[[PoolRow], float | None], style: str) -> Callable[[PoolRow], str]:
-    return lambda row: style if value(row) else "dim"
+def _counted(value: Callable[[PoolRow], float | None], least: float = 0.0) -> Callable[[PoolRow], str]:
+    """None is faint, and from `least` on it has the colour of the row's level."""
+    bad: Callable[[PoolRow], str] = _if(lambda row: (value(row) or 0.0) >= least)
+    return lambda row: bad(row) if value(row) else "dim"
 
 
 def _growth(row: QueueRow) -> str:
@@ -144,28 +148,28 @@ POOLS: Sheet[PoolRow] = Sheet(
         Column("idle", "IDLE", "open and free", 4, figure(lambda r: units.count(r.pool.idle), _muted), 66,
                lambda r: r.pool.idle),
         Column("waiting", "WAITING", "callers that wait for a place", 7,
-               figure(lambda r: units.count(r.pool.waiting), _nothing_is_dim(lambda r: r.pool.waiting, "strong")),
+               figure(lambda r: units.count(r.pool.waiting), _counted(lambda r: r.pool.waiting)),
                34, lambda r: r.pool.waiting),
         Column("wait", "WAIT", "how long a caller waits", 6,
                figure(lambda r: _seconds(r.pool.wait_s), _if(lambda r: bool(r.pool.waiting))),
                44, lambda r: r.pool.wait_s),
         Column("timeouts", "IN VAIN", "callers that waited in vain, a second", 7,
                figure(lambda r: units.rate(r.pool.timeouts_per_s),
-                      _nothing_is_dim(lambda r: r.pool.timeouts_per_s, "critical")), 56,
+                      _counted(lambda r: r.pool.timeouts_per_s)), 56,
                lambda r: r.pool.timeouts_per_s),
         Column("longest", "LONGEST", "age of the oldest request under way", 7,
                figure(lambda r: _seconds(r.pool.longest_s), _muted), MAIN - 20, lambda r: r.pool.longest_s),
         Column("transaction", "IDLE TX", "in use, with nothing to do inside an open transaction", 7,
                figure(lambda r: units.count(r.pool.idle_in_transaction),
-                      _nothing_is_dim(lambda r: r.pool.idle_in_transaction, "text")), MAIN + 10,
+                      _counted(lambda r: r.pool.idle_in_transaction)), MAIN + 10,
                lambda r: r.pool.idle_in_transaction),
         Column("connecting", "SYN", "connections the other side has not answered", 4,
                figure(lambda r: units.count(r.pool.connecting),
-                      _nothing_is_dim(lambda r: r.pool.connecting, "text")), MAIN - 20,
+                      _counted(lambda r: r.pool.connecting)), MAIN - 20,
                lambda r: r.pool.connecting),
         Column("closed", "CLOSEW", "in CLOSE_WAIT: the other side closed, the service did not", 6,
                figure(lambda r: units.count(r.pool.close_wait),
-                      _nothing_is_dim(lambda r: r.pool.close_wait, "text")), MAIN - 20,
+                      _counted(lambda r: r.pool.close_wait, flow_severity.CLOSE_WAIT_WARNING)), MAIN - 20,
                lambda r: r.pool.close_wait),
         Column("source", "SOURCE", "who says so; ~: inferred from outside", 8, figure(_source, _muted, "left"), 78,
                _source, 26, "left", names=True),
