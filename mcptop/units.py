@@ -57,6 +57,26 @@ def duration(seconds: float | None) -> str:
     return f"{whole}s"
 
 
+def span(seconds: float | None) -> str:
+    """A wait as one reads it in a sentence: 30 ms, 1.2 s, 2m 10s."""
+    if seconds is None or not isfinite(seconds):
+        return UNKNOWN
+    if seconds >= 10:
+        return duration(seconds)
+    return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
+
+
+def rate(per_s: float | None) -> str:
+    """Events a second, in at most six characters: 0.4/s, 3/s, 12k/s; what is rarer than 0.05 is not none."""
+    if per_s is None or not isfinite(per_s):
+        return UNKNOWN
+    number = abs(per_s)
+    if 0 < number < 0.05:
+        return "<0.1/s"
+    text = f"{number:.1f}".removesuffix(".0") if number < 9.95 else count(number)
+    return f"{'-' if per_s < 0 else ''}{text}/s"
+
+
 def count(number: float | None) -> str:
     """A count in at most four characters: 0, 211, 12k."""
     if number is None:

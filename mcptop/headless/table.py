@@ -6,7 +6,9 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Iterator
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,35 +17,57 @@ from mcptop import units
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
-from mcptop.presentation import severity
+from mcptop.presentation import flow_cells, rows, severity
+from mcptop.presentation.flows import NO_FLOW, Flow
+from mcptop.presentation.rows import Row
+from mcptop.presentation.runs import safe
 
 _COLOURS = {"ok": "green", "warning": "yellow", "critical": "bold red", "muted": "dim"}
-_COLUMNS = ("", "PROJECT", "INSTANCE", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "NET", "DISK", "FDS", "TCP",
-            "↻", "STATE")  # fmt: skip
+_COLUMNS = ("", "PROJECT", "INSTANCE", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "POOL", "QUEUE", "NET", "DISK",
+            "FDS", "TCP", "↻", "STATE")  # fmt: skip
 _TEXT_COLUMNS = ("", "PROJECT", "INSTANCE", "STATE")
-_MIN_WIDTH = 100
+_MIN_WIDTH, _PIPE_WIDTH = 100, 240
+_MOST = {"PROJECT": 16, "INSTANCE": 32}
+_LEAST_STATE, _GAP = 8, 2
+_POOL_WIDTH, _QUEUE_WIDTH = 12, 12
 
 
 def render(frame: Frame, services: tuple[Service, ...]) -> str:
     """The host in one line, then one row an instance; reasons for a symbol stand in the last column."""
     out = io.StringIO()
     colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
     console = Console(
         file=out, force_terminal=colour, no_color=not colour, width=max(width, _MIN_WIDTH), highlight=False
     )
     if frame.host:
         console.print(Text(_host_line(frame.host, frame.engine), no_wrap=True))
+    wanted = {service.key for service in services}
+    lines = [
+        cells
+        for row in rows.of_services(frame)
+        if row.service is not None and row.key in wanted
+        for cells in _rows(row, row.service)
+    ]
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for title in _COLUMNS:
-        # Names may lose their end on a narrow terminal; figures never.
-        table.add_column(title, justify="left" if title in _TEXT_COLUMNS else "right", no_wrap=True,
-                         overflow="ellipsis" if title in _TEXT_COLUMNS else "crop")  # fmt: skip
-    for service in services:
-        for instance in service.instances:
-            table.add_row(*_row(service, instance))
+    for title, room in zip(_COLUMNS, _widths(lines, console.width), strict=True):
+        is_text = title in _TEXT_COLUMNS
+        table.add_column(title, justify="left" if is_text else "right", no_wrap=True, width=room,
+                         overflow="ellipsis" if is_text else "crop")  # fmt: skip
+    for cells in lines:
+        table.add_row(*cells)
     console.print(table)
     return out.getvalue()
+
+
+def _widths(lines: list[list[Text]], width: int) -> list[int]:
+    """Names may lose their end on a narrow terminal, and reasons have what is left; figures never lose anything."""
+    widths = [
+        min(max([cell_len(title), *(line[at].cell_len for line in lines)]), _MOST.get(title, width))
+        for at, title in enumerate(_COLUMNS)
+    ]
+    left = width - sum(widths[:-1]) - _GAP * (len(widths) - 1)
+    return [*widths[:-1], max(_LEAST_STATE, min(widths[-1], left))]
 
 
 def _host_line(host: Host, engine: str | None) -> str:
@@ -60,22 +84,35 @@ def _host_line(host: Host, engine: str | None) -> str:
     return "  ".join(parts)
 
 
-def _row(service: Service, instance: Instance) -> list[Text]:
-    judgement = severity.of_instance(instance)
-    state = instance.health or instance.state
+def _rows(row: Row, service: Service) -> Iterator[list[Text]]:
+    """One row an instance; what belongs to the service as a whole stands with the first."""
+    whole = row.figures.flow.of_none({instance.name for instance in service.instances})
+    for instance in service.instances:
+        flow = rows.flow_of(row, instance)
+        yield _row(service, instance, flow if row.instance is not None else flow.joined(whole))
+        whole = NO_FLOW
+
+
+def _row(service: Service, instance: Instance, flow: Flow) -> list[Text]:
+    judgement = severity.of_instance(instance, flow)
+    state = safe(instance.health or instance.state, 20)
     reasons = f"{state}: {', '.join(judgement.reasons)}" if judgement.reasons else state
-    name = service.name if instance.name == service.name else f"{service.name} {instance.name}"
+    short = severity.short_name(service, instance)
+    # A replica's name says which service it is of, nearly always.
+    name = short if service.name in short else f"{service.name} {short}"
     cpu, memory = instance.cpu, instance.memory
     cells = [
         judgement.symbol,
-        service.group,
-        name,
+        safe(service.group),
+        safe(name),
         units.percent(cpu.cores),
         units.UNKNOWN if cpu.limit_cores is None else f"{cpu.limit_cores:g}",
         units.percent(cpu.throttled_ratio),
         units.size(memory.working_set_bytes),
         units.size(memory.limit_bytes),
         units.percent(memory.limit_ratio),
+        flow_cells.use_text(flow.use, _POOL_WIDTH) if flow.use is not None else units.UNKNOWN,
+        flow_cells.backlog_text(flow.backlog, _QUEUE_WIDTH) if flow.backlog is not None else units.UNKNOWN,
         units.size(_sum(instance.network.rx_bytes_per_s, instance.network.tx_bytes_per_s)),
         units.size(_sum(instance.disk.read_bytes_per_s, instance.disk.write_bytes_per_s)),
         units.count(instance.fds.open),

@@ -48,6 +48,20 @@ class Service(Value, frozen=True):
         return f"group:{self.group}"
 
 
+def pool_key(service: Service, pool: Pool) -> str:
+    """Key of a pool's series in the history; its metrics are `POOL_METRICS`."""
+    return f"{service.key}#pool/{pool.instance or ''}/{pool.name}/{pool.source}"
+
+
+def queue_key(service: Service, queue: Queue) -> str:
+    """Key of a queue's series in the history; its metrics are `QUEUE_METRICS`."""
+    return f"{service.key}#queue/{queue.instance or ''}/{queue.name}/{queue.source}"
+
+
+POOL_METRICS = ("pool.in_use", "pool.waiting")
+QUEUE_METRICS = ("queue.depth", "queue.in_flight")
+
+
 class Status(StrEnum):
     """How a source did in this tick."""
 

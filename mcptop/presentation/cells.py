@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-
-from msgspec import Struct
 
 from mcptop import units
-from mcptop.model.frame import Series
-from mcptop.presentation import runs, severity
+from mcptop.presentation import flow_severity, judgement, runs, severity
+from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Depth, Row
 from mcptop.presentation.runs import Runs
-from mcptop.presentation.severity import Level
+from mcptop.presentation.sheet import Moment, figure
 
 HOUR = 3600
 _STEPS = "▁▂▃▄▅▆▇█"
@@ -21,28 +18,12 @@ _TREND_NOISE = 1 << 20
 """Less than this an hour is not worth a colour."""
 
 
-class Moment(Struct, frozen=True, eq=False):
-    """What a cell needs besides its row."""
-
-    at: datetime
-    series: Series
-    tree: bool = True
-    cpus: int = 1
-    """Of the machine: what a group can use at most."""
-
-
 Cell = Callable[[Row, int, Moment], Runs]
 
 
 def right(value: Callable[[Row], str], style: Callable[[Row], str] | None = None) -> Cell:
-    """A plain column of figures; what is unknown is faint."""
-
-    def cell(row: Row, width: int, moment: Moment) -> Runs:
-        text = value(row)
-        tone = "dim" if text == units.UNKNOWN else (style or _plain_style)(row)
-        return ((runs.fit(text, width, "right"), tone),)
-
-    return cell
+    """A plain column of figures."""
+    return figure(value, style or _plain_style)
 
 
 def name(row: Row, width: int, moment: Moment) -> Runs:
@@ -52,7 +33,7 @@ def name(row: Row, width: int, moment: Moment) -> Runs:
         return ((mark, "muted"), (runs.fit(row.name, width - 2), "group"))
     if row.depth is Depth.INSTANCE:
         fine = row.judgement.level is Level.OK
-        symbol = severity.INSTANCE if fine else row.judgement.symbol
+        symbol = judgement.INSTANCE if fine else row.judgement.symbol
         lead = "   " if moment.tree else "  "
         return ((f"{lead}{symbol} ", row.judgement.style if not fine else "muted"),
                 (runs.fit(row.name, width - len(lead) - 2), "text"))  # fmt: skip
@@ -115,7 +96,7 @@ def memory(row: Row, width: int, moment: Moment) -> Runs:
     """Bar, used, limit and percent, as far as the width goes."""
     figures = row.figures
     level = severity.of_memory(figures.memory_worst)
-    style = severity.STYLES[level] if level else "ok"
+    style = judgement.STYLES[level] if level else "ok"
     used = units.size(figures.working_set)
     tone = "dim" if used == units.UNKNOWN else ("text" if row.depth is Depth.GROUP else "strong")
     if width < 16:
@@ -164,7 +145,7 @@ def sockets(row: Row, width: int, moment: Moment) -> Runs:
     if figures.established is None:
         return ((runs.fit(units.UNKNOWN, width, "right"), "dim"),)
     waiting = figures.close_wait or 0
-    if waiting < severity.CLOSE_WAIT_WARNING:
+    if waiting < flow_severity.CLOSE_WAIT_WARNING:
         return ((runs.fit(units.count(figures.established), width, "right"), _plain_style(row)),)
     mark = f" {units.count(waiting)}w"
     return ((runs.fit(units.count(figures.established), width - len(mark), "right"), "text"), (mark, "warning"))
@@ -192,8 +173,8 @@ def state(row: Row, width: int, moment: Moment) -> Runs:
     """Health or state in a word; for a group how many services are in trouble; the age of late numbers."""
     if row.depth is Depth.GROUP:
         critical, warning = row.levels
-        marks = ((f"{severity.SYMBOLS[Level.CRITICAL]}{critical} " if critical else "", "critical"),
-                 (f"{severity.SYMBOLS[Level.WARNING]}{warning}" if warning else "", "warning"))  # fmt: skip
+        marks = ((f"{judgement.SYMBOLS[Level.CRITICAL]}{critical} " if critical else "", "critical"),
+                 (f"{judgement.SYMBOLS[Level.WARNING]}{warning}" if warning else "", "warning"))  # fmt: skip
         shown = runs.clip(marks, width)
         return (*shown, (" " * (width - runs.width(shown)), "text"))
     if row.figures.age_s is not None:

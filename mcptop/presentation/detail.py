@@ -8,8 +8,9 @@ from itertools import zip_longest
 from mcptop import units
 from mcptop.model.frame import Frame
 from mcptop.model.instance import Instance
-from mcptop.presentation import cells, charts, runs, severity
+from mcptop.presentation import cells, charts, flow_facts, runs, severity
 from mcptop.presentation.charts import Chart
+from mcptop.presentation.judgement import Judgement
 from mcptop.presentation.rows import Depth, Row
 from mcptop.presentation.runs import Run, Runs
 
@@ -20,7 +21,7 @@ _MIB = 1 << 20
 def compose(row: Row, frame: Frame, width: int, height: int, window_s: float) -> list[Runs]:
     """Exactly what fits in `height` lines: the title, the facts, the reasons, and charts in what is left."""
     lines = [title(row, frame, width)]
-    facts = [*_reasons(row, width), _traffic(row, width)]
+    facts = [*reasons(row.judgement, width), *flow_facts.brief(row, width), _traffic(row, width)]
     room = height - 1 - len(facts)
     if room >= 5 and width >= 40:
         return [*lines, *_charts(row, frame, width, room, window_s), *facts][:height]
@@ -42,6 +43,11 @@ def title(row: Row, frame: Frame, width: int) -> Runs:
         left.append((f"  up {up}", "muted"))
     if row.figures.age_s is not None:
         left.append((f"  numbers are {units.duration(row.figures.age_s)} old", "warning"))
+    return ruled(left, width)
+
+
+def ruled(left: Sequence[Run], width: int) -> Runs:
+    """A title, and a line behind it to the edge."""
     head = runs.clip(left, width - 1)
     rest = width - runs.width(head) - 1
     return (*head, (" " + "─" * rest if rest > 0 else " ", "faint"))
@@ -68,18 +74,18 @@ def _charts(row: Row, frame: Frame, width: int, height: int, window_s: float) ->
     """Memory and CPU side by side, or memory alone where the pane is narrow."""
     memory = (_memory_line(row, width), _memory_chart(row, frame, window_s))
     if width < 76:
-        return _titled(memory, width, height)
-    return _beside(memory, (_cpu_line(row, width), _cpu_chart(row, frame, window_s)), width, height)
+        return titled(memory, width, height)
+    return beside(memory, (_cpu_line(row, width), _cpu_chart(row, frame, window_s)), width, height)
 
 
-def _titled(titled: Titled, width: int, height: int) -> list[Runs]:
+def titled(titled: Titled, width: int, height: int) -> list[Runs]:
     line, chart = titled
     return [runs.clip(line, width), *charts.draw(chart, width, height - 1)]
 
 
-def _beside(one: Titled, two: Titled, width: int, height: int) -> list[Runs]:
+def beside(one: Titled, two: Titled, width: int, height: int) -> list[Runs]:
     half = (width - _GAP) // 2
-    left, right = _titled(one, half, height), _titled(two, width - half - _GAP, height)
+    left, right = titled(one, half, height), titled(two, width - half - _GAP, height)
     return [
         (*start, (" " * (half - runs.width(start) + _GAP), "text"), *end)
         for start, end in zip(left, right, strict=True)
@@ -89,7 +95,7 @@ def _beside(one: Titled, two: Titled, width: int, height: int) -> list[Runs]:
 def _rates(row: Row, frame: Frame, subject: str, parts: tuple[str, str], window_s: float) -> Titled:
     """Both directions of a traffic added up; a tick with only one of them known counts that one."""
     key = row.key if row.instance is None else row.instance.id
-    one, two = (_history(frame, key, f"{subject}.{part}", window_s) for part in parts)
+    one, two = (history(frame, key, f"{subject}.{part}", window_s) for part in parts)
     both = [
         None if a is None and b is None else (a or 0.0) + (b or 0.0)
         for a, b in zip_longest(reversed(one), reversed(two))
@@ -99,20 +105,20 @@ def _rates(row: Row, frame: Frame, subject: str, parts: tuple[str, str], window_
     line: list[Run] = [(f" {subject} ", "strong")]
     for part in parts:
         line += [(f" {part} ", "dim"), (f"{units.size(now[part])}/s", "text")]
-    chart = Chart(both, window_s, frame.interval_s, max(_round_up(highest * 1.15, 1024.0), 1024.0), units.size,
+    chart = Chart(both, window_s, frame.interval_s, max(round_up(highest * 1.15, 1024.0), 1024.0), units.size,
                   style="chart.memory" if subject == "network" else "chart.cpu", tick=frame.number)  # fmt: skip
     return tuple(line), chart
 
 
 def _memory_chart(row: Row, frame: Frame, window_s: float) -> Chart:
-    values = _history(frame, row.key, "memory.working_set", window_s)
+    values = history(frame, row.key, "memory.working_set", window_s)
     limit = row.figures.memory_limit
     highest = max((value for value in values if value is not None), default=0.0)
     return Chart(
         values,
         window_s,
         frame.interval_s,
-        top=float(limit) if limit else max(_round_up(highest * 1.15), _MIB),
+        top=float(limit) if limit else max(round_up(highest * 1.15), _MIB),
         label=units.size,
         limit=limit,
         style="chart.memory",
@@ -122,7 +128,7 @@ def _memory_chart(row: Row, frame: Frame, window_s: float) -> Chart:
 
 
 def _cpu_chart(row: Row, frame: Frame, window_s: float) -> Chart:
-    values = _history(frame, row.key, "cpu.cores", window_s)
+    values = history(frame, row.key, "cpu.cores", window_s)
     quota = row.figures.limit_cores
     highest = max((value for value in values if value is not None), default=0.0)
     return Chart(
@@ -140,11 +146,11 @@ def _cpu_chart(row: Row, frame: Frame, window_s: float) -> Chart:
     )
 
 
-def _history(frame: Frame, key: str, metric: str, window_s: float) -> Sequence[float | None]:
+def history(frame: Frame, key: str, metric: str, window_s: float) -> Sequence[float | None]:
     return frame.series.tail(key, metric, max(1, round(window_s / frame.interval_s)))
 
 
-def _round_up(value: float, step: float = float(_MIB)) -> float:
+def round_up(value: float, step: float = float(_MIB)) -> float:
     """The next figure with one digit in powers of two, so that the scale does not move at every tick."""
     while step * 8 < value:
         step *= 2
@@ -232,9 +238,8 @@ def _sockets(row: Row) -> str:
     return " ".join(shown)
 
 
-def _reasons(row: Row, width: int) -> list[Runs]:
+def reasons(judgement: Judgement, width: int) -> list[Runs]:
     """Why the row has its symbol; nothing when all is well."""
-    judgement = row.judgement
     if not judgement.reasons:
         return []
     text = "; ".join(judgement.reasons)
@@ -243,12 +248,13 @@ def _reasons(row: Row, width: int) -> list[Runs]:
 
 def compose_full(row: Row, frame: Frame, width: int, height: int, window_s: float) -> list[Runs]:
     """The row with the screen to itself: memory and CPU above, network and disk below."""
-    facts = [*_reasons(row, width), _traffic(row, width)]
+    flows = flow_facts.listed(row, width, max(1, height // 5))
+    facts = [*reasons(row.judgement, width), *flows, _traffic(row, width)]
     room = height - 1 - len(facts)
     if room < 16 or width < 76:
         return compose(row, frame, width, height, window_s)
     upper = _charts(row, frame, width, (room + 1) // 2, window_s)
-    lower = _beside(
+    lower = beside(
         _rates(row, frame, "network", ("rx", "tx"), window_s),
         _rates(row, frame, "disk", ("read", "write"), window_s),
         width,

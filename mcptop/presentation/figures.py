@@ -10,8 +10,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.presentation import flows
+from mcptop.presentation.flows import NO_FLOW, Flow
 
 Number = float | int | None
 
@@ -50,13 +54,23 @@ class Figures(Struct, frozen=True, eq=False, gc=False):
     started_at: datetime | None = None
     """The latest start: a service is as old as its youngest instance."""
     age_s: float | None = None
+    flow: Flow = NO_FLOW
+    """Pools and queues."""
 
 
 NOTHING = Figures()
 
 
-def of_instance(instance: Instance) -> Figures:
-    """The figures of one instance."""
+def of_service(service: Service, flow: Flow) -> Figures:
+    """The figures of all its instances, with its pools and queues."""
+    if len(service.instances) == 1:
+        return of_instance(service.instances[0], flow)
+    whole = total([of_instance(instance) for instance in service.instances])
+    return replace(whole, flow=flow) if flow else whole
+
+
+def of_instance(instance: Instance, flow: Flow = NO_FLOW) -> Figures:
+    """The figures of one instance, with its pools and queues."""
     cpu, memory, network, disk = instance.cpu, instance.memory, instance.network, instance.disk
     rx, tx, read, write = (
         network.rx_bytes_per_s,
@@ -95,13 +109,15 @@ def of_instance(instance: Instance) -> Figures:
         instance.oom_kills,
         instance.started_at,
         instance.age_s,
+        flow,
     )
 
 
 def total(parts: Sequence[Figures]) -> Figures:
     """One set of figures for several."""
     if len(parts) == 1:
-        return parts[0]
+        (only,) = parts
+        return only if only.flow is NO_FLOW else replace(only, flow=flows.total([only.flow]))
     if not parts:
         return NOTHING
     used, limit = _sum(p.working_set for p in parts), _sum_of_all(p.memory_limit for p in parts)
@@ -135,6 +151,7 @@ def total(parts: Sequence[Figures]) -> Figures:
         _sum(p.oom_kills for p in parts),
         max((p.started_at for p in parts if p.started_at is not None), default=None),
         _worst(p.age_s for p in parts),
+        flows.total([p.flow for p in parts if p.flow is not NO_FLOW]),
     )
 
 

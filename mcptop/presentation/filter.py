@@ -1,4 +1,4 @@
-"""The filter line: plain words and comparisons such as `cpu>50 mem>500M mem%>80 state=exited`.
+"""The filter line: plain words and comparisons such as `cpu>50 mem%>80 waiting>0 state=exited`.
 
 Words are substrings of the names, in any case; all parts must hold. What cannot be read as a comparison is
 a word: a half-typed filter is never an error.
@@ -47,8 +47,12 @@ NUMBERS: dict[str, Callable[[Figures], Number]] = {
     "pids": lambda f: f.pids,
     "restarts": lambda f: f.restarts,
     "oom": lambda f: f.oom_kills,
+    "pool%": lambda f: _percent(f.flow.fullest()),
+    "waiting": lambda f: f.flow.waiting(),
+    "wait": lambda f: f.flow.longest_wait(),
+    "queue": lambda f: f.flow.deepest(),
 }
-"""What a comparison can ask for; a share is in percent."""
+"""What a comparison can ask for; a share is in percent, `wait` in seconds."""
 WORDS = ("state", "health", "kind", "level")
 """What `=` can ask for by its first letters."""
 

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from enum import IntEnum
+from typing import Any
 
 from msgspec import Struct
 
+from mcptop.model.flow import Budget
 from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
-from mcptop.presentation import figures, severity
+from mcptop.presentation import figures, flows, severity
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
+from mcptop.presentation.flows import Flow
+from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.runs import safe
-from mcptop.presentation.severity import Judgement, Level
+from mcptop.presentation.sheet import SortKey, ordered
 
 HOST_PROCESSES, CONTAINERS = "host processes", "containers"
 
@@ -50,6 +54,16 @@ class Row(Struct, frozen=True, eq=False):
     levels: tuple[int, int] = (0, 0)
     """Of a group: how many services are critical, and how many have a warning."""
 
+    @property
+    def level_in_tree(self) -> int:
+        """Its depth, for a table of whatever rows."""
+        return int(self.depth)
+
+    @property
+    def opens(self) -> str | None:
+        """A group has nothing but its rows."""
+        return None if self.depth is Depth.GROUP else self.key
+
 
 class Folds(Struct, frozen=True):
     """Which rows were opened and closed by hand; all others follow their default."""
@@ -68,13 +82,11 @@ class Folds(Struct, frozen=True):
         return Folds(self.opened - {key}, self.closed | {key})
 
 
-SortValue = Callable[[Row], float | str | None]
-
-
 class View(Struct, frozen=True, eq=False):
     """What the reader asked for."""
 
-    sort: SortValue | None = None
+    sort: Callable[[Any], SortKey] | None = None
+    """Of the rows of the table that is shown."""
     descending: bool = True
     filter: Filter = Filter()
     folds: Folds = Folds()
@@ -83,7 +95,8 @@ class View(Struct, frozen=True, eq=False):
 
 def of_services(frame: Frame) -> list[Row]:
     """One judged row a service: what both the table and the list of problems are made of."""
-    return [_service_row(service) for service in frame.services]
+    budgets = {budget.server: budget for budget in frame.budgets if budget.exceeded}
+    return [_service_row(service, budgets.get(service.name)) for service in frame.services]
 
 
 def build(services: list[Row], view: View) -> list[Row]:
@@ -130,14 +143,7 @@ def _tree(services: list[Row], view: View) -> Iterator[Row]:
 
 
 def _sorted(rows: list[Row], view: View) -> list[Row]:
-    rows = sorted(rows, key=lambda row: row.name)
-    value_of = view.sort
-    if value_of is None:
-        return rows
-    known = [(value, row) for row in rows if (value := value_of(row)) is not None]
-    known.sort(key=lambda pair: pair[0], reverse=view.descending)
-    # What is unknown stays at the end in both directions: it is neither the most nor the least.
-    return [row for _, row in known] + [row for row in rows if value_of(row) is None]
+    return ordered(rows, lambda row: row.name, view.sort, view.descending)
 
 
 def _with_instances(row: Row, view: View) -> Iterator[Row]:
@@ -150,7 +156,7 @@ def _with_instances(row: Row, view: View) -> Iterator[Row]:
         return
     yield _folded(row, not is_open)
     if is_open:
-        children = [_instance_row(service, instance) for instance in service.instances]
+        children = [_instance_row(row, instance) for instance in service.instances]
         yield from _sorted(children, view)
 
 
@@ -175,14 +181,15 @@ def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
     )
 
 
-def _service_row(service: Service) -> Row:
+def _service_row(service: Service, budget: Budget | None) -> Row:
     instances = service.instances
+    flow = flows.of_service(service, budget)
     return Row(
         service.key,
         Depth.SERVICE,
         safe(service.name),
-        figures.total([figures.of_instance(instance) for instance in instances]),
-        severity.of_service(service),
+        figures.of_service(service, flow),
+        severity.of_service(service, flow),
         _state_of(instances),
         service.replicas,
         None,
@@ -192,18 +199,26 @@ def _service_row(service: Service) -> Row:
     )
 
 
-def _instance_row(service: Service, instance: Instance) -> Row:
+def _instance_row(parent: Row, instance: Instance) -> Row:
+    service = parent.service
+    assert service is not None
+    flow = flow_of(parent, instance)
     return Row(
         instance.id,
         Depth.INSTANCE,
         severity.short_name(service, instance),
-        figures.of_instance(instance),
-        severity.of_instance(instance),
+        figures.of_instance(instance, flow),
+        severity.of_instance(instance, flow),
         _state_of((instance,)),
         project=safe(service.project or ""),
         service=service,
         instance=instance,
     )
+
+
+def flow_of(row: Row, instance: Instance) -> Flow:
+    """Pools and queues of one replica of a service's row; the only one has all of them."""
+    return row.figures.flow if row.instance is not None else row.figures.flow.of_replica(instance.name)
 
 
 def _state_of(instances: Iterable[Instance]) -> str:
@@ -230,6 +245,6 @@ def _passes(row: Row, wanted: Filter) -> bool:
     for instance in service.instances:
         own = words | {"state": instance.state, "health": instance.health or "none"}
         parts = "\n".join([*names, instance.name]).lower()
-        if wanted.passes(Subject(parts, figures.of_instance(instance), own)):
+        if wanted.passes(Subject(parts, figures.of_instance(instance, flow_of(row, instance)), own)):
             return True
     return False

@@ -2,96 +2,70 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
-from msgspec import Struct
-
 from mcptop import units
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.presentation.flow_severity import CLOSE_WAIT_WARNING
+from mcptop.presentation.flows import NO_FLOW, Flow
+from mcptop.presentation.judgement import FINE, Found, Judgement, Level, of_found
 from mcptop.presentation.runs import safe
-
-
-class Level(IntEnum):
-    """Ordered, so that the worst of several is their maximum."""
-
-    OK = 0
-    UNKNOWN = 1
-    WARNING = 2
-    CRITICAL = 3
-
-
-STYLES = {Level.OK: "ok", Level.UNKNOWN: "muted", Level.WARNING: "warning", Level.CRITICAL: "critical"}
-SYMBOLS = {Level.OK: "●", Level.UNKNOWN: "◌", Level.WARNING: "▲", Level.CRITICAL: "✖"}
-STOPPED, INSTANCE = "○", "·"
 
 MEMORY_WARNING, MEMORY_CRITICAL = 0.9, 0.97
 THROTTLED_WARNING = 0.25
 FDS_WARNING = 0.8
 CPU_WARNING = 0.9
-CLOSE_WAIT_WARNING = 5
 _ASKED_TO_STOP = 143
 """Exit code of a program that ended because it got SIGTERM, as `docker stop` sends it."""
 
 
-class Judgement(Struct, frozen=True):
-    """A level and the reasons for it, worst first."""
-
-    level: Level
-    reasons: tuple[str, ...] = ()
-    stopped: bool = False
-
-    @property
-    def symbol(self) -> str:
-        """One character, so that the level does not depend on colour."""
-        return STOPPED if self.stopped and self.level < Level.WARNING else SYMBOLS[self.level]
-
-    @property
-    def style(self) -> str:
-        """Name of the colour that goes with the symbol."""
-        return "muted" if self.stopped and self.level < Level.WARNING else STYLES[self.level]
-
-
-FINE = Judgement(Level.OK)
-"""The common case is one shared value."""
 _UNSEEN = Judgement(Level.UNKNOWN, ("no numbers yet",))
-_Found = list[tuple[Level, str]]
 
 
-def of_instance(instance: Instance) -> Judgement:
-    """The judgement of one instance."""
-    found: _Found = []
+def of_instance(instance: Instance, flow: Flow = NO_FLOW) -> Judgement:
+    """The judgement of one instance, with its pools and queues."""
+    # What makes users wait comes first among equals.
+    found: Found = [(judged.level, reason) for judged in flow.judgements() for reason in judged.reasons] if flow else []
     running = instance.state == "running"
     if not running or instance.health == "unhealthy":
         _judge_state(instance, found)
     if instance.oom_kills:
         found.append((Level.WARNING, f"killed {_times(instance.oom_kills)} for lack of memory"))
     if running or instance.state == "paused":
-        _judge_use(instance, found)
+        _judge_use(instance, flow, found)
     if found:
-        found.sort(key=lambda item: -item[0])
-        return Judgement(found[0][0], tuple(reason for _, reason in found), not running)
+        return of_found(found, not running)
     if not running:
         return Judgement(Level.UNKNOWN, (), True)
     seen = instance.cpu.cores is not None or instance.memory.working_set_bytes is not None
     return FINE if seen else _UNSEEN
 
 
-def of_service(service: Service) -> Judgement:
-    """The worst of its instances, with the reasons of all of them."""
+def of_service(service: Service, flow: Flow = NO_FLOW) -> Judgement:
+    """The worst of its instances, pools and queues, with the reasons of all of them."""
     if len(service.instances) == 1:
-        return of_instance(service.instances[0])
-    judged = [(of_instance(instance), instance) for instance in service.instances]
+        return of_instance(service.instances[0], flow)
+    judged = [
+        (of_instance(one, flow.of_replica(one.name)), f"{short_name(service, one)} ") for one in service.instances
+    ]
+    stopped = all(judgement.stopped for judgement, _ in judged)
+    if flow:
+        whole = flow.of_none({one.name for one in service.instances})
+        judged = [*((judgement, "") for judgement in whole.judgements()), *judged]
     if all(judgement is FINE for judgement, _ in judged):
         return FINE if judged else Judgement(Level.UNKNOWN, ("no instance",), True)
     judged.sort(key=lambda pair: -pair[0].level)
-    reasons = [f"{short_name(service, i)} {reason}" for judgement, i in judged for reason in judgement.reasons]
-    return Judgement(judged[0][0].level, tuple(reasons[:6]), all(j.stopped for j, _ in judged))
+    reasons = [f"{prefix}{reason}" for judgement, prefix in judged for reason in judgement.reasons]
+    return Judgement(judged[0][0].level, tuple(reasons[:6]), stopped)
 
 
 def short_name(service: Service, instance: Instance) -> str:
-    """The instance's name without the project: Compose repeats it in every name."""
-    name = safe(instance.name)
+    """The instance's name without the project."""
+    return shortened(service, instance.name)
+
+
+def shortened(service: Service, replica: str) -> str:
+    """A replica's name without the project: Compose repeats it in every name."""
+    name = safe(replica)
     prefix = f"{service.project}-"
     return name.removeprefix(prefix) if service.project and len(name) > len(prefix) else name
 
@@ -103,7 +77,7 @@ def of_memory(ratio: float | None) -> Level:
     return Level.CRITICAL if ratio >= MEMORY_CRITICAL else Level.WARNING
 
 
-def _judge_state(instance: Instance, found: _Found) -> None:
+def _judge_state(instance: Instance, found: Found) -> None:
     state, code = instance.state, instance.exit_code
     if instance.health == "unhealthy":
         found.append((Level.CRITICAL, "unhealthy: its health check fails"))
@@ -118,7 +92,7 @@ def _judge_state(instance: Instance, found: _Found) -> None:
         found.append((Level.WARNING, "paused"))
 
 
-def _judge_use(instance: Instance, found: _Found) -> None:
+def _judge_use(instance: Instance, flow: Flow, found: Found) -> None:
     memory = instance.memory
     level = of_memory(memory.limit_ratio)
     if level:
@@ -129,10 +103,11 @@ def _judge_use(instance: Instance, found: _Found) -> None:
     fds = instance.fds
     if fds.limit_ratio is not None and fds.limit_ratio >= FDS_WARNING:
         found.append((Level.WARNING, f"open files at {units.percent(fds.limit_ratio)} of the limit"))
-    if instance.sockets is not None and instance.sockets.close_wait >= CLOSE_WAIT_WARNING:
-        found.append(
-            (Level.WARNING, f"{instance.sockets.close_wait} sockets in CLOSE_WAIT: peer closed, service did not")
-        )
+    closed = 0 if instance.sockets is None else instance.sockets.close_wait
+    # A pool that has them says as well to whom they are.
+    named = any((pool.close_wait or 0) >= CLOSE_WAIT_WARNING for pool, _ in flow.pools)
+    if closed >= CLOSE_WAIT_WARNING and not named:
+        found.append((Level.WARNING, f"{closed} sockets in CLOSE_WAIT: peer closed, service did not"))
 
 
 def _times(number: int) -> str:

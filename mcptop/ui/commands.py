@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from mcptop.presentation.tabs import TABS
+
 
 class Command(NamedTuple):
     """A word, what it does, and the action that does it."""
@@ -16,8 +18,9 @@ class Command(NamedTuple):
 
 
 COMMANDS = (
+    *(Command(tab.word, tab.says, f"screen.tab('{tab.id}')", True) for tab in TABS),
     Command("Open", "the selected service, large", "screen.open", True),
-    Command("Filter", "words and comparisons: api cpu>50 mem%>80 state=exited", "screen.filter", True),
+    Command("Filter", "words and comparisons: api cpu>50 mem%>80 waiting>0 state=exited", "screen.filter", True),
     Command("Clear", "the filter", "screen.back", True),
     Command("Sort", "choose the column", "screen.sort_menu", True),
     Command("CPU", "sort by CPU", "screen.sort('cpu')", True),

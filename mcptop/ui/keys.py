@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
+from mcptop.presentation.tabs import TABS
 from mcptop.ui.panels import Key
 
 APP_KEYS: list[BindingType] = [
@@ -31,6 +32,10 @@ APP_KEYS: list[BindingType] = [
 ]
 
 DASHBOARD_KEYS: list[BindingType] = [
+    *(
+        Binding(tab.key, f"tab('{tab.id}')", tab.word, id=f"dashboard.tab-{tab.id}", tooltip=f"{tab.word}: {tab.says}")
+        for tab in TABS
+    ),
     Binding("slash,f4", "filter", "Filter", id="dashboard.filter", tooltip="Words and comparisons: api cpu>50 mem%>80"),
     Binding("s,f6", "sort_menu", "Sort", id="dashboard.sort", tooltip="Choose the column to sort by"),
     Binding("P", "sort('cpu')", "By CPU", id="dashboard.sort-cpu", tooltip="Sort by CPU"),
@@ -71,9 +76,11 @@ FOOTER: tuple[Key, ...] = (
 )
 
 
-def footer(*, paused: bool, filtered: bool) -> tuple[Key, ...]:
-    """The keys that work now, with the word that fits the state."""
+def footer(*, paused: bool, filtered: bool, tree: bool) -> tuple[Key, ...]:
+    """The keys that work now, with the word that fits the state; `tree`: the table has groups."""
     keys = tuple(
-        ("Z", "resume", action) if key == "Z" and paused else (key, word, action) for key, word, action in FOOTER
+        ("Z", "resume", action) if key == "Z" and paused else (key, word, action)
+        for key, word, action in FOOTER
+        if tree or key != "t"
     )
     return (("Esc", "clear filter", "screen.back"), *keys) if filtered else keys

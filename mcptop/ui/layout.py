@@ -10,6 +10,8 @@ class Heights(NamedTuple):
 
     short_header: bool
     problems: int
+    tabs: bool
+    budgets: int
     detail: int
     status: bool
     footer: bool
@@ -20,6 +22,8 @@ def heights(width: int, height: int) -> Heights:
     return Heights(
         short_header=height < 14,
         problems=_step(height, ((50, 5), (34, 3), (22, 2))),
+        tabs=height >= 14,
+        budgets=_step(height, ((50, 6), (34, 3), (22, 2))),
         detail=_step(height, ((56, 20), (44, 16), (34, 12), (28, 10), (22, 4), (18, 3))) if width >= 40 else 0,
         status=height >= 12,
         footer=height >= 8,

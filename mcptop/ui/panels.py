@@ -1,4 +1,4 @@
-"""The panels around the table: header, banner, problems, detail, status and footer. They show, nothing else."""
+"""The panels around the table, from the header down to the footer. They show, nothing else."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from rich.style import Style
 from textual.strip import Strip
 
 from mcptop.model.frame import EMPTY, Frame
-from mcptop.presentation import detail, header, problems, runs
+from mcptop.presentation import budgets, detail, flow_detail, header, problems, runs, tabs
+from mcptop.presentation.flow_rows import FlowRow
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import Runs
+from mcptop.presentation.tabs import Trouble
 from mcptop.ui.lines import Lines, look
 
 
@@ -72,10 +74,20 @@ class Problems(Lines):
         return problems.lines(self.rows, width, self.most)
 
 
+class Budgets(Panel):
+    """Whether the pools of a server's clients fit into what it allows."""
+
+    most = 2
+
+    def lines(self, width: int) -> list[Runs]:
+        """One line a server, as many as there is room for."""
+        return budgets.lines(self.frame.budgets, width, self.most)
+
+
 class Detail(Panel):
     """The selected row: facts and charts, made for the height the pane has."""
 
-    row: Row | None = None
+    row: Row | FlowRow | None = None
     window_s = 900.0
     full = False
     """Has the screen to itself: more charts."""
@@ -85,16 +97,70 @@ class Detail(Panel):
         height = self.size.height
         if self.row is None or height < 1:
             return []
+        if isinstance(self.row, FlowRow):
+            return flow_detail.compose(self.row, self.frame, width, height, self.window_s)
         compose = detail.compose_full if self.full else detail.compose
         return compose(self.row, self.frame, width, height, self.window_s)
+
+
+Piece = tuple[Runs, str]
+"""A part of a line, and the action a click on it runs."""
+
+
+class Actions(Lines):
+    """One line of pieces that can be clicked; what does not fit is left out whole."""
+
+    def pieces(self) -> Sequence[Piece]:
+        """What to offer, the most important first."""
+        raise NotImplementedError
+
+    def lines(self, width: int) -> list[Runs]:
+        """One line."""
+        line = [run for piece, _ in self._fitting(width) for run in piece]
+        return [(*line, (" " * (width - runs.width(line)), "head"))]
+
+    def render_line(self, y: int) -> Strip:
+        """The line with an action under each piece."""
+        width, styles = self.size.width, look(self)
+        segments = [
+            Segment(text, styles.get(style) + Style(meta={"@click": action}))
+            for piece, action in self._fitting(width)
+            for text, style in piece
+        ]
+        return Strip(segments).extend_cell_length(width, styles.get("head"))
+
+    def _fitting(self, width: int) -> list[Piece]:
+        kept: list[Piece] = []
+        for piece in self.pieces():
+            width -= runs.width(piece[0])
+            if width < 0:
+                break
+            kept.append(piece)
+        return kept
+
+
+class TabLine(Actions):
+    """The tabs, with how many of their rows need somebody."""
+
+    chosen = tabs.OVERVIEW.id
+    trouble: Trouble = {}  # noqa: RUF012 - replaced, never changed
+
+    def show(self, chosen: str, trouble: Trouble) -> None:
+        """Mark this tab."""
+        self.chosen, self.trouble = chosen, trouble
+        self.rebuild()
+
+    def pieces(self) -> Sequence[Piece]:
+        """One piece a tab."""
+        return tabs.pieces(self.chosen, self.trouble)
 
 
 Key = tuple[str, str, str]
 """Key, word, and the action a click on it runs."""
 
 
-class Footer(Lines):
-    """The keys that work now; each can be clicked."""
+class Footer(Actions):
+    """The keys that work now."""
 
     keys: Sequence[Key] = ()
 
@@ -103,28 +169,6 @@ class Footer(Lines):
         self.keys = keys
         self.rebuild()
 
-    def lines(self, width: int) -> list[Runs]:
-        """One line; what does not fit is left out whole."""
-        line: list[tuple[str, str]] = []
-        for key, word, _ in self._fitting(width):
-            line += [(f" {key} ", "key"), (f"{word} ", "head.muted")]
-        return [(*line, (" " * (width - runs.width(line)), "head"))]
-
-    def render_line(self, y: int) -> Strip:
-        """The line with an action under each key."""
-        width, styles = self.size.width, look(self)
-        segments: list[Segment] = []
-        for key, word, action in self._fitting(width):
-            click = Style(meta={"@click": action})
-            segments.append(Segment(f" {key} ", styles.get("key") + click))
-            segments.append(Segment(f"{word} ", styles.get("head.muted") + click))
-        return Strip(segments).extend_cell_length(width, styles.get("head"))
-
-    def _fitting(self, width: int) -> list[Key]:
-        kept: list[Key] = []
-        for key in self.keys:
-            width -= runs.cells(key[0]) + runs.cells(key[1]) + 3
-            if width < 0:
-                break
-            kept.append(key)
-        return kept
+    def pieces(self) -> Sequence[Piece]:
+        """One piece a key."""
+        return [(((f" {key} ", "key"), (f"{word} ", "head.muted")), action) for key, word, action in self.keys]

@@ -1,12 +1,13 @@
-"""The service table: a Line-API widget that draws the visible rows only, and of those the changed ones only.
+"""A table of whatever rows a sheet of columns draws.
 
-Keeps the cursor on its row when the order changes. Which rows there are is decided elsewhere.
+A Line-API widget that draws the visible rows only, and of those the changed ones only. Keeps the cursor on its row
+when the order changes. Which rows there are is decided elsewhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
 from textual.binding import Binding, BindingType
@@ -15,18 +16,17 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mcptop.presentation import columns
-from mcptop.presentation.cells import Moment
-from mcptop.presentation.columns import Placed
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation import sheet
 from mcptop.presentation.runs import Runs
+from mcptop.presentation.sheet import Listed, Moment, Placed, Sheet
 from mcptop.ui.lines import look, strip_of
 
 _HEADING = 1
+R = TypeVar("R", bound=Listed)
 
 
-class ServiceTable(ScrollView, can_focus=True):
-    """Groups, services and instances."""
+class SheetTable(ScrollView, Generic[R], can_focus=True):
+    """The rows of one sheet; some of them may fold."""
 
     ALLOW_SELECT = False
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -51,7 +51,7 @@ class ServiceTable(ScrollView, can_focus=True):
     class Folded(Message):
         """A row is to be folded or unfolded."""
 
-        def __init__(self, row: Row, folded: bool) -> None:
+        def __init__(self, row: Listed, folded: bool) -> None:
             super().__init__()
             self.row, self.folded = row, folded
 
@@ -62,24 +62,25 @@ class ServiceTable(ScrollView, can_focus=True):
             super().__init__()
             self.column = column
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, columns: Sheet[R], *, empty: str = "nothing to show", id: str | None = None) -> None:
         super().__init__(id=id)
-        self.rows: Sequence[Row] = ()
+        self._sheet, self._empty = columns, empty
+        self.rows: Sequence[R] = ()
         self.cursor = 0
         self._key: str | None = None
         self._moment: Moment | None = None
-        self._sort, self._descending = "cpu", True
-        self._placed: list[Placed] = []
+        self._sort, self._descending = "", True
+        self._placed: list[Placed[Any]] = []
         self._placed_for = -1
         self._lines: dict[int, Runs] = {}
         self._drawn: dict[int, tuple[Runs, bool, Strip]] = {}
 
     @property
-    def selected(self) -> Row | None:
+    def selected(self) -> R | None:
         """The row under the cursor."""
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
-    def show(self, rows: Sequence[Row], moment: Moment, sort: str, descending: bool) -> None:
+    def show(self, rows: Sequence[R], moment: Moment, sort: str, descending: bool) -> None:
         """Draw these rows; the cursor stays on its row, wherever that went."""
         seen = self._is_visible(self.cursor)
         self.rows, self._moment, self._sort, self._descending = rows, moment, sort, descending
@@ -130,7 +131,7 @@ class ServiceTable(ScrollView, can_focus=True):
         if row.folded is not None and row.folded is not folded:
             self.post_message(self.Folded(row, folded))
         elif folded:
-            parents = [i for i in range(self.cursor) if self.rows[i].depth < row.depth]
+            parents = [i for i in range(self.cursor) if self.rows[i].level_in_tree < row.level_in_tree]
             if parents:
                 self._go(parents[-1])
 
@@ -140,10 +141,10 @@ class ServiceTable(ScrollView, can_focus=True):
             self.post_message(self.Folded(row, not row.folded))
 
     def action_open(self) -> None:
-        """Open the service; a group has nothing but its rows."""
+        """Open the service; a heading has nothing but its rows."""
         if (row := self.selected) is None:
             return
-        if row.depth is Depth.GROUP:
+        if row.opens is None:
             self.action_turn()
         else:
             self.post_message(self.Opened())
@@ -192,27 +193,27 @@ class ServiceTable(ScrollView, can_focus=True):
         """Columns are chosen when there is a width to draw at; the first picture is drawn before on_resize."""
         if self._placed_for != self.size.width:
             self._placed_for = self.size.width
-            self._placed = columns.place(self._placed_for)
+            self._placed = self._sheet.place(self._placed_for)
             self._lines.clear()
             self._drawn.clear()
 
     def _content(self, y: int) -> tuple[Runs, bool]:
         self._place_columns()
         if y == 0:
-            return columns.heading(self._placed, self._sort, self._descending), False
+            return sheet.heading(self._placed, self._sort, self._descending), False
         index = self.scroll_offset.y + y - _HEADING
         if self._moment is None or index >= len(self.rows):
             return self._note(y), False
         line = self._lines.get(index)
         if line is None:
-            line = self._lines[index] = columns.line(self.rows[index], self._placed, self._moment)
+            line = self._lines[index] = sheet.line(self.rows[index], self._placed, self._moment)
         return line, index == self.cursor
 
     def _note(self, y: int) -> Runs:
         """What an empty table says."""
         if self.rows or y != 2:
             return ()
-        return ((" waiting for the first sample…" if self._moment is None else " nothing to show", "muted"),)
+        return ((" waiting for the first sample…" if self._moment is None else f" {self._empty}", "muted"),)
 
     def _repaint_changes(self) -> None:
         for y in range(self.size.height):
@@ -227,7 +228,7 @@ class ServiceTable(ScrollView, can_focus=True):
                 return
         if self._key is None:
             # A service says more than the group above it.
-            first = (i for i, row in enumerate(self.rows) if row.depth is not Depth.GROUP)
+            first = (i for i, row in enumerate(self.rows) if row.level_in_tree)
             self.cursor = next(first, 0)
         self.cursor = min(self.cursor, max(0, len(self.rows) - 1))
         if self.rows:

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 from math import sin
 from typing import Any
 
-from mcptop.model.frame import Frame, Own, Service, SourceReport, Status
+from mcptop.model.flow import Budget, Confidence, Model, Pool, Queue, Share
+from mcptop.model.frame import Frame, Own, Service, SourceReport, Status, pool_key, queue_key
 from mcptop.model.host import Filesystem, Host, HostPressure, Pressure
 from mcptop.model.instance import Cpu, Disk, FileDescriptors, Instance, Memory, Network, Sockets
 from mcptop.model.value import Kind
@@ -76,9 +77,32 @@ def instance(name: str, cores: float | None, used: float | None, limit: float | 
     return Instance(**(values | more))
 
 
-def service(name: str, *instances: Instance, project: str | None = "mcp-stack", kind: Kind = Kind.CONTAINER) -> Service:
-    """A service of these instances."""
-    return Service(project, name, kind, sum(i.state == "running" for i in instances), instances)
+def service(
+    name: str, *instances: Instance, project: str | None = "mcp-stack", kind: Kind = Kind.CONTAINER, **more: Any
+) -> Service:
+    """A service of these instances; `more`: its pools, queues and models."""
+    return Service(project, name, kind, sum(i.state == "running" for i in instances), instances, **more)
+
+
+def pool(name: str, in_use: int | None, most: int | None = None, **more: Any) -> Pool:
+    """A pool its service measured itself."""
+    return Pool(**({"name": name, "in_use": in_use, "max": most, "source": "metrics"} | more))
+
+
+def seen(peer: str, in_use: int, **more: Any) -> Pool:
+    """Connections to a peer, as the kernel shows them."""
+    values = {"name": peer, "kind": "tcp", "peer": peer, "source": "kernel", "confidence": Confidence.INFERRED}
+    return pool(**(values | {"in_use": in_use} | more))
+
+
+def queue(name: str, depth: int | None, **more: Any) -> Queue:
+    """A queue its service measured itself."""
+    return Queue(**({"name": name, "kind": "queue", "depth": depth, "source": "metrics"} | more))
+
+
+def backlog(depth: int, capacity: int = 128, **more: Any) -> Queue:
+    """Connections nobody took yet."""
+    return queue(":8000", depth, kind="accept", capacity=capacity, source="kernel", **more)
 
 
 def process(name: str, cores: float, used: float) -> Service:
@@ -97,22 +121,56 @@ def stack() -> tuple[Service, ...]:
             "mcp-worker",
             instance("mcp-stack-mcp-worker-1", 0.52, 471, 512, quota=0.5, throttled=0.36, trend=leak, fds=21),
             instance("mcp-stack-mcp-worker-2", 0.48, 391, 512, quota=0.5, throttled=0.40, trend=leak, restarts=1),
+            pools=tuple(
+                pool("db", 1, 10, kind="db", peer="postgres", idle=4, waiting=0, longest_s=0.31,
+                     instance=f"mcp-stack-mcp-worker-{n}")
+                for n in (1, 2)
+            ),
+            queues=(queue("jobs", 412, in_flight=2, oldest_age_s=130.0, in_per_s=7.1, out_per_s=4.1,
+                          growth_per_s=3.0),),
         ),
         service("mcp-api", instance("mcp-stack-mcp-api-1", 0.41, 212, 1024, quota=2.0, throttled=0.0, trend=30.0,
-                                    net=1.1 * MIB, fds=88, sockets=Sockets(established=50, close_wait=7))),
+                                    net=1.1 * MIB, fds=88, sockets=Sockets(established=50, close_wait=7)),
+                pools=(
+                    pool("db", 50, 50, kind="db", peer="postgres", idle=0, waiting=7, wait_s=0.8, waits_per_s=11.0,
+                         timeouts_per_s=0.0, timeouts=3, longest_s=2.4),
+                    pool("http", 3, 100, kind="http", peer="model-runner", idle=12, waiting=0, longest_s=0.92),
+                    seen("model-runner:8080", 3, idle=12, connecting=0, close_wait=7, time_wait=2),
+                ),
+                queues=(backlog(0),)),
         service("model-runner", instance("mcp-stack-model-runner-1", 0.38, 1064, 4096, quota=2.0, throttled=0.0,
-                                         net=40_000.0)),
-        service("postgres", instance("mcp-stack-postgres-1", 0.09, 148, 1024, net=210_000.0, fds=71)),
-        service("ui", instance("mcp-stack-ui-1", 0.01, 61, 256, quota=1.0, throttled=0.0, net=2_000.0, health=None)),
+                                         net=40_000.0),
+                pools=(pool("slots", 4, 8, kind="slots", waiting=0),),
+                queues=(queue("requests", 2, in_flight=4, capacity=64, oldest_age_s=0.4, in_per_s=5.0, out_per_s=5.5,
+                              growth_per_s=-0.5),),
+                models=(Model("llama3", int(4.1 * GIB)), Model("qwen", int(1.2 * GIB)))),
+        service("postgres", instance("mcp-stack-postgres-1", 0.09, 148, 1024, net=210_000.0, fds=71),
+                pools=(pool("connections", 52, 97, kind="server", idle=9, longest_s=2.4, idle_in_transaction=1,
+                            source="pg_stat_activity", max_source="max_connections 100 - 3 reserved"),)),
+        service("ui", instance("mcp-stack-ui-1", 0.01, 61, 256, quota=1.0, throttled=0.0, net=2_000.0, health=None),
+                pools=(seen("mcp-api:8000", 12, idle=3),), queues=(backlog(0),)),
         service("migrate", Instance("id-migrate", "mcp-stack-migrate-1", state="exited", exit_code=0, restarts=0)),
         service("registry", instance("registry", 0.002, 24, net=100.0), project=None),
     )  # fmt: skip
+
+
+BUDGET = Budget(
+    "postgres", 97, "max_connections 100 - 3 reserved",
+    (Share("mcp-api", "db", 50, 3), Share("mcp-worker", "db", 10, 2)), 170,
+    "mcp-api db 50 x 3 + mcp-worker db 10 x 2 = 170 > 97", True,
+)  # fmt: skip
 
 
 def levels(services: tuple[Service, ...]) -> dict[str, tuple[float, float]]:
     """What the history of these services is made of: the present value, and growth a tick for what leaks."""
     made: dict[str, tuple[float, float]] = {"host cpu.ratio": (0.63, 0.0)}
     for one in services:
+        for each in one.pools:
+            made[f"{pool_key(one, each)} pool.in_use"] = (float(each.in_use or 0), 0.0)
+            made[f"{pool_key(one, each)} pool.waiting"] = (float(each.waiting or 0), 0.0)
+        for line in one.queues:
+            made[f"{queue_key(one, line)} queue.depth"] = (float(line.depth or 0), line.growth_per_s or 0.0)
+            made[f"{queue_key(one, line)} queue.in_flight"] = (float(line.in_flight or 0), 0.0)
         totals = [0.0, 0.0, 0.0]
         for part in one.instances:
             grown = (part.memory.trend_bytes_per_s or 0.0) * 8
@@ -147,7 +205,7 @@ def frame(number: int = 1000, services: tuple[Service, ...] | None = None, **mor
     values = {
         "number": number, "at": NOON + timedelta(seconds=number - 1000), "host": HOST, "sources": SOURCES,
         "services": shown, "alerts": (), "own": Own(0.009, 61 * MIB, 0.0042), "interval_s": 1.0,
-        "engine": "docker 28.2", "series": Shapes(number, levels(shown)),
+        "engine": "docker 28.2", "budgets": (BUDGET,), "series": Shapes(number, levels(shown)),
     }  # fmt: skip
     return Frame(**(values | more))
 

@@ -8,11 +8,12 @@ from textual import events
 from textual.command import CommandPalette
 
 from mcptop.ui.app import McptopApp
+from mcptop.ui.panels import TabLine
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.help import HelpScreen
 from mcptop.ui.screens.service import ServiceScreen
 from mcptop.ui.screens.sort import SortMenu
-from mcptop.ui.table import ServiceTable
+from mcptop.ui.table import SheetTable
 
 SIZE = (120, 36)
 
@@ -21,7 +22,7 @@ def names(app):
     return [row.name for row in table(app).rows]
 
 
-def table(app) -> ServiceTable:
+def table(app) -> SheetTable:
     return app.screen_stack[0].table
 
 
@@ -140,6 +141,77 @@ async def test_help_and_palette(dashboard):
         await pilot.press("escape")
 
 
+async def test_tabs_by_digit_click_and_palette_keep_order_and_cursor(dashboard, screen):
+    app, monitor = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("down", "2")
+        await pilot.pause()
+        assert app.focused is table(app)
+        assert [row.label for row in table(app).rows][:2] == ["db", "model-runner:8080"]
+        await pilot.press("s", "end", "enter", "j", "j")
+        await pilot.pause()
+        assert app.screen.sort == "source"
+        chosen = table(app).selected.key
+        await pilot.click(TabLine, offset=(27, 0))
+        assert app.screen.tab.id == "queues"
+        await pilot.press("1")
+        assert (app.screen.sort, table(app).selected.name) == ("cpu", "mcp-worker-1")
+        monitor.tick(frames.frame(1001))
+        await pilot.press("2")
+        await pilot.pause()
+        assert (app.screen.sort, table(app).selected.key) == ("source", chosen)
+        await app.run_action("screen.tab('queues')")
+        await pilot.pause()
+        assert "never" in screen(app)
+
+
+async def test_sorting_and_copying_in_a_tab(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("3", "P", "M", "t")
+        assert app.screen.sort == "level"
+        await pilot.press("y")
+        assert app.clipboard.startswith("▲  mcp-worker  QUEUE jobs")
+        assert "DRAINED never" in app.clipboard
+        await pilot.press("greater_than_sign")
+        assert (app.screen.sort, app.screen.descending) == ("service", False)
+        await pilot.press("I")
+        assert [row.service_name for row in table(app).rows] == ["ui", "model-runner", "mcp-worker", "mcp-api"]
+
+
+async def test_a_filter_holds_in_every_tab(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("slash", *"waiting>0", "enter", "2")
+        assert [row.name for row in table(app).rows] == ["mcp-api db"]
+        await pilot.press("3")
+        await pilot.pause()
+        assert names(app) == []
+        await pilot.press("escape", "1")
+        assert "ui" in names(app)
+
+
+async def test_digits_belong_to_the_filter_line_while_it_is_typed(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("slash", *"cpu>23", "enter")
+        assert app.screen.query_one("#filter").value == "cpu>23"
+        assert app.screen.tab.id == "overview"
+
+
+async def test_enter_opens_the_service_of_a_pool(dashboard, screen):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("2", "down", "down", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, ServiceScreen)
+        assert "postgres" in screen(app)
+        assert "idle in transaction" in screen(app)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.screen.tab.id == "pools"
+
+
 async def test_zoom_stops_at_both_ends(dashboard):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=SIZE) as pilot:
@@ -174,9 +246,9 @@ async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
 async def test_a_click_on_a_heading_sorts(dashboard):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.click(ServiceTable, offset=(3, 0))
+        await pilot.click(SheetTable, offset=(3, 0))
         assert app.screen.sort == "name"
-        await pilot.click(ServiceTable, offset=(10, 1))
+        await pilot.click(SheetTable, offset=(10, 1))
         assert table(app).selected.name == "mcp-stack"
 
 
@@ -189,7 +261,7 @@ async def test_quitting_stops_the_monitor(dashboard):
 
 
 def test_every_binding_has_an_id_and_says_what_it_does():
-    bindings = [*McptopApp.BINDINGS, *ServiceTable.BINDINGS, *Dashboard.BINDINGS, *HelpScreen.BINDINGS]
+    bindings = [*McptopApp.BINDINGS, *SheetTable.BINDINGS, *Dashboard.BINDINGS, *HelpScreen.BINDINGS]
     bindings += [*SortMenu.BINDINGS, *ServiceScreen.BINDINGS]
     assert all(one.id and one.description and one.tooltip for one in bindings)
     assert len({one.id for one in bindings}) == len(bindings)

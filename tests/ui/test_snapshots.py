@@ -20,6 +20,26 @@ async def test_stack(size, dashboard, snapshot, screen):
         assert {cell_len(line) for line in screen(app).splitlines()} == {size[0]}
 
 
+@pytest.mark.parametrize(("tab", "key"), [("pools", "2"), ("queues", "3")])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_tabs(tab, key, size, dashboard, snapshot, screen):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=size) as pilot:
+        await pilot.press(key)
+        await pilot.pause()
+        snapshot(app, f"{tab}-{size[0]}x{size[1]}")
+        assert {cell_len(line) for line in screen(app).splitlines()} == {size[0]}
+
+
+async def test_runner(dashboard, snapshot):
+    """Models, pools and queues of one service on its own screen."""
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.press("down", "down", "down", "down", "enter")
+        await pilot.pause()
+        snapshot(app, "runner-120x36")
+
+
 async def test_detail(dashboard, snapshot):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=(120, 36)) as pilot:
@@ -30,10 +50,10 @@ async def test_detail(dashboard, snapshot):
 
 async def test_help(dashboard, snapshot):
     app, _ = dashboard(frames.frame())
-    async with app.run_test(size=(120, 60)) as pilot:
+    async with app.run_test(size=(120, 110)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
-        snapshot(app, "help-120x60")
+        snapshot(app, "help-120x110")
 
 
 async def test_nothing_yet(dashboard, snapshot):

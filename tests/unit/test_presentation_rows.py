@@ -10,11 +10,12 @@ from mcptop import units
 from mcptop.model.frame import EMPTY, Frame, NoSeries, Own, Service
 from mcptop.model.instance import Cpu, FileDescriptors, Instance, Memory, Sockets
 from mcptop.model.value import Kind
-from mcptop.presentation import cells, columns, figures, rows, runs, severity
-from mcptop.presentation.cells import Moment
+from mcptop.presentation import cells, figures, rows, runs, severity, sheet
+from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.filter import parse
+from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Depth, Folds, View
-from mcptop.presentation.severity import Level
+from mcptop.presentation.sheet import Moment
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 MIB = 1 << 20
@@ -69,7 +70,7 @@ def test_a_filter_opens_what_it_finds():
 
 def test_sorting_leaves_the_unknown_at_the_end_in_both_directions():
     services = [service(name, instance(name, cores)) for name, cores in (("a", None), ("b", 0.1), ("c", 0.9))]
-    by_cpu = columns.BY_ID["cpu"].sort
+    by_cpu = SERVICES.column("cpu").sort
     for descending, order in ((True, "cba"), (False, "bca")):
         names = [name for depth, name in shown(View(by_cpu, descending), *services) if depth == Depth.SERVICE]
         assert "".join(names) == order
@@ -142,27 +143,27 @@ def test_problems_are_ranked():
 @pytest.mark.parametrize("width", [*range(18, 130), 160, 199, 200, 300])
 def test_no_line_is_wider_than_the_table(width):
     odd = service("数据" * 40, instance("shop-x-1", 123.4, 10**15, 10**16), instance("y" * 300, None, None))
-    placed = columns.place(width)
+    placed = SERVICES.place(width)
     moment = Moment(NOON, NoSeries())
     expected = 1 + sum(item.width + 1 for item in placed)
     assert expected <= width
     for row in rows.build(rows.of_services(frame(odd)), View()):
         # The margin for the cursor is the table's own.
-        assert runs.width(columns.line(row, placed, moment)) + 1 == expected
-    assert runs.width(columns.heading(placed, "cpu", True)) == expected
+        assert runs.width(sheet.line(row, placed, moment)) + 1 == expected
+    assert runs.width(sheet.heading(placed, "cpu", True)) == expected
 
 
 def test_the_promised_columns_are_there():
-    at_80, at_120, at_200 = ({item.column.id for item in columns.place(width)} for width in (79, 119, 199))
-    assert {"name", "cpu", "memory", "trend", "net", "restarts", "state"} <= at_80
-    assert {"throttled", "disk", "sockets", "fds"} <= at_120 - at_80
-    assert at_200 == set(columns.BY_ID)
+    at_80, at_120, at_200 = ({item.column.id for item in SERVICES.place(width)} for width in (79, 119, 199))
+    assert {"name", "cpu", "memory", "trend", "pool", "queue", "restarts", "state"} <= at_80
+    assert {"throttled", "net", "sockets", "fds", "pids"} <= at_120 - at_80
+    assert at_200 == {column.id for column in SERVICES.columns}
 
 
 def test_unknown_is_a_dash_in_every_column_of_figures():
     empty = rows.of_services(frame(service("x", instance("x", None, None))))[0]
     moment = Moment(NOON, NoSeries())
-    for item in columns.place(200):
+    for item in SERVICES.place(200):
         if item.column.id not in ("name", "replicas", "state", "pressure"):
             assert runs.text_of(item.column.cell(empty, item.width, moment)).strip() == "-", item.column.id
 

@@ -1,11 +1,11 @@
-"""The main screen: header, problems, table, detail of the selected row.
+"""The main screen: header, problems, the table of the chosen tab, detail of the selected row.
 
-Owns what the reader asked for (sort, filter, folds); the frame belongs to the app.
+Owns what the reader asked for (tab, sort, filter, folds); the frame belongs to the app.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -13,19 +13,20 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from mcptop.model.frame import Frame
-from mcptop.presentation import columns, filter, rows, runs
-from mcptop.presentation.cells import Moment
+from mcptop.presentation import filter, rows, runs, tabs
 from mcptop.presentation.rows import Folds, Row, View
+from mcptop.presentation.sheet import WIDE, Listed, Moment
+from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
 from mcptop.ui import layout
 from mcptop.ui.keys import DASHBOARD_KEYS, footer
 from mcptop.ui.lines import Lines
-from mcptop.ui.panels import Banner, Detail, Footer, Header, Problems, Status
-from mcptop.ui.table import ServiceTable
+from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Problems, Status, TabLine
+from mcptop.ui.table import SheetTable
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
 
-_FILTER_HINT = "filter: words and comparisons, such as  api cpu>50 mem>500M mem%>80 state=exited"
+_FILTER_HINT = "filter: words and comparisons, such as  api cpu>50 mem%>80 waiting>0 state=exited"
 
 
 class Dashboard(Screen[None]):
@@ -35,11 +36,13 @@ class Dashboard(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.sort, self.descending = "cpu", True
+        self.tab = OVERVIEW
+        self._orders = {tab.id: (tab.sort, True) for tab in TABS}
         self.folds, self.as_tree = Folds(), True
         self.filter = filter.Filter()
         self.header, self.banner, self.problems = Header(), Banner(), Problems()
-        self.table, self.detail = ServiceTable(id="services"), Detail()
+        self.tab_line, self.budgets, self.detail = TabLine(), Budgets(), Detail()
+        self.tables = {tab.id: SheetTable[Any](tab.sheet, empty=tab.empty, id=tab.id) for tab in TABS}
         self.status, self.footer = Status(), Footer()
         self._mounted = False
         self._services: list[Row] = []
@@ -49,12 +52,31 @@ class Dashboard(Screen[None]):
         """The app, by its type."""
         return cast("McptopApp", self.app)
 
+    @property
+    def table(self) -> SheetTable[Any]:
+        """The table of the chosen tab."""
+        return self.tables[self.tab.id]
+
+    @property
+    def sort(self) -> str:
+        """The column the chosen tab is sorted by."""
+        return self._orders[self.tab.id][0]
+
+    @property
+    def descending(self) -> bool:
+        """Whether the most stands first."""
+        return self._orders[self.tab.id][1]
+
     def compose(self) -> ComposeResult:
         """Top to bottom."""
         yield self.header
         yield self.banner
         yield self.problems
-        yield self.table
+        yield self.tab_line
+        for id, table in self.tables.items():
+            table.display = id == self.tab.id
+            yield table
+        yield self.budgets
         yield self.detail
         line = Input(id="filter", placeholder=_FILTER_HINT, compact=True, select_on_focus=False)
         line.cursor_blink = line.display = False
@@ -96,7 +118,8 @@ class Dashboard(Screen[None]):
 
     def show_keys(self) -> None:
         """The footer for the present state."""
-        self.footer.show(footer(paused=self.mcptop.paused_for is not None, filtered=bool(self.filter)))
+        paused = self.mcptop.paused_for is not None
+        self.footer.show(footer(paused=paused, filtered=bool(self.filter), tree=self.tab.is_tree))
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
@@ -108,16 +131,19 @@ class Dashboard(Screen[None]):
         """The theme changed."""
         for panel in self.query(Lines):
             panel.restyle()
-        self.table.restyle()
+        for table in self.tables.values():
+            table.restyle()
 
     def _show_rows(self) -> None:
         frame = self.mcptop.frame
         if frame.number == 0:
             return
-        column = columns.BY_ID[self.sort]
+        self.tab_line.show(self.tab.id, tabs.trouble(self._services))
+        self.budgets.show(frame)
+        column = self.tab.sheet.column(self.sort)
         view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree)
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
-        self.table.show(rows.build(self._services, view), moment, self.sort, self.descending)
+        self.table.show(self.tab.build(self._services, view), moment, self.sort, self.descending)
         self._show_detail()
 
     def _show_detail(self) -> None:
@@ -132,29 +158,35 @@ class Dashboard(Screen[None]):
         self.problems.display = share.problems > 0
         self.detail.display = share.detail > 0
         self.detail.styles.height = share.detail
+        self.tab_line.display = share.tabs
+        self.budgets.most = share.budgets
+        self._show_budgets()
         self.status.display, self.footer.display = share.status, share.footer
 
-    @on(ServiceTable.Moved)
+    def _show_budgets(self) -> None:
+        self.budgets.display = self.tab.id == "pools" and self.budgets.most > 0
+
+    @on(SheetTable.Moved)
     def _follow_cursor(self) -> None:
         self._show_detail()
 
-    @on(ServiceTable.Folded)
-    def _fold(self, event: ServiceTable.Folded) -> None:
+    @on(SheetTable.Folded)
+    def _fold(self, event: SheetTable.Folded) -> None:
         self.folds = self.folds.turned(event.row.key, not event.folded)
         self._show_rows()
 
-    @on(ServiceTable.Sorted)
-    def _sort_by_click(self, event: ServiceTable.Sorted) -> None:
+    @on(SheetTable.Sorted)
+    def _sort_by_click(self, event: SheetTable.Sorted) -> None:
         self.action_sort(event.column)
 
-    @on(ServiceTable.Opened)
+    @on(SheetTable.Opened)
     def _open(self) -> None:
         row = self.table.selected
-        if row is None:
+        if row is None or row.opens is None:
             return
         from mcptop.ui.screens.service import ServiceScreen
 
-        self.app.push_screen(ServiceScreen(row.key))
+        self.app.push_screen(ServiceScreen(row.opens))
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self, event: Input.Changed) -> None:
@@ -170,6 +202,21 @@ class Dashboard(Screen[None]):
     def action_open(self) -> None:
         """Open the selected row."""
         self.table.action_open()
+
+    def action_tab(self, id: str) -> None:
+        """Show the table of another tab; each keeps its order and its cursor."""
+        chosen: Tab[Any] = next(tab for tab in TABS if tab.id == id)
+        if chosen is self.tab:
+            return
+        had_focus = self.focused is self.table
+        self.table.display = False
+        self.tab = chosen
+        self.table.display = True
+        if had_focus:
+            self.set_focus(self.table)
+        self._show_budgets()
+        self._show_rows()
+        self.show_keys()
 
     def action_filter(self) -> None:
         """Type a filter; it works at every letter."""
@@ -189,7 +236,7 @@ class Dashboard(Screen[None]):
         """Choose a column."""
         from mcptop.ui.screens.sort import SortMenu
 
-        self.app.push_screen(SortMenu(self.sort), self._sort_chosen)
+        self.app.push_screen(SortMenu(self.tab.sheet.columns, self.sort), self._sort_chosen)
 
     def _sort_chosen(self, column: str | None) -> None:
         if column is not None:
@@ -197,22 +244,22 @@ class Dashboard(Screen[None]):
 
     def action_sort(self, column: str) -> None:
         """Sort by a column; once more turns the order round. Names go up, figures go down."""
-        if column == self.sort:
-            self.descending = not self.descending
-        else:
-            self.sort, self.descending = column, column != "name"
+        known = {one.id: one for one in self.tab.sheet.columns}
+        if column not in known:
+            return
+        descending = not self.descending if column == self.sort else not known[column].names
+        self._orders[self.tab.id] = (column, descending)
         self._show_rows()
 
     def action_sort_step(self, by: int) -> None:
         """Sort by the neighbour of the sorted column, of those on the screen."""
-        shown = [item.column.id for item in columns.place(self.table.size.width)]
+        shown = [item.column.id for item in self.tab.sheet.place(self.table.size.width)]
         at = shown.index(self.sort) if self.sort in shown else 0
         self.action_sort(shown[(at + by) % len(shown)])
 
     def action_reverse(self) -> None:
         """Turn the order round."""
-        self.descending = not self.descending
-        self._show_rows()
+        self.action_sort(self.sort)
 
     def action_tree(self) -> None:
         """Groups, or one flat list."""
@@ -226,12 +273,12 @@ class Dashboard(Screen[None]):
             self.app.copy_to_clipboard(self.row_text(row))
             self.app.notify(f"copied {row.name}", markup=False, timeout=2)
 
-    def row_text(self, row: Row) -> str:
-        """All columns of a row in one line of text."""
+    def row_text(self, row: Listed) -> str:
+        """All columns of a row in one line of text; what it is called needs no title."""
         frame = self.mcptop.frame
         moment = Moment(frame.at, frame.series)
-        parts = [
-            f"{item.column.title} {runs.text_of(item.column.cell(row, item.width, moment)).strip()}"
-            for item in columns.place(columns.WIDE)
-        ]
-        return "  ".join(parts).removeprefix("SERVICE ")
+        parts = []
+        for item in self.tab.sheet.place(WIDE):
+            text = runs.text_of(item.column.cell(row, item.width, moment)).strip()
+            parts.append(text if item.column.id in ("name", "level", "service") else f"{item.column.title} {text}")
+        return "  ".join(parts)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -11,10 +12,10 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mcptop.presentation.columns import COLUMNS
 from mcptop.presentation.filter import NUMBERS, WORDS
+from mcptop.presentation.tabs import TABS, Tab
 from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS
-from mcptop.ui.table import ServiceTable
+from mcptop.ui.table import SheetTable
 
 _KEY_NAMES = {
     "question_mark": "?",
@@ -66,23 +67,34 @@ def page() -> str:
     """The page, made from the bindings and columns themselves, so that it cannot be out of date."""
     parts = [
         "KEYS",
-        *_keys([*ServiceTable.BINDINGS, *DASHBOARD_KEYS, *APP_KEYS]),
+        *_keys([*SheetTable.BINDINGS, *DASHBOARD_KEYS, *APP_KEYS]),
         "",
-        "COLUMNS",
-        *(f"  {column.title:<15} {column.says}" for column in COLUMNS),
-        "",
+        *(line for tab in TABS for line in _columns(tab)),
         "SYMBOLS",
         "  " + "   ".join(f"{symbol} {says}" for symbol, says in _SYMBOLS),
         "",
         "FILTER",
         "  words           parts of the project, service or instance name; all must hold",
-        f"  comparisons     {' '.join(NUMBERS)}",
-        "                  with > >= < <= and a number: cpu>50 mem>500M mem%>80",
+        *_numbers(),
+        "                  with > >= < <= and a number: cpu>50 mem>500M waiting>0 queue>100",
         f"  equals          {' '.join(WORDS)}: state=exited health=unhealthy",
         "",
-        "  - is unknown, never zero. Sums count what is known; THR, PSI and shares show the worst instance.",
+        "  - is unknown, never zero; ~ is inferred from outside. A full pool is no problem, waiting is.",
+        "  Sums of pools and queues count what is measured, and the connections of a server not once more.",
+        "  Sums count what is known; THR, PSI and shares show the worst instance.",
     ]
     return "\n".join(parts)
+
+
+def _columns(tab: Tab[Any]) -> list[str]:
+    title = "COLUMNS" if tab is TABS[0] else f"COLUMNS OF {tab.word.upper()}"
+    return [title, *(f"  {column.title:<15} {column.says}" for column in tab.sheet.columns), ""]
+
+
+def _numbers() -> list[str]:
+    """The names that can be compared, on as many lines as they need."""
+    lines = textwrap.wrap(" ".join(NUMBERS), 72)
+    return [f"  {'' if index else 'comparisons':<15} {line}" for index, line in enumerate(lines)]
 
 
 def _keys(bindings: Iterable[BindingType]) -> Iterable[str]:

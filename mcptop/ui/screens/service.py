@@ -56,10 +56,11 @@ class ServiceScreen(Screen[None]):
         """Draw this frame; a row that is gone keeps its last picture."""
         app = cast("McptopApp", self.app)
         self.header.short = self.app.size.height < 14
-        self.header.problems, self.header.paused_for = len(rows.problems(rows.of_services(frame))), app.paused_for
+        services = rows.of_services(frame)
+        self.header.problems, self.header.paused_for = len(rows.problems(services)), app.paused_for
         self.header.show(frame)
         self.detail.window_s = app.window_s
-        row = find(frame, self._key)
+        row = find(services, self._key)
         if row is not None:
             self.detail.row = row
             self.detail.show(frame)
@@ -81,16 +82,15 @@ class ServiceScreen(Screen[None]):
     def action_copy(self) -> None:
         """The facts without the charts."""
         row = self.detail.row
-        if row is not None:
+        if isinstance(row, Row):
             from mcptop.presentation import detail, runs
 
-            facts = detail.compose(row, self.detail.frame, 200, 5, 60.0)
+            facts = detail.compose(row, self.detail.frame, 200, 6, 60.0)
             self.app.copy_to_clipboard("\n".join(runs.text_of(line).rstrip(" ─") for line in facts))
             self.app.notify(f"copied {row.name}", markup=False, timeout=2)
 
 
-def find(frame: Frame, key: str) -> Row | None:
+def find(services: list[Row], key: str) -> Row | None:
     """The row with this key, wherever it would stand in the table."""
-    services = rows.of_services(frame)
-    everything = Folds(opened=frozenset({key, *(service.key for service in frame.services)}))
+    everything = Folds(opened=frozenset({key, *(row.key for row in services)}))
     return next((row for row in rows.build(services, View(folds=everything, tree=False)) if row.key == key), None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,7 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
-from mcptop.presentation.columns import COLUMNS
+from mcptop.presentation.sheet import Column
 
 
 class SortMenu(ModalScreen[str | None]):
@@ -22,15 +23,15 @@ class SortMenu(ModalScreen[str | None]):
         Binding("escape,s,f6", "dismiss(None)", "Back", id="sort.back", tooltip="Leave the order as it is"),
     ]
 
-    def __init__(self, chosen: str) -> None:
+    def __init__(self, columns: Sequence[Column[Any]], chosen: str) -> None:
         super().__init__()
-        self._chosen = chosen
+        self._columns, self._chosen = columns, chosen
 
     def compose(self) -> ComposeResult:
         """All columns that have an order."""
         options = [
             Option(Content(f" {column.title:<15} {column.says}"), id=column.id)
-            for column in COLUMNS
+            for column in self._columns
             if column.sort is not None
         ]
         menu = OptionList(*options, id="sort-list")

@@ -1,0 +1,83 @@
+"""The selected pool or queue in full: its reasons, all its facts in words, and its use over time as charts."""
+
+from __future__ import annotations
+
+from mcptop import units
+from mcptop.model.frame import POOL_METRICS, QUEUE_METRICS, Frame
+from mcptop.presentation import detail, flow_columns, flow_severity
+from mcptop.presentation.charts import Chart
+from mcptop.presentation.flow_facts import Fact, pool_facts, queue_facts, wrapped
+from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
+from mcptop.presentation.runs import Run, Runs, safe
+
+
+def compose(row: FlowRow, frame: Frame, width: int, height: int, window_s: float) -> list[Runs]:
+    """Exactly what fits in `height` lines: the title, the reasons, the facts, and charts in what is left."""
+    reasons = detail.reasons(row.judgement, width)
+    facts = [*reasons, *wrapped(_facts(row), width, 2 if height >= 8 else max(1, height - 1 - len(reasons)))]
+    lines = [_title(row, width)]
+    room = height - 1 - len(facts)
+    if room < 5 or width < 40:
+        return [*lines, *facts][:height]
+    one, two = _charts(row, frame, window_s)
+    drawn = detail.titled(one, width, room) if width < 76 else detail.beside(one, two, width, room)
+    return [*lines, *drawn, *facts][:height]
+
+
+def _title(row: FlowRow, width: int) -> Runs:
+    is_pool = isinstance(row, PoolRow)
+    kind = row.pool.kind if isinstance(row, PoolRow) else row.queue.kind if isinstance(row, QueueRow) else None
+    left: list[Run] = [
+        (f" {row.judgement.symbol} ", row.judgement.style),
+        (f"{row.service_name} ", "strong"),
+        (row.label, "strong"),
+    ]
+    if kind is not None and kind not in (row.label, "queue"):
+        left.append((f" {safe(kind, 20)}", "muted"))
+    left.append((" pool" if is_pool else " queue", "muted"))
+    if row.replica:
+        left.append((f" of replica {row.replica}", "muted"))
+    if isinstance(row, PoolRow) and row.peer:
+        left.append((f" to {row.peer}", "muted"))
+    flow = row.pool if isinstance(row, PoolRow) else row.queue if isinstance(row, QueueRow) else None
+    if flow is not None:
+        left.append((f"  {flow.confidence} by {safe(flow.source, 40) or 'nobody'}", "muted"))
+        if flow.age_s is not None:
+            left.append((f"  figures are {units.duration(flow.age_s)} old", "warning"))
+    return detail.ruled(left, width)
+
+
+def _facts(row: FlowRow) -> list[Fact]:
+    if isinstance(row, PoolRow):
+        return pool_facts(row.pool)
+    assert isinstance(row, QueueRow)
+    return [*queue_facts(row.queue), ("drained in", flow_columns.drain(row))]
+
+
+def _charts(row: FlowRow, frame: Frame, window_s: float) -> tuple[detail.Titled, detail.Titled]:
+    if isinstance(row, PoolRow):
+        pool = row.pool
+        metrics, limit, name = POOL_METRICS, pool.max, "max"
+        titles = (f"in use {flow_severity.of(pool.in_use, pool.max)}", f"waiting {units.count(pool.waiting)}")
+    else:
+        assert isinstance(row, QueueRow)
+        queue = row.queue
+        metrics, limit, name = QUEUE_METRICS, queue.capacity, "room"
+        titles = (f"depth {flow_severity.of(queue.depth, queue.capacity)}", f"taken {units.count(queue.in_flight)}")
+    style = row.judgement.style if row.judgement.reasons else "cpu"
+    one = _chart(row, frame, window_s, metrics[0], limit, name, f"chart.{style}")
+    two = _chart(row, frame, window_s, metrics[1], None, "", f"chart.{style if 'pool' in metrics[1] else 'cpu'}")
+    return (((f" {titles[0]}", "strong"),), one), (((f" {titles[1]}", "strong"),), two)
+
+
+def _chart(
+    row: FlowRow, frame: Frame, window_s: float, metric: str, limit: int | None, limit_name: str, style: str
+) -> Chart:
+    values = detail.history(frame, row.key, metric, window_s)
+    highest = max((value for value in values if value is not None), default=0.0)
+    top = float(max(limit or 0, detail.round_up(highest * 1.15, 1.0), 1.0))
+    return Chart(values, window_s, frame.interval_s, top, _whole, limit, limit_name, style, tick=frame.number)
+
+
+def _whole(value: float) -> str:
+    return f"{value:.1f}" if value < 9.5 and value % 1 else units.count(value)

@@ -1,0 +1,189 @@
+"""Pools and queues as rows of tables of their own: one a pool or queue, and replica."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import inf
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from mcptop.model.flow import Confidence, Pool, Queue
+from mcptop.model.frame import Service, pool_key, queue_key
+from mcptop.presentation import flow_severity, rows
+from mcptop.presentation.figures import Figures
+from mcptop.presentation.filter import Filter, Subject
+from mcptop.presentation.flows import Flow
+from mcptop.presentation.judgement import Judgement
+from mcptop.presentation.rows import Row, View
+from mcptop.presentation.runs import safe
+from mcptop.presentation.severity import shortened
+from mcptop.presentation.sheet import ordered
+
+
+class FlowRow(Struct, frozen=True, eq=False, kw_only=True):
+    """What both kinds of rows are."""
+
+    key: str
+    """Stable across frames, and the key of the row's series in the history."""
+    service: Service
+    service_name: str
+    label: str
+    """Name of the pool or queue."""
+    replica: str = ""
+    """Name of the replica, where the service has several."""
+    source: str
+    """Who says so, with a mark where it is inferred."""
+    inferred: bool
+    judgement: Judgement
+
+    @property
+    def name(self) -> str:
+        """Service and pool or queue."""
+        return " ".join(part for part in (self.service_name, self.label, self.replica) if part)
+
+    @property
+    def level_in_tree(self) -> int:
+        """There is no heading above it."""
+        return 1
+
+    @property
+    def folded(self) -> bool | None:
+        """Nothing is below it."""
+        return None
+
+    @property
+    def opens(self) -> str | None:
+        """Its service."""
+        return self.service.key
+
+
+class PoolRow(FlowRow, frozen=True, eq=False, kw_only=True):
+    """One pool."""
+
+    pool: Pool
+    peer: str
+
+    @property
+    def share(self) -> float | None:
+        """in_use / max."""
+        return self.pool.in_use / self.pool.max if self.pool.in_use is not None and self.pool.max else None
+
+
+class QueueRow(FlowRow, frozen=True, eq=False, kw_only=True):
+    """One queue."""
+
+    queue: Queue
+
+    @property
+    def share(self) -> float | None:
+        """depth / capacity."""
+        queue = self.queue
+        return queue.depth / queue.capacity if queue.depth is not None and queue.capacity else None
+
+    @property
+    def drain_s(self) -> float | None:
+        """Seconds until it is empty at the present rates: infinite while it grows or stands, None when unknown."""
+        queue = self.queue
+        if queue.depth is None:
+            return None
+        if queue.depth == 0:
+            return 0.0
+        if queue.in_per_s is not None and queue.out_per_s is not None:
+            shrinks = queue.out_per_s - queue.in_per_s
+        elif queue.growth_per_s is not None:
+            shrinks = -queue.growth_per_s
+        else:
+            return None
+        return queue.depth / shrinks if shrinks > flow_severity.GROWTH_NOISE_PER_S / 10 else inf
+
+
+def pools(services: Sequence[Row], view: View) -> list[PoolRow]:
+    """One row a pool, filtered and in order."""
+    wanted = view.filter
+    found = [
+        _pool_row(row, row.service, pool, judgement)
+        for row in services
+        if row.service is not None
+        for pool, judgement in row.figures.flow.pools
+        if not wanted or _passes(row, wanted, _names(pool), Flow(pools=((pool, judgement),)), judgement)
+    ]
+    return ordered(found, lambda row: row.name, view.sort, view.descending)
+
+
+def queues(services: Sequence[Row], view: View) -> list[QueueRow]:
+    """One row a queue, filtered and in order."""
+    wanted = view.filter
+    found = [
+        _queue_row(row, row.service, queue, judgement)
+        for row in services
+        if row.service is not None
+        for queue, judgement in row.figures.flow.queues
+        if not wanted or _passes(row, wanted, _names(queue), Flow(queues=((queue, judgement),)), judgement)
+    ]
+    return ordered(found, lambda row: row.name, view.sort, view.descending)
+
+
+def _pool_row(row: Row, service: Service, pool: Pool, judgement: Judgement) -> PoolRow:
+    return PoolRow(
+        key=pool_key(service, pool), service=service, service_name=row.name, label=safe(pool.name),
+        replica=replica_of(service, pool), source=source_of(pool), inferred=_inferred(pool),
+        judgement=judgement, pool=pool, peer=safe(pool.peer or ""),
+    )  # fmt: skip
+
+
+def _queue_row(row: Row, service: Service, queue: Queue, judgement: Judgement) -> QueueRow:
+    return QueueRow(
+        key=queue_key(service, queue), service=service, service_name=row.name, label=safe(queue.name),
+        replica=replica_of(service, queue), source=source_of(queue), inferred=_inferred(queue),
+        judgement=judgement, queue=queue,
+    )  # fmt: skip
+
+
+def source_of(flow: Pool | Queue) -> str:
+    """`metrics`; `~ kernel` where the figures are inferred."""
+    mark = "~ " if _inferred(flow) else ""
+    return f"{mark}{safe(flow.source, 40)}"
+
+
+def _inferred(flow: Pool | Queue) -> bool:
+    return flow.confidence is Confidence.INFERRED
+
+
+def replica_of(service: Service, flow: Pool | Queue) -> str:
+    """The replica it belongs to, without the service's name; nothing where the service has one only."""
+    if flow.instance is None or len(service.instances) <= 1:
+        return ""
+    return shortened(service, flow.instance).removeprefix(f"{safe(service.name)}-")
+
+
+def _names(flow: Pool | Queue) -> list[str]:
+    peer = flow.peer if isinstance(flow, Pool) else None
+    return [flow.name, flow.kind or "", flow.instance or "", flow.source, peer or ""]
+
+
+def _passes(row: Row, wanted: Filter, own: list[str], flow: Flow, judgement: Judgement) -> bool:
+    service = row.service
+    assert service is not None
+    names = "\n".join([service.project or rows.group_of(service)[1], service.name, *own]).lower()
+    figures: Figures = replace(row.figures, flow=flow)
+    words = {"kind": own[1].lower(), "level": judgement.level.name.lower()}
+    return wanted.passes(Subject(names, figures, words))
+
+
+def pool_rank(row: PoolRow) -> tuple[float, ...]:
+    """Worst first: level, who waits, how long, how full."""
+    pool = row.pool
+    measured = 0.0 if row.inferred else 1.0
+    return (float(row.judgement.level), float(pool.waiting or 0), pool.wait_s or 0.0, row.share or 0.0, measured)
+
+
+def queue_rank(row: QueueRow) -> tuple[float, ...]:
+    """Worst first: level, growth, age, depth."""
+    queue = row.queue
+    return (
+        float(row.judgement.level),
+        max(0.0, queue.growth_per_s or 0.0),
+        queue.oldest_age_s or 0.0,
+        float(queue.depth or 0),
+    )

@@ -1,0 +1,192 @@
+"""The pools and queues of one row, judged once, and the one of each that stands for all in the service table.
+
+Replicas of a service have a pool of the same name each: in the row of the service they are added up, the worst level
+kept. What is measured goes before what is inferred.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from msgspec import Struct
+
+from mcptop.model.flow import Budget, Confidence, Pool, Queue
+from mcptop.model.frame import Service
+from mcptop.presentation import flow_severity
+from mcptop.presentation.judgement import Judgement, Level
+
+JudgedPool = tuple[Pool, Judgement]
+JudgedQueue = tuple[Queue, Judgement]
+
+
+class Use(Struct, frozen=True, eq=False):
+    """What the POOL column shows."""
+
+    in_use: int | None
+    max: int | None
+    waiting: int
+    level: Level = Level.OK
+    inferred: bool = False
+    server: bool = False
+    """Connections a server gives: those of its clients' pools, seen from the other end."""
+
+    @property
+    def share(self) -> float | None:
+        """in_use / max."""
+        return self.in_use / self.max if self.in_use is not None and self.max else None
+
+
+class Backlog(Struct, frozen=True, eq=False):
+    """What the QUEUE column shows."""
+
+    depth: int | None
+    growth_per_s: float | None
+    level: Level = Level.OK
+    inferred: bool = False
+    shared: bool = False
+    """On a broker: the services that use it may show the same entries."""
+
+
+class Flow(Struct, frozen=True, eq=False):
+    """All there is of one row. Of a group: the sums only."""
+
+    pools: tuple[JudgedPool, ...] = ()
+    queues: tuple[JudgedQueue, ...] = ()
+    budget: Judgement | None = None
+    """Of a server whose clients may take more than it gives."""
+    use: Use | None = None
+    backlog: Backlog | None = None
+
+    def __bool__(self) -> bool:
+        """Whether there is anything to judge."""
+        return bool(self.pools or self.queues or self.budget)
+
+    def judgements(self) -> Iterable[Judgement]:
+        """Of everything in it."""
+        yield from (judgement for _, judgement in self.pools)
+        yield from (judgement for _, judgement in self.queues)
+        if self.budget is not None:
+            yield self.budget
+
+    def of_replica(self, name: str) -> Flow:
+        """What belongs to this replica only."""
+        return self._part({name}, belongs=True) if self else self
+
+    def of_none(self, replicas: Collection[str]) -> Flow:
+        """What belongs to none of these replicas: to the service as a whole."""
+        return self._part(replicas, belongs=False) if self else self
+
+    def joined(self, other: Flow) -> Flow:
+        """Both as one row shows them."""
+        if not other:
+            return self
+        return _flow((*self.pools, *other.pools), (*self.queues, *other.queues), self.budget or other.budget)
+
+    def _part(self, replicas: Collection[str], belongs: bool) -> Flow:
+        pools = tuple(pair for pair in self.pools if (pair[0].instance in replicas) is belongs)
+        queues = tuple(pair for pair in self.queues if (pair[0].instance in replicas) is belongs)
+        return _flow(pools, queues, None if belongs else self.budget)
+
+    def fullest(self) -> float | None:
+        """The share of its maximum of the fullest pool."""
+        shares = [pool.in_use / pool.max for pool, _ in self.pools if pool.in_use is not None and pool.max]
+        return max(shares, default=None)
+
+    def waiting(self) -> int | None:
+        """Callers that wait for any of the pools."""
+        return _sum(pool.waiting for pool, _ in self.pools)
+
+    def longest_wait(self) -> float | None:
+        """Of all pools, in seconds."""
+        return max((pool.wait_s for pool, _ in self.pools if pool.wait_s is not None), default=None)
+
+    def deepest(self) -> int | None:
+        """Depth of the deepest queue."""
+        return max((queue.depth for queue, _ in self.queues if queue.depth is not None), default=None)
+
+
+NO_FLOW = Flow()
+"""The common case is one shared value."""
+
+
+def of_service(service: Service, budget: Budget | None = None) -> Flow:
+    """Pools and queues of a service, judged; `budget` is the one it is the server of."""
+    if not service.pools and not service.queues and budget is None:
+        return NO_FLOW
+    return _flow(
+        tuple((pool, flow_severity.of_pool(pool)) for pool in service.pools),
+        tuple((queue, flow_severity.of_queue(queue)) for queue in service.queues),
+        flow_severity.of_budget(budget) if budget is not None and budget.exceeded else None,
+    )
+
+
+def total(parts: Sequence[Flow]) -> Flow:
+    """The sums of a group: of what its rows show, as far as it is measured and counted once."""
+    uses = [f.use for f in parts if f.use is not None and not f.use.inferred and not f.use.server]
+    backlogs = [f.backlog for f in parts if f.backlog is not None and not f.backlog.inferred]
+    backlogs = [backlog for backlog in backlogs if not backlog.shared] or backlogs
+    if not uses and not backlogs:
+        return NO_FLOW
+    return Flow(use=_added(uses) if uses else None, backlog=_piled(backlogs) if backlogs else None)
+
+
+def _flow(pools: tuple[JudgedPool, ...], queues: tuple[JudgedQueue, ...], budget: Judgement | None) -> Flow:
+    return Flow(pools, queues, budget, _use_of(pools), _backlog_of(queues))
+
+
+def _use_of(pools: Sequence[JudgedPool]) -> Use | None:
+    by_name: dict[tuple[str, str | None, str], list[Use]] = {}
+    for pool, judgement in pools:
+        inferred = pool.confidence is Confidence.INFERRED
+        use = Use(
+            pool.in_use, pool.max, pool.waiting or 0, judgement.level, inferred, pool.kind == flow_severity.SERVER
+        )
+        by_name.setdefault((pool.name, pool.peer, pool.source), []).append(use)
+    return max((_added(uses) for uses in by_name.values()), key=_first_use, default=None)
+
+
+def _first_use(use: Use) -> tuple[bool, Level, float, int]:
+    return (not use.inferred, use.level, use.share or 0.0, use.in_use or 0)
+
+
+def _added(uses: Sequence[Use]) -> Use:
+    """One or several as one; a maximum of the whole exists only if every part has one."""
+    if len(uses) == 1:
+        return uses[0]
+    limits = [use.max for use in uses]
+    whole = None if None in limits else sum(limit for limit in limits if limit is not None)
+    return Use(
+        _sum(use.in_use for use in uses), whole, sum(use.waiting for use in uses), max(use.level for use in uses),
+        any(use.inferred for use in uses), any(use.server for use in uses),
+    )  # fmt: skip
+
+
+def _backlog_of(queues: Sequence[JudgedQueue]) -> Backlog | None:
+    by_name: dict[tuple[str, bool, str], list[Backlog]] = {}
+    for queue, judgement in queues:
+        inferred = queue.confidence is Confidence.INFERRED
+        backlog = Backlog(queue.depth, queue.growth_per_s, judgement.level, inferred, queue.kind == "broker")
+        # Two listeners of a service have a name each, and are still no queue of work.
+        by_name.setdefault((queue.name, queue.kind == flow_severity.ACCEPT, queue.source), []).append(backlog)
+    piled = [(_piled(parts), key[1]) for key, parts in by_name.items()]
+    return max(piled, key=lambda pair: _first_backlog(*pair))[0] if piled else None
+
+
+def _first_backlog(backlog: Backlog, is_accept: bool) -> tuple[Level, bool, bool, int]:
+    return (backlog.level, not is_accept, not backlog.inferred, backlog.depth or 0)
+
+
+def _piled(backlogs: Sequence[Backlog]) -> Backlog:
+    if len(backlogs) == 1:
+        return backlogs[0]
+    growths = [backlog.growth_per_s for backlog in backlogs if backlog.growth_per_s is not None]
+    return Backlog(
+        _sum(backlog.depth for backlog in backlogs), sum(growths) if growths else None,
+        max(backlog.level for backlog in backlogs), any(backlog.inferred for backlog in backlogs),
+        any(backlog.shared for backlog in backlogs),
+    )  # fmt: skip
+
+
+def _sum(values: Iterable[int | None]) -> int | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -1,0 +1,118 @@
+"""Pools and queues are judged by who waits, not by how full they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from mcptop.model.flow import Budget, Confidence, Pool, Queue
+from mcptop.presentation import flow_severity
+from mcptop.presentation.judgement import FINE, Level
+
+OK, WARNING, CRITICAL = Level.OK, Level.WARNING, Level.CRITICAL
+
+
+def pool(**more) -> Pool:
+    return Pool(**({"name": "db", "kind": "db", "in_use": 50, "max": 50, "source": "metrics"} | more))
+
+
+def seen(**more) -> Pool:
+    kernel = {"name": "pg:5432", "kind": "tcp", "peer": "pg:5432", "max": None, "confidence": Confidence.INFERRED}
+    return pool(**(kernel | more))
+
+
+def queue(**more) -> Queue:
+    return Queue(**({"name": "jobs", "source": "metrics"} | more))
+
+
+@pytest.mark.parametrize(
+    ("one", "level", "says"),
+    [
+        (pool(), OK, None),
+        (pool(waiting=0, wait_s=3.0), OK, None),
+        (pool(in_use=None, max=None), OK, None),
+        (pool(waiting=7), WARNING, "db pool 50/50 in use, 7 waiting"),
+        (pool(waiting=7, wait_s=0.8), WARNING, "db pool 50/50 in use, 7 waiting for 800 ms"),
+        (pool(waiting=7, wait_s=1.2), CRITICAL, "db pool 50/50 in use, 7 waiting for 1.2 s"),
+        (pool(waiting=1, wait_s=0.004), OK, None),
+        (pool(waiting=0, wait_s=2.0, waits_per_s=3.0), WARNING, "db pool 50/50 in use, callers waited 2.0 s"),
+        (pool(timeouts_per_s=2.0), CRITICAL, "db pool 50/50 in use, 2/s wait in vain"),
+        (pool(timeouts=9, timeouts_per_s=0.0), OK, None),
+        (pool(max=None, waiting=2), WARNING, "db pool 50 in use, 2 waiting"),
+        (pool(idle_in_transaction=2, longest_s=31.0), WARNING, "db pool: 2 idle in transaction, the oldest for 31s"),
+        (pool(idle_in_transaction=2, longest_s=2.0), OK, None),
+        (pool(idle_in_transaction=0, longest_s=99.0), OK, None),
+        (seen(max=50), OK, None),
+        (seen(connecting=1), OK, None),
+        (seen(connecting=3), WARNING, "3 connections to pg:5432 unanswered"),
+        (seen(in_use=0, idle=0, connecting=1), WARNING, "1 connection to pg:5432 unanswered"),
+        (seen(close_wait=4), OK, None),
+        (seen(close_wait=5), WARNING, "5 connections to pg:5432 in CLOSE_WAIT: peer closed, service did not"),
+        (pool(kind="server", in_use=52, idle=9, max=97), OK, None),
+        (pool(kind="server", in_use=80, idle=9, max=97), WARNING, "89 of 97 connections given away"),
+        (pool(kind="server", in_use=90, idle=7, max=97), CRITICAL,
+         "97 of 97 connections given away: the next client is refused"),
+    ],
+)  # fmt: skip
+def test_judgement_of_a_pool(one, level, says):
+    judgement = flow_severity.of_pool(one)
+    assert judgement.level is level
+    assert judgement.reasons == ((says,) if says else ())
+
+
+@pytest.mark.parametrize(
+    ("one", "level", "says"),
+    [
+        (queue(), OK, None),
+        (queue(depth=412), OK, None),
+        (queue(depth=412, growth_per_s=3.0, oldest_age_s=130.0), WARNING,
+         "jobs queue: 412 wait, 3/s more come than go, oldest 2m 10s"),
+        (queue(depth=412, growth_per_s=3.0), WARNING, "jobs queue: 412 wait, 3/s more come than go"),
+        (queue(depth=12, growth_per_s=3.0), OK, None),
+        (queue(depth=412, growth_per_s=3.0, oldest_age_s=2.0), OK, None),
+        (queue(depth=412, growth_per_s=-3.0, oldest_age_s=130.0), OK, None),
+        (queue(depth=412, growth_per_s=0.05, oldest_age_s=130.0), OK, None),
+        (queue(depth=9, out_per_s=0.0, growth_per_s=0.0, oldest_age_s=60.0), WARNING,
+         "jobs queue: 9 wait, none is taken, oldest 1m"),
+        (queue(depth=9, out_per_s=None, oldest_age_s=600.0), OK, None),
+        (queue(depth=0, out_per_s=0.0, oldest_age_s=600.0), OK, None),
+        (queue(depth=89, capacity=100), OK, None),
+        (queue(depth=90, capacity=100), WARNING, "jobs queue 90/100 is nearly full"),
+        (queue(depth=100, capacity=100, rejected_per_s=3.0), CRITICAL, "jobs queue 100/100, 3/s turned away"),
+        (queue(depth=5, rejected=9, rejected_per_s=0.0), OK, None),
+        (queue(kind="accept", depth=129, capacity=128), CRITICAL, "connections are refused: accept queue 129/128"),
+        (queue(kind="accept", depth=3, capacity=128, rejected_per_s=1.0), CRITICAL,
+         "connections are refused: accept queue 3/128"),
+        (queue(kind="accept", depth=128, capacity=128), WARNING, "accept queue 128/128 is nearly full"),
+        (queue(kind="accept", depth=0, capacity=0), OK, None),
+    ],
+)  # fmt: skip
+def test_judgement_of_a_queue(one, level, says):
+    judgement = flow_severity.of_queue(one)
+    assert judgement.level is level
+    assert judgement.reasons == ((says,) if says else ())
+
+
+def test_several_reasons_stand_worst_first():
+    judgement = flow_severity.of_pool(pool(close_wait=9, peer="pg", waiting=1, wait_s=5.0))
+    assert judgement.level is CRITICAL
+    assert [reason.split()[0] for reason in judgement.reasons] == ["db", "9"]
+
+
+def test_a_budget_is_a_problem_only_when_it_is_known_to_be_exceeded():
+    def judged(exceeded):
+        return flow_severity.of_budget(Budget("pg", 97, "", (), 170, "a db 50 x 3 = 150 > 97", exceeded))
+
+    assert judged(False) is judged(None) is FINE
+    assert judged(True).level is WARNING
+    assert "a db 50 x 3 = 150 > 97" in judged(True).reasons[0]
+
+
+def test_what_a_service_calls_its_pools_cannot_reach_the_terminal():
+    name = "a\x1b[2J\n\u202eb"
+    said = [
+        *flow_severity.of_pool(pool(name=name, peer=name, waiting=1, close_wait=9)).reasons,
+        *flow_severity.of_queue(queue(name=name, depth=9, capacity=9)).reasons,
+        *flow_severity.of_budget(Budget(name, 1, name, (), 2, name, True)).reasons,
+    ]
+    assert len(said) == 4
+    assert all(text.isprintable() for text in said)
