@@ -12,13 +12,16 @@ from operator import is_
 import msgspec
 
 from mcptop import rates
-from mcptop.analysis import trend
+from mcptop.analysis import budget, trend
+from mcptop.flows import FlowAssembler, Flows
 from mcptop.history import GROUP_METRICS, HOST_METRICS, INSTANCE_METRICS, History, Until
+from mcptop.model.flow import Budget
 from mcptop.model.frame import Service
 from mcptop.model.host import Filesystem, Host, HostPressure
 from mcptop.model.instance import Disk, Instance, Memory, Network
 from mcptop.model.snapshot import Counters, HostReading, Reading, Snapshot, Target
 from mcptop.model.value import Kind
+from mcptop.sources import pool_settings
 
 _TREND_TICKS = 15
 _NO_FDS = Instance(id="", name="").fds
@@ -46,6 +49,10 @@ class Assembler:
         self._trends: dict[str, float | None] = {}
         self._targets: tuple[Target, ...] = ()
         self._groups: list[tuple[_Key, list[Target]]] = []
+        self._flows = FlowAssembler(history)
+        self._of_service: dict[_Key, Flows] = {}
+        self._budgets: tuple[Budget, ...] = ()
+        self._budgeted: tuple[Service, ...] = ()
 
     def services(self, snapshot: Snapshot) -> tuple[Service, ...]:
         """All services, containers first, by project and name."""
@@ -58,20 +65,40 @@ class Assembler:
             self._facts = {key: value for key, value in self._facts.items() if key in instances}
             self._slots = {key: value for key, value in self._slots.items() if key in instances}
             self._trends = {key: value for key, value in self._trends.items() if key in instances}
-        self._services = {key: self._service(key, members) for key, members in self._groups}
+        self._flows.forget(snapshot)
+        self._services = {key: self._service(key, members, snapshot) for key, members in self._groups}
         services = tuple(self._services.values())
         self._remember_groups(services)
         return services
 
-    def _service(self, key: _Key, members: list[Target]) -> Service:
+    def budgets(self, services: tuple[Service, ...]) -> tuple[Budget, ...]:
+        """Of the databases among the services just made."""
+        flowing = tuple(service for service in services if service.pools)
+        if not _same_items(flowing, self._budgeted):
+            self._budgeted = flowing
+            workers = {
+                self._services[key].key: max(pool_settings.processes(target.environment) for target in members)
+                for key, members in self._groups
+                if self._services[key].pools
+            }
+            self._budgets = budget.budgets(flowing, workers)
+        return self._budgets
+
+    def _service(self, key: _Key, members: list[Target], snapshot: Snapshot) -> Service:
+        service = self._grouped(key, members, self._flows.of(members, snapshot))
+        self._flows.remember(service)
+        return service
+
+    def _grouped(self, key: _Key, members: list[Target], flows: Flows) -> Service:
         instances = tuple(self._instances[target.id] for target in members)
         before = self._services.get(key)
-        if before is not None and _same_items(before.instances, instances):
+        if before is not None and _same_items(before.instances, instances) and self._of_service.get(key) == flows:
             self._history.repeat(before.key)
             return before
+        self._of_service[key] = flows
         project, name, kind = key
         replicas = sum(instance.state in ("running", "paused") for instance in instances)
-        service = Service(project=project, name=name, kind=kind, replicas=replicas, instances=instances)
+        service = Service(project, name, kind, replicas, instances, flows.pools, flows.queues, flows.models)
         self._history.add(service.key, GROUP_METRICS, _totals(instances))
         return service
 

@@ -24,6 +24,8 @@ _SETTINGS = (
     click.option("--interval", type=float, help="Seconds between samples (0.2 to 60; default 1)."),
     click.option("--host", "docker_host", help="Docker Engine to ask: unix://, tcp://, ssh://."),
     click.option("--api-only", is_flag=True, default=None, help="Do not read the kernel's files for containers."),
+    click.option("--scrape/--no-scrape", default=None, help="Read the metrics that services name (default: yes)."),
+    click.option("--probe", is_flag=True, default=None, help="Look for metrics on ports that services listen on."),
     click.option("--path-procfs", help="Another /proc: a recorded tree, or the host's mounted in a container."),
     click.option("--path-sysfs", help="Another /sys, likewise."),
 )

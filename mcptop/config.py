@@ -20,6 +20,9 @@ ENVIRONMENT = {
     "MCPTOP_PATH_PROCFS": "path_procfs",
     "MCPTOP_PATH_SYSFS": "path_sysfs",
     "MCPTOP_THEME": "theme",
+    "MCPTOP_SCRAPE": "scrape",
+    "MCPTOP_SCRAPE_INTERVAL": "scrape_interval",
+    "MCPTOP_PROBE": "probe",
 }
 """Environment variable -> setting. `MCPTOP_CONFIG` names the file itself."""
 
@@ -65,6 +68,12 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Do not read the kernel's files for containers; ask the engine only."""
     path_procfs: str = "/proc"
     path_sysfs: str = "/sys"
+    scrape: bool = True
+    """Read the metrics that services name."""
+    scrape_interval: Annotated[float, Meta(ge=1, le=300)] = 5.0
+    """Seconds between two reads of one endpoint."""
+    probe: bool = False
+    """Look for metrics on the ports that the other services listen on."""
     theme: str | None = None
     """dark or light."""
     service: tuple[ServiceRule, ...] = ()

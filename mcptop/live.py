@@ -18,6 +18,7 @@ from mcptop.config import Settings
 from mcptop.model.snapshot import Snapshot
 from mcptop.sampler import Sampler
 from mcptop.sources import docker_glance
+from mcptop.sources.address_book import AddressBook
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.sources.docker_watch import DockerWatch
 from mcptop.sources.kept import raise_descriptor_limit
@@ -53,6 +54,7 @@ class LiveSource:
         raise_descriptor_limit()
         roots = Roots(settings.path_procfs, settings.path_sysfs)
         table = ProcessTable(roots)
+        book = AddressBook()
         socket = docker_glance.local_socket(settings.docker_host)
         self._watch = DockerWatch(
             connect=lambda: DockerEngine(settings.docker_host),
@@ -68,8 +70,8 @@ class LiveSource:
                 ProcessCollector(roots, table, settings.service),
                 engine,
                 _ByKernelOrEngine(engine, kernel, EngineStatsCollector(self._watch)),
-                SocketCollector(roots, table),
-                ServiceSocketCollector(roots, table),
+                SocketCollector(roots, table, book),
+                ServiceSocketCollector(roots, table, book),
                 FileCollector(roots, table),
             ]
         )

@@ -76,6 +76,7 @@ class Monitor:
             host=host,
             sources=snapshot.sources,
             services=services,
+            budgets=self._assembler.budgets(services),
             alerts=(),
             own=self._own.since(started),
             interval_s=self._interval_s,

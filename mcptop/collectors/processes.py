@@ -232,6 +232,7 @@ class ProcessCollector:
             pid=root.identity.pid,
             started_at=self._started(root.identity.start_ticks),
             metrics_url=owner.metrics_url,
+            environment=root.identity.environment,
         )
         return Tree(root, owner, target=target)
 

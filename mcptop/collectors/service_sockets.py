@@ -1,4 +1,4 @@
-"""TCP sockets of host processes that somebody named as a service: by announcement or by rule.
+"""TCP sockets of host processes that somebody named as a service, by state and by peer.
 
 All host processes share one network namespace, so its sockets are told apart by who holds their descriptors. That means
 reading every descriptor's link, which is worth it for the services a person asked to see, not for all of a host.
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, Tick
-from mcptop.model.instance import Sockets
+from mcptop.collectors.links import flows_of
+from mcptop.model.flow_reading import FlowReading
 from mcptop.sources import procfs, sock_diag
+from mcptop.sources.address_book import AddressBook
 from mcptop.sources.kept import contents
 from mcptop.sources.process_table import Identity, ProcessTable
+from mcptop.sources.sock_diag import Row
+from mcptop.sources.tcp_view import TcpView, look, rows_of_text
 
 _PREFIX = "socket:["
 
@@ -27,14 +30,16 @@ class ServiceSocketCollector:
     name = "service sockets"
     deadline_s = 2.0
 
-    def __init__(self, roots: procfs.Roots, table: ProcessTable) -> None:
+    def __init__(self, roots: procfs.Roots, table: ProcessTable, book: AddressBook) -> None:
         self._roots = roots
         self._table = table
+        self._book = book
         self._diag: sock_diag.NetworkNamespace | None = None
         self._refused = not roots.live
         self._version = -1
         self._members: dict[str, list[int]] = {}
-        self._counts: dict[str, Sockets] = {}
+        self._views: dict[str, TcpView] = {}
+        self._flows: dict[str, FlowReading] = {}
         self._due = 0
 
     def collect(self, tick: Tick) -> Findings:
@@ -45,9 +50,32 @@ class ServiceSocketCollector:
             return Findings(message="no host process is named as a service")
         if tick.number >= self._due:
             self._due = tick.number + SLOW_TICKS
-            states = self._states()
-            self._counts = {identity: self._count(pids, states) for identity, pids in self._members.items()}
-        return Findings(sockets=dict(self._counts), message=f"{len(self._counts)} services")
+            self._look(tick)
+        return Findings(
+            sockets={identity: view.sockets for identity, view in self._views.items()},
+            flows=dict(self._flows),
+            message=f"{len(self._views)} services",
+        )
+
+    def _look(self, tick: Tick) -> None:
+        owners = {
+            inode: identity
+            for identity, pids in self._members.items()
+            for pid in pids
+            for inode in _inodes(f"{self._roots.procfs}/{pid}/fd")
+        }
+        found = look(self._rows(), owners)
+        self._views = {identity: found.get(identity) or TcpView() for identity in self._members}
+        self._book.learn_host(
+            {port: identity for identity, view in self._views.items() for port in view.listeners},
+            {port: identity for identity, view in self._views.items() for port in view.local_ports},
+        )
+        self._book.learn_ports({identity: tuple(sorted(view.listeners)) for identity, view in self._views.items()})
+        self._flows = {
+            target.id: flows_of(self._views[target.id], target, self._book, tick.monotonic)
+            for target in tick.targets
+            if target.id in self._views
+        }
 
     def _refresh(self) -> None:
         self._version = self._table.version
@@ -57,30 +85,25 @@ class ServiceSocketCollector:
             for identity, members in self._table.trees.items()
             if identity in self._table.named
         }
-        self._counts = {identity: count for identity, count in self._counts.items() if identity in self._members}
-        if self._members.keys() - self._counts.keys():
+        self._views = {identity: view for identity, view in self._views.items() if identity in self._members}
+        self._flows = {identity: flow for identity, flow in self._flows.items() if identity in self._members}
+        if self._members.keys() - self._views.keys():
             self._due = 0
 
     def _is_in(self, host: int | None, member: Identity) -> bool:
         return self._roots.network_of(str(member.pid)) == host
 
-    def _states(self) -> Mapping[int, int]:
+    def _rows(self) -> list[Row]:
         if not self._refused:
             try:
                 namespace = f"{self._roots.procfs}/{self._roots.host_process}/ns/net"
                 self._diag = self._diag or sock_diag.NetworkNamespace(namespace)
-                return self._diag.tcp_by_inode()
+                return list(self._diag.rows(with_ages=True))
             except OSError:
                 self._refused = True
                 self.close()
         base = f"{self._roots.procfs}/{self._roots.host_process}/net"
-        return sock_diag.parse_inodes(contents(f"{base}/tcp"), contents(f"{base}/tcp6"))
-
-    def _count(self, pids: list[int], states: Mapping[int, int]) -> Sockets:
-        held: set[int] = set()
-        for pid in pids:
-            held.update(_inodes(f"{self._roots.procfs}/{pid}/fd"))
-        return sock_diag.count(Counter(states[inode] for inode in held if inode in states))
+        return rows_of_text(contents(f"{base}/tcp"), contents(f"{base}/tcp6"))
 
     def close(self) -> None:
         """Leave the namespace."""

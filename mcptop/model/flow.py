@@ -32,6 +32,8 @@ class Pool(Value, frozen=True):
     """Who is at the other end: a service's name, or `address:port`."""
     instance: str | None = None
     """Name of the replica it belongs to; None: of the service as a whole."""
+    open: int | None = None
+    """Connections there are, in use or idle, where it is these that were counted."""
     in_use: int | None = None
     idle: int | None = None
     """Open and free."""

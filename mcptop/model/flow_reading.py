@@ -15,6 +15,7 @@ class PoolReading(Value, frozen=True):
     name: str
     kind: str | None = None
     peer: str | None = None
+    open: int | None = None
     in_use: int | None = None
     idle: int | None = None
     max: int | None = None

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, cast
 
 from mcptop.model.snapshot import Target
 from mcptop.model.value import Kind
+from mcptop.sources import pool_settings
+from mcptop.sources.address_book import addresses_of
 from mcptop.units import plain
 
 # The health-check execs of a busy stack are most of an unfiltered event stream.
@@ -226,6 +228,8 @@ def target_of(listed: Answer, inspected: Answer | None) -> Target:
     project, service = service_of(labels, name)
     state = (inspected or {}).get("State") or {}
     settings = (inspected or {}).get("HostConfig") or {}
+    networks = (inspected or listed).get("NetworkSettings") or {}
+    addresses, gateways = addresses_of((networks.get("Networks") or {}).values())
     ended = state.get("Status", listed.get("State")) in ("exited", "dead", "restarting")
     return Target(
         id=str(listed["Id"]),
@@ -243,7 +247,11 @@ def target_of(listed: Answer, inspected: Answer | None) -> Target:
         exit_code=state.get("ExitCode") if ended else None,
         memory_limit_bytes=settings.get("Memory") or None,
         cpu_limit_cores=_cpu_limit(settings),
-        metrics_url=labels.get("mcptop.metrics"),
+        metrics_url=labels.get("mcptop.metrics") or _prometheus_url(labels),
+        addresses=addresses,
+        gateways=gateways,
+        published=_published(listed),
+        environment=pool_settings.read((inspected or {}).get("Config", {}).get("Env") or ()),
     )
 
 
@@ -255,6 +263,20 @@ def service_of(labels: Mapping[str, str], name: str) -> tuple[str | None, str]:
         stack = labels.get("com.docker.stack.namespace") or None
         return stack, service.removeprefix(f"{stack}_") if stack else service
     return labels.get("com.docker.compose.project") or None, name
+
+
+def _prometheus_url(labels: Mapping[str, str]) -> str | None:
+    """The annotations of Prometheus as labels; the host is left out where it is the container's own address."""
+    port = labels.get("prometheus.io/port", "")
+    if labels.get("prometheus.io/scrape") != "true" or not port.isdigit():
+        return None
+    path = labels.get("prometheus.io/path", "/metrics")
+    return f"{labels.get('prometheus.io/scheme', 'http')}://:{port}/{path.lstrip('/')}"
+
+
+def _published(listed: Answer) -> tuple[tuple[int, int], ...]:
+    ports = listed.get("Ports") or ()
+    return tuple(sorted({(int(p["PublicPort"]), int(p["PrivatePort"])) for p in ports if p.get("PublicPort")}))
 
 
 def _health(state: Answer, status: str) -> str | None:

@@ -10,8 +10,9 @@ import os
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mcptop.sources import cgroup_paths, process_files
+from mcptop.sources import cgroup_paths, pool_settings, process_files
 from mcptop.sources.kept import Gone, KeptFile, contents
+from mcptop.sources.pool_settings import PoolSettings
 from mcptop.sources.procfs import Roots
 
 # A process that was forked but has not yet called exec looks like its parent. So the young are looked at again.
@@ -38,6 +39,8 @@ class Identity(NamedTuple):
     announced: dict[str, str]
     membership: dict[str, str]
     """Controller -> cgroup path."""
+    environment: PoolSettings = ()
+    """Settings of pools, of processes that announce themselves."""
 
 
 class Usage(NamedTuple):
@@ -187,6 +190,8 @@ class ProcessTable:
         membership = cgroup_paths.parse_membership(contents(base + "cgroup").decode("utf-8", "replace"))
         cmdline = contents(base + "cmdline")
         container = cgroup_paths.container_id_of(membership)
+        environ = b"" if container else contents(base + "environ")
+        announced = process_files.announced(environ)
         return Identity(
             pid=pid,
             start_ticks=stat.start_ticks,
@@ -197,6 +202,7 @@ class ProcessTable:
             cmdline=cmdline.replace(b"\0", b" ").decode("utf-8", "replace").strip(),
             unit=cgroup_paths.unit_of(membership),
             container=container,
-            announced={} if container else process_files.announced(contents(base + "environ")),
+            announced=announced,
             membership=membership,
+            environment=pool_settings.read(environ.decode("utf-8", "replace").split("\0")) if announced else (),
         )

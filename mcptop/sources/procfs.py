@@ -121,6 +121,15 @@ def sockets_in_use(data: bytes) -> int:
     return total
 
 
+def listen_overflows(data: bytes) -> int | None:
+    """Connections turned away because an accept queue was full, by /proc/PID/net/netstat; None where it is not said."""
+    lines = [line.split() for line in data.split(b"\n") if line.startswith(b"TcpExt:")]
+    if len(lines) != 2 or b"ListenOverflows" not in lines[0]:
+        return None
+    index = lines[0].index(b"ListenOverflows")
+    return int(lines[1][index]) if index < len(lines[1]) else None
+
+
 class HostFiles:
     """The host's files, kept open."""
 

@@ -13,6 +13,7 @@ from mcptop.collectors.processes import ProcessCollector
 from mcptop.collectors.sockets import SocketCollector
 from mcptop.model.snapshot import Reading
 from mcptop.sources.docker_engine import target_of
+from mcptop.sources.address_book import AddressBook
 from mcptop.sources.process_table import ProcessTable
 
 from .fixtures import HOSTS, RECORDED, api, container, roots
@@ -138,7 +139,7 @@ def test_the_hosts_own_figures(host: str) -> None:
 def test_sockets_and_files_of_a_recorded_tree(host: str) -> None:
     processes = table(host)
     ProcessCollector(roots(host), processes).collect(TICK)
-    sockets = SocketCollector(roots(host), processes).collect(TICK)
+    sockets = SocketCollector(roots(host), processes, AddressBook()).collect(TICK)
     assert set(sockets.sockets) == set(processes.containers())
     files = FileCollector(roots(host), processes).collect(TICK).files
     limits = {count.limit for identity, count in files.items() if identity in processes.containers()}

@@ -13,10 +13,12 @@ from mcptop.collectors.base import Tick
 from mcptop.collectors.processes import ProcessCollector
 from mcptop.collectors.service_sockets import ServiceSocketCollector
 from mcptop.model.instance import Sockets
+from mcptop.sources.address_book import AddressBook
 from mcptop.sources.kept import contents
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.procfs import Roots
-from mcptop.sources.sock_diag import NetworkNamespace, parse_inodes
+from mcptop.sources.sock_diag import NetworkNamespace
+from mcptop.sources.tcp_view import look, rows_of_text
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="entering a network namespace needs root")
 
@@ -55,7 +57,7 @@ def counted(pid: int, refused: bool) -> Sockets:
     """What the collector says about the process."""
     roots = Roots("/proc", "/sys")
     table = ProcessTable(roots)
-    processes, sockets = ProcessCollector(roots, table), ServiceSocketCollector(roots, table)
+    processes, sockets = ProcessCollector(roots, table), ServiceSocketCollector(roots, table, AddressBook())
     sockets._refused = refused
     try:
         targets = processes.collect(Tick(1, 0.0)).targets
@@ -79,17 +81,19 @@ def test_both_ways_agree(service: int) -> None:
     base = f"/proc/{service}/net"
     namespace = NetworkNamespace(f"/proc/{service}/ns/net")
     try:
-        by_netlink = namespace.tcp_by_inode()
+        held = {int(os.readlink(f"/proc/{service}/fd/{fd}").strip("socket:[]")): "it" for fd in range(3, 12)}
+        by_netlink = look(namespace.rows(with_ages=False), held)["it"]
     finally:
         namespace.close()
-    by_text = parse_inodes(contents(f"{base}/tcp"), contents(f"{base}/tcp6"))
-    held = {int(os.readlink(f"/proc/{service}/fd/{fd}").strip("socket:[]")) for fd in range(3, 12)}
-    assert {i: s for i, s in by_netlink.items() if i in held} == {i: s for i, s in by_text.items() if i in held}
-    assert held <= by_netlink.keys()
+    by_text = look(rows_of_text(contents(f"{base}/tcp"), contents(f"{base}/tcp6")), held)["it"]
+    assert sum(by_netlink.states.values()) == len(held)
+    assert by_netlink.states == by_text.states
+    assert by_netlink.links == by_text.links
+    assert by_netlink.listeners.keys() == by_text.listeners.keys()
 
 
 def test_a_host_without_named_services_costs_nothing() -> None:
     roots = Roots("/proc", "/sys")
-    collector = ServiceSocketCollector(roots, ProcessTable(roots))
+    collector = ServiceSocketCollector(roots, ProcessTable(roots), AddressBook())
     assert collector.collect(Tick(1, 0.0)).sockets == {}
     assert collector._diag is None
