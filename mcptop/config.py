@@ -93,6 +93,12 @@ def default_path() -> Path:
     return Path(platformdirs.user_config_dir("mcptop")) / "config.toml"
 
 
+def user_tables() -> Path | None:
+    """Where the user's own adapters are; None without such a folder."""
+    folder = default_path().with_name("adapters")
+    return folder if folder.is_dir() else None
+
+
 def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """The settings in force. `path` None: the default file, which may be absent; a named file must exist.
 

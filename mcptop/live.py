@@ -5,16 +5,19 @@ The monitor takes snapshots from whatever has `sample` and `close`; this is the 
 
 from __future__ import annotations
 
+from mcptop.adapters.reader import MetricsReader
 from mcptop.collectors.base import Collector, Findings, Tick
 from mcptop.collectors.containers import ContainerCollector
 from mcptop.collectors.engine import EngineCollector
 from mcptop.collectors.engine_stats import EngineStatsCollector
 from mcptop.collectors.files import FileCollector
 from mcptop.collectors.host import HostCollector
+from mcptop.collectors.metrics import MetricsCollector
 from mcptop.collectors.processes import ProcessCollector
+from mcptop.collectors.servers import server_collectors
 from mcptop.collectors.service_sockets import ServiceSocketCollector
 from mcptop.collectors.sockets import SocketCollector
-from mcptop.config import Settings
+from mcptop.config import Settings, user_tables
 from mcptop.model.snapshot import Snapshot
 from mcptop.sampler import Sampler
 from mcptop.sources import docker_glance
@@ -24,6 +27,7 @@ from mcptop.sources.docker_watch import DockerWatch
 from mcptop.sources.kept import raise_descriptor_limit
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.procfs import Roots
+from mcptop.sources.scraper import Scraper
 
 
 class _ByKernelOrEngine:
@@ -63,6 +67,9 @@ class LiveSource:
         )
         engine = EngineCollector(self._watch, table, settings.api_only)
         kernel = ContainerCollector(roots, table, self._watch)
+        self._metrics = MetricsCollector(
+            Scraper(MetricsReader(user_tables()), settings.scrape_interval), book, settings.scrape, settings.probe
+        )
         # The order is the order of a tick: the table of processes is refreshed before anyone asks it.
         self._sampler = Sampler(
             [
@@ -73,6 +80,8 @@ class LiveSource:
                 SocketCollector(roots, table, book),
                 ServiceSocketCollector(roots, table, book),
                 FileCollector(roots, table),
+                *server_collectors(settings.postgres, settings.redis, book, lambda: DockerEngine(settings.docker_host)),
+                self._metrics,
             ]
         )
         self._watch.start()
@@ -80,6 +89,11 @@ class LiveSource:
     def wait_for_engine(self, timeout_s: float) -> None:
         """Return once the engine's containers are all known, or it turned out that there is no engine."""
         self._watch.wait(timeout_s)
+
+    @property
+    def settled(self) -> bool:
+        """Whether the next sample would say no more than the last one: each endpoint was read, or cannot be."""
+        return self._metrics.settled
 
     def sample(self) -> Snapshot:
         """One look."""

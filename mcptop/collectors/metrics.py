@@ -29,9 +29,13 @@ class MetricsCollector:
     name = "metrics"
     deadline_s = 2.0
 
-    def __init__(self, scraper: Scraper[Understood], book: AddressBook, probe: bool) -> None:
+    def __init__(
+        self, scraper: Scraper[Understood], book: AddressBook, named: bool = True, probe: bool = False
+    ) -> None:
+        """`named`: read the endpoints that services name; `probe`: look for others."""
         self._scraper = scraper
         self._book = book
+        self._named = named
         self._probe = probe
         self._targets: tuple[Target, ...] = ()
         self._version = -1
@@ -63,7 +67,7 @@ class MetricsCollector:
 
     def _urls_of(self, target: Target) -> Iterator[str]:
         if target.metrics_url:
-            if (url := with_host(target.metrics_url, target)) is not None:
+            if self._named and (url := with_host(target.metrics_url, target)) is not None:
                 yield url
         elif self._probe:
             host = target.addresses[0] if target.addresses else "127.0.0.1"

@@ -16,10 +16,10 @@ from mcptop.collectors.links import flows_of
 from mcptop.model.flow_reading import FlowReading
 from mcptop.sources import procfs, sock_diag
 from mcptop.sources.address_book import AddressBook
-from mcptop.sources.kept import contents
+from mcptop.sources.kept import ParsedFile, contents
 from mcptop.sources.process_table import Identity, ProcessTable
 from mcptop.sources.sock_diag import Row
-from mcptop.sources.tcp_view import TcpView, look, rows_of_text
+from mcptop.sources.tcp_view import AGES_LIMIT, TcpView, look, rows_of_text
 
 _PREFIX = "socket:["
 
@@ -36,6 +36,9 @@ class ServiceSocketCollector:
         self._book = book
         self._diag: sock_diag.NetworkNamespace | None = None
         self._refused = not roots.live
+        net = f"{roots.procfs}/{roots.host_process}/net"
+        self._in_use = ParsedFile(f"{net}/sockstat", procfs.sockets_in_use)
+        self._in_use6 = ParsedFile(f"{net}/sockstat6", procfs.sockets_in_use)
         self._version = -1
         self._members: dict[str, list[int]] = {}
         self._views: dict[str, TcpView] = {}
@@ -98,7 +101,8 @@ class ServiceSocketCollector:
             try:
                 namespace = f"{self._roots.procfs}/{self._roots.host_process}/ns/net"
                 self._diag = self._diag or sock_diag.NetworkNamespace(namespace)
-                return list(self._diag.rows(with_ages=True))
+                in_use = (self._in_use.get() or 0) + (self._in_use6.get() or 0)
+                return list(self._diag.rows(with_ages=in_use <= AGES_LIMIT))
             except OSError:
                 self._refused = True
                 self.close()
@@ -107,6 +111,8 @@ class ServiceSocketCollector:
 
     def close(self) -> None:
         """Leave the namespace."""
+        self._in_use.close()
+        self._in_use6.close()
         if self._diag is not None:
             self._diag.close()
             self._diag = None

@@ -16,13 +16,11 @@ from mcptop.sources.address_book import AddressBook
 from mcptop.sources.kept import Gone, ParsedFile, contents
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.sock_diag import NetworkNamespace, parse_table
-from mcptop.sources.tcp_view import TcpView, look, rows_of_text
+from mcptop.sources.tcp_view import AGES_LIMIT, TcpView, look, rows_of_text
 
 _NONE = Sockets()
 # The walk costs the same when nothing changes, so a namespace whose counts stand still is dumped less often.
 _STILL_TICKS = 3 * SLOW_TICKS
-_AGES_LIMIT = 4000
-"""Sockets of a namespace up to which the ages of each connection are asked for: it doubles the work."""
 
 
 class _Namespace:
@@ -74,7 +72,7 @@ class _Namespace:
         if self._enter():
             assert self._diag is not None
             try:
-                return look(self._diag.rows(total <= _AGES_LIMIT))[""]
+                return look(self._diag.rows(total <= AGES_LIMIT))[""]
             except OSError:
                 self._refuse()
         return look(rows_of_text(contents(f"{self._base}/net/tcp"), contents(f"{self._base}/net/tcp6")))[""]

@@ -23,7 +23,7 @@ one that hangs after its own time limit of five seconds; the rest is for slow ma
 WINDOW_S = 1.0
 """Between the two samples of one look: rates over less would be mostly noise."""
 _EXTRA_LOOKS = 8
-"""An engine's stats come once a second and a rate needs two, so an API-only look may take a few more samples."""
+"""An engine's stats come once a second, a service's metrics are read twice, and a rate needs two: a few more samples."""
 
 
 class Format(StrEnum):
@@ -57,12 +57,16 @@ def look(source: LiveSource, interval_s: float) -> Frame:
     monitor.step()
     time.sleep(WINDOW_S)
     frame = monitor.step()
-    for _ in range(_EXTRA_LOOKS if frame.banner else 0):
-        if all(i.cpu.cores is not None for s in frame.services for i in s.instances if i.state == "running"):
+    for _ in range(_EXTRA_LOOKS):
+        if source.settled and (not frame.banner or _has_rates(frame)):
             break
         time.sleep(WINDOW_S)
         frame = monitor.step()
     return frame
+
+
+def _has_rates(frame: Frame) -> bool:
+    return all(i.cpu.cores is not None for s in frame.services for i in s.instances if i.state == "running")
 
 
 def once(source: LiveSource, interval_s: float, form: Format, wanted: str | None) -> ExitStatus:
