@@ -1,6 +1,6 @@
-"""Pools, queues and models by the services' own metrics. They are fetched in the background; a tick takes what is there.
+"""Pools, queues and models by the services' own metrics, fetched in the background; a tick takes what is there.
 
-An endpoint is named by the service (a variable, a label, a rule), or with probing looked for on the ports it listens on.
+An endpoint is named by the service (a variable, a label, a rule), or with probing looked for on its ports.
 """
 
 from __future__ import annotations

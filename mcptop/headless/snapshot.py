@@ -23,7 +23,7 @@ one that hangs after its own time limit of five seconds; the rest is for slow ma
 WINDOW_S = 1.0
 """Between the two samples of one look: rates over less would be mostly noise."""
 _EXTRA_LOOKS = 8
-"""An engine's stats come once a second, a service's metrics are read twice, and a rate needs two: a few more samples."""
+"""An engine's stats come once a second, metrics are read twice, and a rate needs two: a few more samples."""
 
 
 class Format(StrEnum):

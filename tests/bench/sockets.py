@@ -1,6 +1,6 @@
 """What a look at 10,000 connections in one network namespace costs a tick: `python tests/bench/sockets.py`.
 
-A child enters a namespace of its own and opens the connections there; the real collector looks at it as at a container's.
+A child enters a namespace of its own and opens the connections there; the real collector looks at it as a container's.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def test_a_request_is_under_way_until_it_is_answered(pair) -> None:
 
 @needs_root
 def test_what_nobody_accepted_waits_at_the_listener_and_nowhere_else(pair) -> None:
-    server, clients, accepted, held = pair
+    server, _, _, held = pair
     for _ in range(2):
         held.enter_context(socket.create_connection(server.getsockname()))
     namespace = NetworkNamespace("/proc/self/ns/net")
