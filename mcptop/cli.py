@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from mcptop import __version__
+from mcptop.adapters.tables import AdapterError
 from mcptop.config import ConfigError, Settings, load, paths_exist
 from mcptop.exit_status import ExitStatus
 
@@ -207,7 +208,7 @@ def _run() -> int:
         status = cli.main(standalone_mode=False, prog_name="mcptop")
     except click.ClickException as error:
         return _fail(error.format_message(), ExitStatus.USAGE)
-    except ConfigError as error:
+    except (ConfigError, AdapterError) as error:
         return _fail(str(error), ExitStatus.USAGE)
     except (click.Abort, KeyboardInterrupt):
         return 130

@@ -1,0 +1,1 @@
+"""What the metrics of known systems mean: one table a system, and who reads them."""

@@ -1,0 +1,75 @@
+"""A body somebody served as its metrics, understood: what it maps to, and what to tell people about it."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from mcptop.adapters.mapping import Mapped, read
+from mcptop.adapters.tables import Adapter, load_all, wanted
+from mcptop.model.page import Page, PageKind
+from mcptop.model.value import Value
+from mcptop.sources.http_page import Pages
+from mcptop.sources.metrics_text import parse
+
+_IDLE_RUNNER = "No active runners"
+"""All that Docker Model Runner says while no model is loaded."""
+
+
+class Understood(Value, frozen=True):
+    """A body's pools, queues and models, in one line, and what is wrong with it if anything is."""
+
+    mapped: Mapped
+    says: str
+    """`mcp, llama.cpp: 3 pools, 2 queues`."""
+    problem: str | None = None
+
+
+def understand(body: bytes, content_type: str, adapters: tuple[Adapter, ...]) -> Understood:
+    """Never raises, whatever the body is. The content type settles only what the body leaves open."""
+    page = parse(body, wanted(adapters))
+    if page.kind is PageKind.COMMENTS and _IDLE_RUNNER in page.comments:
+        return Understood(Mapped(names=("docker-model-runner",)), "docker-model-runner: no models loaded")
+    mapped = read(page, adapters)
+    return Understood(mapped, summary(mapped), _problem(page, content_type))
+
+
+def summary(mapped: Mapped) -> str:
+    """What was found, in one line."""
+    counts = ((len(mapped.pools), "pool"), (len(mapped.queues), "queue"), (len(mapped.models), "model"))
+    found = ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counts if n)
+    return f"{', '.join(mapped.names)}: {found}" if found else "nothing known"
+
+
+def _problem(page: Page, content_type: str) -> str | None:
+    if page.kind is PageKind.HTML or (page.kind is not PageKind.METRICS and "html" in content_type.lower()):
+        return "HTML, not metrics: is this the right path?"
+    if page.kind is not PageKind.METRICS:
+        return "no metrics on this page"
+    if page.cut:
+        return f"too many metrics: only the first {len(page.samples)} were read"
+    if page.bad_lines:
+        return f"{page.bad_lines} line{'' if page.bad_lines == 1 else 's'} could not be read"
+    return None
+
+
+class MetricsReader:
+    """Fetches a page and understands it. Tables and the HTTP client are loaded at the first page there is."""
+
+    def __init__(self, user_dir: Path | None) -> None:
+        """`user_dir`: tables of the user's own. Raises `AdapterError` when one of them cannot be used."""
+        # A mistake in a table is said at the start, not in the middle of the night.
+        self._adapters = load_all(user_dir) if user_dir is not None else None
+        self._user_dir = user_dir
+        self._pages: Pages | None = None
+        self._loading = threading.Lock()
+
+    def __call__(self, url: str) -> Understood:
+        """What the page says. Raises `HttpError`."""
+        with self._loading:
+            if self._adapters is None:
+                self._adapters = load_all(None)
+            if self._pages is None:
+                self._pages = Pages()
+        page = self._pages.fetch(url)
+        return understand(page.body, page.content_type, self._adapters)

@@ -1,0 +1,191 @@
+"""Each system's page of metrics, and what its table makes of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcptop.adapters.mapping import Mapped, read
+from mcptop.adapters.reader import understand
+from mcptop.adapters.tables import AdapterError, load, load_all, wanted
+from mcptop.model.flow import Confidence
+from mcptop.sources.metrics_text import parse
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "metrics"
+SHIPPED = load_all()
+
+
+def mapped(text: str) -> Mapped:
+    return read(parse(text.encode(), wanted(SHIPPED)), SHIPPED)
+
+
+def known(reading: Any) -> dict[str, Any]:
+    """What a reading says, without what it leaves open."""
+    fields = {name: getattr(reading, name) for name in reading.__struct_fields__}
+    return {
+        name: value for name, value in fields.items() if value not in (None, "") and value is not Confidence.MEASURED
+    }
+
+
+MODELS = [{"id": "tinyllama-1.1b", "memory_bytes": 50331648}, {"id": "smollm2-360m", "memory_bytes": 16777216}]
+MODEL_QUEUES = [{"name": model["id"], "kind": "queue", "depth": 0} for model in MODELS]
+
+
+def own_pool(name: str, kind: str, idle: int, most: int) -> dict[str, Any]:
+    """A pool of the demo that nobody uses."""
+    figures = {"in_use": 0, "idle": idle, "max": most, "waiting": 0}
+    return {"name": name, "kind": kind} | figures | {"waits_total": 0, "wait_seconds_total": 0, "timeouts_total": 0}
+
+
+EXPECTED: dict[str, dict[str, list[dict[str, Any]]]] = {
+    "mcp": {
+        "pools": [
+            own_pool("db", "db", 3, 50),
+            own_pool("worker", "http", 5, 100),
+            own_pool("requests", "http", 10, 10),
+        ]
+    },
+    "mcp-worker": {
+        "pools": [own_pool("model-runner", "http", 2, 100)],
+        "queues": [
+            {"name": "jobs", "kind": "queue", "depth": 0, "in_flight": 0, "capacity": 500}
+            | {"entered_total": 25, "left_total": 25, "rejected_total": 0},
+            *MODEL_QUEUES,
+        ],
+        "models": MODELS,
+    },
+    "llama.cpp": {
+        "pools": [own_pool("slots", "slots", 2, 2) | {"waits_total": 2, "wait_seconds_total": 0.015267415998096112}],
+        "queues": MODEL_QUEUES,
+        "models": MODELS,
+    },
+    "docker-model-runner": {
+        "pools": [
+            {"name": "ai/smollm2", "kind": "slots", "in_use": 4, "waiting": 7},
+            {"name": "ai/mxbai-embed-large/embedding", "kind": "slots", "in_use": 1, "waiting": 0},
+        ]
+    },
+    "otel-db": {
+        "pools": [
+            {"name": "orders", "kind": "db", "in_use": 7, "idle": 3, "max": 10, "waiting": 2}
+            | {"waits_total": 40, "wait_seconds_total": 2.5, "timeouts_total": 1}
+        ]
+    },
+    "otel-db-old": {
+        "pools": [
+            {"name": "postgresql://db:5432/app", "kind": "db", "in_use": 4, "idle": 1, "max": 15}
+            | {"waits_total": 8, "wait_seconds_total": 2.5}
+        ]
+    },
+    "otel-http": {
+        "pools": [
+            {"name": "requests", "kind": "server", "in_use": 5},
+            {"name": "model-runner", "kind": "http", "in_use": 6, "idle": 2},
+        ]
+    },
+    "vllm": {
+        "pools": [
+            {"name": "Qwen/Qwen3-8B", "kind": "slots", "in_use": 16, "waiting": 5}
+            | {"waits_total": 30, "wait_seconds_total": 6}
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_a_systems_page_says_what_is_expected(name: str) -> None:
+    found = mapped((FIXTURES / f"{name}.txt").read_text())
+    for part in ("pools", "queues", "models"):
+        assert [known(each) for each in getattr(found, part)] == EXPECTED[name].get(part, []), part
+
+
+def test_what_is_unknown_is_none_and_never_zero() -> None:
+    found = mapped('mcp_connection_pool_active{pool="db"} NaN\nmcp_connection_pool_max{pool="db"} 5\n')
+    assert [known(pool) for pool in found.pools] == [{"name": "db", "kind": "db", "max": 5}]
+
+
+def test_a_pool_with_nothing_but_nan_is_none() -> None:
+    assert not mapped('mcp_connection_pool_active{pool="db"} NaN\n').pools
+
+
+def test_the_guides_pool_without_a_label_is_called_pool_and_its_size_is_its_maximum() -> None:
+    found = mapped('mcp_connection_pool_active{service="api"} 3\nmcp_connection_pool_size{service="api"} 20\n')
+    assert [known(pool) for pool in found.pools] == [{"name": "pool", "kind": "http", "in_use": 3, "max": 20}]
+
+
+@pytest.mark.parametrize(
+    "trap",
+    [
+        'vllm:num_requests_waiting_by_reason{model_name="m",reason="capacity"} 4\n',
+        'vllm:kv_cache_usage_perc{model_name="m"} 0.9\n',
+        "llamacpp:n_busy_slots_per_decode 2.7\n",
+        'db_client_connections_usage_total{state="used"} 4\n',
+        "mcp_connection_pool_active_total 4\n",
+    ],
+)
+def test_names_that_resemble_one_are_not_it(trap: str) -> None:
+    assert not mapped(trap).names
+
+
+def test_the_own_names_win_over_llama_cpps_slots() -> None:
+    own = 'mcp_connection_pool_active{pool="slots"} 2\nmcp_connection_pool_max{pool="slots"} 4\n'
+    found = mapped(own + "llamacpp:requests_processing 9\n")
+    assert [known(pool) for pool in found.pools] == [{"name": "slots", "kind": "slots", "in_use": 2, "max": 4}]
+
+
+def test_a_ratio_is_scaled_and_a_difference_is_called_derived(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text(
+        '[[pool]]\nname="p"\nmax="m"\nidle={metric="share", scale=100}\nin_use={metric="m", less=["free"]}\n'
+    )
+    table = load(tmp_path / "own.toml")
+    pool = read(parse(b"m 10\nfree 4\nshare 0.25\n"), (table,)).pools[0]
+    assert known(pool) == {"name": "p", "max": 10, "idle": 25, "in_use": 6, "confidence": Confidence.DERIVED}
+    assert read(parse(b"m 10\n"), (table,)).pools[0].in_use is None
+
+
+def test_a_users_table_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
+    (tmp_path / "vllm.toml").write_text('[[queue]]\nname="q"\ndepth="vllm:num_requests_waiting"\n')
+    tables = load_all(tmp_path)
+    assert len(tables) == len(SHIPPED)
+    assert [queue.depth for queue in read(parse(b"vllm:num_requests_waiting 3\n"), tables).queues] == [3]
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[pool]\n", "own.toml"),
+        ('[[pool]]\nname="p"\nused="m"\n', "used"),
+        ('[[pool]]\nname="p"\nin_use=3\n', "pool[0].in_use"),
+        ('[[pool]]\nin_use="m"\n', "`name` or `labels`"),
+        ('[[pool]]\nname="p"\n', "no figures"),
+    ],
+)
+def test_a_users_mistake_is_one_line_with_the_file_and_the_key(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "own.toml").write_text(text)
+    with pytest.raises(AdapterError) as raised:
+        load_all(tmp_path)
+    line = str(raised.value)
+    assert line.startswith("own.toml: ")
+    assert says in line
+    assert "\n" not in line
+
+
+def test_an_idle_model_runner_is_well() -> None:
+    found = understand(b"# No active runners\n", "text/plain", SHIPPED)
+    assert (found.problem, found.mapped.models, found.says) == (None, (), "docker-model-runner: no models loaded")
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b"<!doctype html><html></html>", "HTML, not metrics: is this the right path?"),
+        (b"", "no metrics on this page"),
+        (b"# HELP x y\n", "no metrics on this page"),
+        (b"llamacpp:requests_processing 1\nllamacpp:requests_deferred one\n", "1 line could not be read"),
+        (b"llamacpp:requests_processing 1\n", None),
+    ],
+)
+def test_what_is_wrong_with_a_page_is_said(body: bytes, problem: str | None) -> None:
+    assert understand(body, "text/plain", SHIPPED).problem == problem
