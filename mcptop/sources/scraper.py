@@ -12,8 +12,8 @@ from mcptop.sources.http_page import HttpError
 from mcptop.units import plain
 
 T = TypeVar("T")
-SECOND_S = 0.8
-"""From the first fetch to the second: rates need two, and nobody wants to wait a whole interval for the first."""
+SECOND_S = 1.2
+"""From the first fetch to the second: rates need two, and a tick of a second has to see the first in between."""
 _THREADS = 4
 _MOST_S = 30.0
 
