@@ -16,7 +16,6 @@ from mcptop.units import plain
 if TYPE_CHECKING:
     import httpx
 
-_CHUNK = 1 << 16
 _ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
 """Content encoding -> zlib's window bits for it."""
 
@@ -55,7 +54,7 @@ class Pages:
     def fetch(self, url: str, limits: Limits = Limits()) -> HttpPage:  # noqa: B008 - immutable
         """The page. Raises `HttpError`."""
         where = shown(url)
-        if urlsplit(url).scheme not in ("http", "https"):
+        if not url.startswith(("http://", "https://")):
             raise HttpError(f"{where}: not an http or https URL")
         ends = time.monotonic() + limits.deadline_s
         httpx = self._httpx
@@ -101,7 +100,8 @@ def _decoded(answer: httpx.Response, where: str, size: int, ends: float) -> Iter
         raise HttpError(f"{where}: its encoding `{plain(encoding, 20)}` was not asked for")
     inflate = zlib.decompressobj(_ENCODINGS[encoding]) if encoding in _ENCODINGS else None
     total = 0
-    for raw in answer.iter_raw(_CHUNK):
+    # Pieces as they come: gathered to a size, a drip would be waited for before the clock is looked at.
+    for raw in answer.iter_raw():
         if time.monotonic() > ends:
             raise _late(where)
         try:
