@@ -128,18 +128,19 @@ def _figure(field: str, term: Term, value: float) -> float | int | None:
     return value if field in _REAL else round(value)
 
 
-def _values(samples: Samples, term: Term, table: Entry) -> dict[Key, float]:
-    """A term's value for each key; where a part of it is unknown, it has none."""
-    labels = table.labels if term.labels is None else term.labels
+def _values(samples: Samples, term: Term, table: Entry, outer: tuple[str, ...] | None = None) -> dict[Key, float]:
+    """A term's value for each key; where a part of it is unknown, it has none. `outer`: labels if it names none."""
+    own = term.labels if term.labels is not None else outer
+    labels = table.labels if own is None else own
     groups: dict[Key, list[float]] = {}
     for sample in samples.get(term.metric, ()):
-        if _chosen(sample, term) and (term.labels is not None or _meant(sample, table)):
+        if _chosen(sample, term) and (own is not None or _meant(sample, table)):
             groups.setdefault(tuple(sample.labels.get(label, "") for label in labels), []).append(sample.value)
     fold = max if term.largest else sum
     values = {key: fold(group) * term.scale for key, group in groups.items() if all(map(isfinite, group))}
     for sign, others in ((1, term.plus), (-1, term.less)):
         for other in map(as_term, others):
-            values = _with(values, sign, _values(samples, other, table))
+            values = _with(values, sign, _values(samples, other, table, own))
     return values
 
 
@@ -149,13 +150,16 @@ def _with(values: dict[Key, float], sign: int, others: dict[Key, float]) -> dict
 
 
 def _chosen(sample: Sample, term: Term) -> bool:
-    return all(
-        sample.labels.get(label, "") in ((value,) if isinstance(value, str) else value)
-        for label, value in term.where.items()
-    )
+    return all(_has(sample, label, value) for label, value in term.where.items())
 
 
 def _meant(sample: Sample, table: Entry) -> bool:
-    return all(sample.labels.get(label) for label in table.having) and not any(
-        sample.labels.get(label) for label in table.lacking
+    return (
+        all(sample.labels.get(label) for label in table.having)
+        and not any(sample.labels.get(label) for label in table.lacking)
+        and not any(_has(sample, label, value) for label, value in table.unless.items())
     )
+
+
+def _has(sample: Sample, label: str, value: str | tuple[str, ...]) -> bool:
+    return sample.labels.get(label, "") in ((value,) if isinstance(value, str) else value)

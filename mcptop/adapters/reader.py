@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcptop.adapters.mapping import Mapped, read
+from mcptop.adapters.pages import read_json, stub_status
 from mcptop.adapters.tables import Adapter, wanted
 from mcptop.model.page import Page, PageKind
 from mcptop.model.value import Value
@@ -23,6 +24,8 @@ class Understood(Value, frozen=True):
 
 def understand(body: bytes, content_type: str, adapters: tuple[Adapter, ...]) -> Understood:
     """Never raises, whatever the body is. The content type settles only what the body leaves open."""
+    if (other := stub_status(body) or read_json(body)) is not None:
+        return Understood(other, summary(other))
     page = parse(body, wanted(adapters))
     if page.kind is PageKind.COMMENTS and _IDLE_RUNNER in page.comments:
         return Understood(Mapped(names=("docker-model-runner",)), "docker-model-runner: no models loaded")
@@ -34,7 +37,9 @@ def summary(mapped: Mapped) -> str:
     """What was found, in one line."""
     counts = ((len(mapped.pools), "pool"), (len(mapped.queues), "queue"), (len(mapped.models), "model"))
     found = ", ".join(f"{n} {what}{'' if n == 1 else 's'}" for n, what in counts if n)
-    return f"{', '.join(mapped.names)}: {found}" if found else "nothing known"
+    if not mapped.names:
+        return "nothing known"
+    return f"{', '.join(mapped.names)}: {found or 'nothing at the moment'}"
 
 
 def _problem(page: Page, content_type: str) -> str | None:

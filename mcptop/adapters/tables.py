@@ -35,6 +35,7 @@ class Term(Value, frozen=True, forbid_unknown_fields=True):
     """Of several samples the largest counts, not their sum."""
     zero_is_unlimited: bool = False
     plus: tuple[Term | str, ...] = ()
+    """These have the labels of this term, if they do not say otherwise."""
     less: tuple[Term | str, ...] = ()
 
 
@@ -62,6 +63,8 @@ class Entry(Value, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only samples with these labels."""
     lacking: tuple[str, ...] = ()
     """Only samples without these labels."""
+    unless: dict[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Labels and the value, or values, that exclude a sample."""
 
 
 class PoolTable(Entry, frozen=True, forbid_unknown_fields=True, kw_only=True):

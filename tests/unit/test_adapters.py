@@ -92,6 +92,83 @@ EXPECTED: dict[str, dict[str, list[dict[str, Any]]]] = {
         ]
     },
 }
+EXPECTED |= {
+    "hikaricp": {
+        "pools": [
+            {"name": "HikariPool-1", "kind": "db", "in_use": 10, "idle": 0, "max": 10, "waiting": 4}
+            | {"waits_total": 250, "wait_seconds_total": 12.5, "timeouts_total": 3}
+        ]
+    },
+    "hikaricp-own": {
+        "pools": [
+            {"name": "orders", "kind": "db", "in_use": 3, "idle": 7, "max": 10, "waiting": 0}
+            | {"waits_total": 8, "wait_seconds_total": 4.0, "timeouts_total": 0}
+        ]
+    },
+    "go-sql": {
+        "pools": [
+            {"name": "orders", "kind": "db", "in_use": 18, "idle": 2, "max": 25}
+            | {"waits_total": 12, "wait_seconds_total": 0.75},
+            {"name": "audit", "kind": "db", "in_use": 1, "idle": 1},
+        ]
+    },
+    "pgbouncer": {
+        "pools": [
+            {"name": "app/api", "kind": "db", "in_use": 20, "idle": 0, "max": 25, "waiting": 6}
+            | {"oldest_wait_s": 1.5, "connecting": 1},
+            {"name": "app/worker", "kind": "db", "in_use": 3, "idle": 3, "max": 25, "waiting": 0}
+            | {"oldest_wait_s": 0, "connecting": 0},
+        ]
+    },
+    "postgres_exporter": {
+        "pools": [
+            {"name": "postgres", "kind": "server", "in_use": 6, "idle": 30, "max": 97, "longest_s": 2.5}
+            | {"idle_in_transaction": 2, "confidence": Confidence.DERIVED}
+        ]
+    },
+    "redis_exporter": {
+        "pools": [{"name": "redis", "kind": "server", "in_use": 12, "max": 10000}],
+        "queues": [{"name": "jobs", "kind": "broker", "depth": 42}],
+    },
+    "rabbitmq": {
+        "queues": [
+            {"name": "jobs", "kind": "broker", "depth": 120, "in_flight": 8},
+            {"name": "billing/jobs", "kind": "broker", "depth": 0, "in_flight": 1},
+        ]
+    },
+    "rabbitmq-per-object": {"queues": [{"name": "mail", "kind": "broker", "depth": 5, "in_flight": 2}]},
+    "celery": {
+        "pools": [{"name": "workers", "kind": "slots", "in_use": 4}],
+        "queues": [
+            {"name": "celery", "kind": "broker", "depth": 17},
+            {"name": "mail", "kind": "broker", "depth": 0},
+        ],
+    },
+    "rq": {
+        "pools": [{"name": "workers", "kind": "slots", "in_use": 2, "idle": 1, "max": 3}],
+        "queues": [
+            {"name": "default", "kind": "broker", "depth": 11, "in_flight": 1},
+            {"name": "high", "kind": "broker", "depth": 0, "in_flight": 1},
+        ],
+    },
+    "nginx": {
+        "pools": [{"name": "connections", "kind": "server", "in_use": 3, "idle": 6, "confidence": Confidence.DERIVED}]
+    },
+    "tgi": {
+        "pools": [
+            {"name": "tgi", "kind": "slots", "in_use": 8, "waiting": 3, "waits_total": 50, "wait_seconds_total": 4.5}
+        ]
+    },
+    "litellm": {
+        "pools": [{"name": "requests", "kind": "server", "in_use": 7, "waits_total": 10, "wait_seconds_total": 0.5}]
+    },
+    "dramatiq": {"queues": [{"name": "default", "kind": "broker", "in_flight": 3}]},
+}
+
+
+def test_every_shipped_table_has_a_page() -> None:
+    assert {table.name for table in SHIPPED} <= set(EXPECTED)
+    assert {path.stem for path in FIXTURES.glob("*.txt")} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -189,3 +266,38 @@ def test_an_idle_model_runner_is_well() -> None:
 )
 def test_what_is_wrong_with_a_page_is_said(body: bytes, problem: str | None) -> None:
     assert understand(body, "text/plain", SHIPPED).problem == problem
+
+
+def test_nginxs_own_status_page_is_read() -> None:
+    body = b"""Active connections: 291 \nserver accepts handled requests\n 16630948 16630948 31070465 \n
+Reading: 6 Writing: 179 Waiting: 106 \n"""
+    found = understand(body, "text/plain", SHIPPED)
+    assert known(found.mapped.pools[0])["in_use"] == 185
+    assert found.says == "nginx: 1 pool"
+
+
+@pytest.mark.parametrize(
+    ("body", "models", "says"),
+    [
+        (
+            b'{"models":[{"name":"llama3:8b","model":"llama3:8b","size":6000,"size_vram":2000,"expires_at":"x"}]}',
+            [{"id": "llama3:8b", "memory_bytes": 6000, "vram_bytes": 2000}],
+            "ollama: 1 model",
+        ),
+        (b'{"models":[]}', [], "ollama: nothing at the moment"),
+        (
+            b'[{"backend_name":"llama.cpp","model_name":"ai/smollm2","mode":"completion","in_use":true}]',
+            [{"id": "ai/smollm2"}],
+            "docker-model-runner: 1 model",
+        ),
+    ],
+)
+def test_the_runners_lists_of_models_are_read(body: bytes, models: list[dict[str, Any]], says: str) -> None:
+    found = understand(body, "application/json", SHIPPED)
+    assert [known(model) for model in found.mapped.models] == models
+    assert (found.says, found.problem) == (says, None)
+
+
+@pytest.mark.parametrize("body", [b'{"status":"ok"}', b"[1]", b"{", b"[" * 100_000])
+def test_other_json_is_no_metrics(body: bytes) -> None:
+    assert understand(body, "application/json", SHIPPED).problem == "no metrics on this page"
