@@ -206,6 +206,22 @@ def test_names_that_resemble_one_are_not_it(trap: str) -> None:
     assert not mapped(trap).names
 
 
+def test_rq_workers_that_are_all_idle_are_none_in_use() -> None:
+    found = mapped('rq_workers{name="a",state="idle"} 1\nrq_workers{name="b",state="idle"} 1\n')
+    expected = {"name": "workers", "kind": "slots", "in_use": 0, "idle": 2, "max": 2}
+    assert known(found.pools[0]) == expected | {"confidence": Confidence.DERIVED}
+
+
+def test_names_that_contain_dots_or_stand_in_quotation_marks_are_the_same_ones() -> None:
+    found = mapped('{"db.client.connection.count","db.client.connection.state"="used"} 3\n')
+    assert [known(pool) for pool in found.pools] == [{"name": "db", "kind": "db", "in_use": 3}]
+
+
+def test_a_name_from_outside_is_made_harmless() -> None:
+    (pool,) = mapped('mcp_connection_pool_active{pool="a\x1b[2Jb"} 1\n').pools
+    assert pool.name == "a [2Jb"
+
+
 def test_the_own_names_win_over_llama_cpps_slots() -> None:
     own = 'mcp_connection_pool_active{pool="slots"} 2\nmcp_connection_pool_max{pool="slots"} 4\n'
     found = mapped(own + "llamacpp:requests_processing 9\n")
@@ -301,3 +317,30 @@ def test_the_runners_lists_of_models_are_read(body: bytes, models: list[dict[str
 @pytest.mark.parametrize("body", [b'{"status":"ok"}', b"[1]", b"{", b"[" * 100_000])
 def test_other_json_is_no_metrics(body: bytes) -> None:
     assert understand(body, "application/json", SHIPPED).problem == "no metrics on this page"
+
+
+def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "adapters.md").read_text()
+    (tmp_path / "shop.toml").write_text(text.split("```toml\n")[1].split("```")[0])
+    body = b"""shop_jobs{lane="fast",state="waiting"} 4
+shop_jobs{lane="fast",state="running"} 2
+shop_jobs{lane="fast",state="retrying"} 1
+shop_db_used 5
+shop_db_limit 12
+shop_db_reserved 2
+shop_db_wait_ms_count 8
+shop_db_wait_ms_sum 2000
+"""
+    found = understand(body, "text/plain", load_all(tmp_path))
+    assert found.says == "shop: 1 pool, 1 queue"
+    assert known(found.mapped.queues[0]) == {"name": "fast", "kind": "queue", "depth": 4, "in_flight": 3}
+    assert known(found.mapped.pools[0]) == {"name": "db", "kind": "db", "in_use": 5, "max": 10} | {
+        "waits_total": 8,
+        "wait_seconds_total": 2,
+        "confidence": Confidence.DERIVED,
+    }
+
+
+def test_the_documentation_names_every_shipped_table() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "adapters.md").read_text()
+    assert [table.name for table in SHIPPED if f"\n| `{table.name}` |" not in text] == []
