@@ -7,7 +7,7 @@ import re
 import msgspec
 from msgspec import Struct
 
-from mcptop.adapters.mapping import Mapped
+from mcptop.adapters.mapping import MAX_FIGURE, MAX_NAMES, Mapped
 from mcptop.model.flow import Confidence, Model
 from mcptop.model.flow_reading import PoolReading
 from mcptop.units import plain
@@ -50,11 +50,13 @@ def read_json(data: bytes) -> Mapped | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     if isinstance(found, _Ollama):
-        models = tuple(Model(plain(m.name), _bytes(m.size), vram_bytes=_bytes(m.size_vram)) for m in found.models)
+        models = tuple(
+            Model(plain(m.name), _bytes(m.size), vram_bytes=_bytes(m.size_vram)) for m in found.models[:MAX_NAMES]
+        )
         return Mapped(models=models, names=("ollama",))
-    names = dict.fromkeys(plain(runner.model_name) for runner in found)
+    names = dict.fromkeys(plain(runner.model_name) for runner in found[:MAX_NAMES])
     return Mapped(models=tuple(map(Model, names)), names=("docker-model-runner",))
 
 
 def _bytes(value: int | None) -> int | None:
-    return value if value is not None and value >= 0 else None
+    return value if value is not None and 0 <= value <= MAX_FIGURE else None

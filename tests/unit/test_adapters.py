@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mcptop.adapters.mapping import Mapped, read
+from mcptop.adapters.mapping import MAX_NAMES, Mapped, read
 from mcptop.adapters.reader import understand
 from mcptop.adapters.tables import AdapterError, load, load_all, wanted
 from mcptop.model.flow import Confidence
@@ -344,3 +347,24 @@ shop_db_wait_ms_sum 2000
 def test_the_documentation_names_every_shipped_table() -> None:
     text = (Path(__file__).parent.parent.parent / "docs" / "adapters.md").read_text()
     assert [table.name for table in SHIPPED if f"\n| `{table.name}` |" not in text] == []
+
+
+@pytest.mark.parametrize("value", ["1e308", "+Inf", "-Inf", "-1", "1e17", "NaN"])
+def test_an_impossible_figure_is_unknown(value: str) -> None:
+    both = "".join(
+        f'pgbouncer_pools_server_idle_connections{{database="d",user="u",n="{n}"}} {value}\n' for n in (1, 2)
+    )
+    (pool,) = mapped(both + 'pgbouncer_pools_server_active_connections{database="d",user="u"} 1\n').pools
+    assert (pool.in_use, pool.idle) == (1, None)
+
+
+def test_thousands_of_names_are_cut_and_it_is_said() -> None:
+    body = "".join(f'redis_key_size{{key="k{n}"}} 1\n' for n in range(MAX_NAMES + 1)).encode()
+    found = understand(body, "text/plain", SHIPPED)
+    assert (len(found.mapped.queues), found.problem) == (500, "too many names: only the first 500 are kept")
+
+
+@given(st.text(alphabet='mcp_queue_depth{}="a1 \n', max_size=60), st.floats(), st.floats())
+def test_no_page_makes_it_raise_or_cannot_be_written(text: str, first: float, second: float) -> None:
+    body = f'{text}\nmcp_queue_depth{{queue="q"}} {first}\nmcp_queue_depth{{queue="q"}} {second}\n'
+    msgspec.json.encode(understand(body.encode(), "", SHIPPED))
