@@ -82,6 +82,12 @@ EXPECTED: dict[str, dict[str, list[dict[str, Any]]]] = {
             | {"waits_total": 8, "wait_seconds_total": 2.5}
         ]
     },
+    "otel-python": {
+        "pools": [
+            {"name": "sqlite://:/file:orders", "kind": "db", "in_use": 3, "idle": 1},
+            {"name": "requests", "kind": "server", "in_use": 1},
+        ]
+    },
     "otel-http": {
         "pools": [
             {"name": "requests", "kind": "server", "in_use": 5},
