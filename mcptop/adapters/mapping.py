@@ -31,6 +31,10 @@ _REAL = frozenset(
     }
 )
 """Figures that need not be whole; all others count things."""
+MAX_FIGURE = 2.0**53
+"""Up to here a float tells whole numbers apart; nobody counts, waits or holds more."""
+MAX_NAMES = 500
+"""Pools, queues and models each: a label with an id in it must not become a table of thousands."""
 _BETWEEN_WORDS = re.compile(r"[^a-z0-9]+")
 
 Key = tuple[str, ...]
@@ -46,6 +50,8 @@ class Mapped(Value, frozen=True):
     models: tuple[Model, ...] = ()
     names: tuple[str, ...] = ()
     """The adapters that found something."""
+    cut: bool = False
+    """There was more than is kept."""
 
 
 def read(page: Page, adapters: Iterable[Adapter]) -> Mapped:
@@ -54,11 +60,15 @@ def read(page: Page, adapters: Iterable[Adapter]) -> Mapped:
     for sample in page.samples:
         samples.setdefault(sample.name, []).append(sample)
     each = [_of_one(samples, adapter) for adapter in adapters]
+    pools = _first((pool.name, pool) for found in each for pool in found.pools)
+    queues = _first((queue.name, queue) for found in each for queue in found.queues)
+    models = _first((model.id, model) for found in each for model in found.models)
     return Mapped(
-        _first((pool.name, pool) for found in each for pool in found.pools),
-        _first((queue.name, queue) for found in each for queue in found.queues),
-        _first((model.id, model) for found in each for model in found.models),
+        pools[:MAX_NAMES],
+        queues[:MAX_NAMES],
+        models[:MAX_NAMES],
         tuple(name for found in each for name in found.names),
+        max(len(pools), len(queues), len(models)) > MAX_NAMES,
     )
 
 
@@ -90,7 +100,7 @@ def _kind(kind: str | Kinds | None, name: str) -> str | None:
     if not isinstance(kind, Kinds):
         return kind
     words = _BETWEEN_WORDS.split(name.lower())
-    return next((kind_ for kind_, of in kind.words.items() if any(word in of for word in words)), kind.otherwise)
+    return next((found for found, of in kind.words.items() if any(word in of for word in words)), kind.otherwise)
 
 
 def _rows(samples: Samples, table: Entry) -> Iterator[tuple[str, dict[str, Any], Confidence]]:
@@ -123,23 +133,24 @@ def _at(of: dict[Key, float], key: Key) -> float | None:
 
 
 def _figure(field: str, term: Term, value: float) -> float | int | None:
-    if value < 0 or (term.zero_is_unlimited and value == 0):
+    if not 0 <= value <= MAX_FIGURE or (term.zero_is_unlimited and value == 0):
         return None
     return value if field in _REAL else round(value)
 
 
-def _values(samples: Samples, term: Term, table: Entry) -> dict[Key, float]:
-    """A term's value for each key; where a part of it is unknown, it has none."""
-    labels = table.labels if term.labels is None else term.labels
+def _values(samples: Samples, term: Term, table: Entry, outer: tuple[str, ...] | None = None) -> dict[Key, float]:
+    """A term's value for each key; where a part of it is unknown, it has none. `outer`: labels if it names none."""
+    own = term.labels if term.labels is not None else outer
+    labels = table.labels if own is None else own
     groups: dict[Key, list[float]] = {}
     for sample in samples.get(term.metric, ()):
-        if _chosen(sample, term) and (term.labels is not None or _meant(sample, table)):
+        if _chosen(sample, term) and (own is not None or _meant(sample, table)):
             groups.setdefault(tuple(sample.labels.get(label, "") for label in labels), []).append(sample.value)
     fold = max if term.largest else sum
     values = {key: fold(group) * term.scale for key, group in groups.items() if all(map(isfinite, group))}
     for sign, others in ((1, term.plus), (-1, term.less)):
         for other in map(as_term, others):
-            values = _with(values, sign, _values(samples, other, table))
+            values = _with(values, sign, _values(samples, other, table, own))
     return values
 
 
@@ -149,13 +160,16 @@ def _with(values: dict[Key, float], sign: int, others: dict[Key, float]) -> dict
 
 
 def _chosen(sample: Sample, term: Term) -> bool:
-    return all(
-        sample.labels.get(label, "") in ((value,) if isinstance(value, str) else value)
-        for label, value in term.where.items()
-    )
+    return all(_has(sample, label, value) for label, value in term.where.items())
 
 
 def _meant(sample: Sample, table: Entry) -> bool:
-    return all(sample.labels.get(label) for label in table.having) and not any(
-        sample.labels.get(label) for label in table.lacking
+    return (
+        all(sample.labels.get(label) for label in table.having)
+        and not any(sample.labels.get(label) for label in table.lacking)
+        and not any(_has(sample, label, value) for label, value in table.unless.items())
     )
+
+
+def _has(sample: Sample, label: str, value: str | tuple[str, ...]) -> bool:
+    return sample.labels.get(label, "") in ((value,) if isinstance(value, str) else value)

@@ -35,6 +35,7 @@ class Term(Value, frozen=True, forbid_unknown_fields=True):
     """Of several samples the largest counts, not their sum."""
     zero_is_unlimited: bool = False
     plus: tuple[Term | str, ...] = ()
+    """These have the labels of this term, if they do not say otherwise."""
     less: tuple[Term | str, ...] = ()
 
 
@@ -62,6 +63,8 @@ class Entry(Value, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Only samples with these labels."""
     lacking: tuple[str, ...] = ()
     """Only samples without these labels."""
+    unless: dict[str, str | tuple[str, ...]] = msgspec.field(default_factory=dict)
+    """Labels and the value, or values, that exclude a sample."""
 
 
 class PoolTable(Entry, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -106,7 +109,7 @@ class Adapter(Value, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One system's table."""
 
     name: str = ""
-    """The file's, without its ending."""
+    """The file's, without its ending, if the table does not say otherwise."""
     priority: int = 0
     """Where two tables find a pool of one name, the higher one's is kept."""
     pool: tuple[PoolTable, ...] = ()
@@ -119,10 +122,9 @@ def load_all(user_dir: Path | None = None) -> tuple[Adapter, ...]:
 
     A directory that does not exist holds no tables. Raises AdapterError.
     """
-    found = {path.stem: path for path in sorted(_SHIPPED.glob("*.toml"))}
-    if user_dir is not None:
-        found |= {path.stem: path for path in sorted(user_dir.glob("*.toml"))}
-    return tuple(sorted(map(load, found.values()), key=lambda adapter: (-adapter.priority, adapter.name)))
+    places = (_SHIPPED,) if user_dir is None else (_SHIPPED, user_dir)
+    found = {table.name: table for place in places for table in map(load, sorted(place.glob("*.toml")))}
+    return tuple(sorted(found.values(), key=lambda table: (-table.priority, table.name)))
 
 
 def load(path: Path) -> Adapter:

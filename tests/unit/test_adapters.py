@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mcptop.adapters.mapping import Mapped, read
+from mcptop.adapters.mapping import MAX_NAMES, Mapped, read
 from mcptop.adapters.reader import understand
 from mcptop.adapters.tables import AdapterError, load, load_all, wanted
 from mcptop.model.flow import Confidence
@@ -79,6 +82,12 @@ EXPECTED: dict[str, dict[str, list[dict[str, Any]]]] = {
             | {"waits_total": 8, "wait_seconds_total": 2.5}
         ]
     },
+    "otel-python": {
+        "pools": [
+            {"name": "sqlite://:/file:orders", "kind": "db", "in_use": 3, "idle": 1},
+            {"name": "requests", "kind": "server", "in_use": 1},
+        ]
+    },
     "otel-http": {
         "pools": [
             {"name": "requests", "kind": "server", "in_use": 5},
@@ -92,6 +101,83 @@ EXPECTED: dict[str, dict[str, list[dict[str, Any]]]] = {
         ]
     },
 }
+EXPECTED |= {
+    "hikaricp": {
+        "pools": [
+            {"name": "HikariPool-1", "kind": "db", "in_use": 10, "idle": 0, "max": 10, "waiting": 4}
+            | {"waits_total": 250, "wait_seconds_total": 12.5, "timeouts_total": 3}
+        ]
+    },
+    "hikaricp-own": {
+        "pools": [
+            {"name": "orders", "kind": "db", "in_use": 3, "idle": 7, "max": 10, "waiting": 0}
+            | {"waits_total": 8, "wait_seconds_total": 4.0, "timeouts_total": 0}
+        ]
+    },
+    "go-sql": {
+        "pools": [
+            {"name": "orders", "kind": "db", "in_use": 18, "idle": 2, "max": 25}
+            | {"waits_total": 12, "wait_seconds_total": 0.75},
+            {"name": "audit", "kind": "db", "in_use": 1, "idle": 1},
+        ]
+    },
+    "pgbouncer": {
+        "pools": [
+            {"name": "app/api", "kind": "db", "in_use": 20, "idle": 0, "max": 25, "waiting": 6}
+            | {"oldest_wait_s": 1.5, "connecting": 1},
+            {"name": "app/worker", "kind": "db", "in_use": 3, "idle": 3, "max": 25, "waiting": 0}
+            | {"oldest_wait_s": 0, "connecting": 0},
+        ]
+    },
+    "postgres_exporter": {
+        "pools": [
+            {"name": "postgres", "kind": "server", "in_use": 6, "idle": 30, "max": 97, "longest_s": 2.5}
+            | {"idle_in_transaction": 2, "confidence": Confidence.DERIVED}
+        ]
+    },
+    "redis_exporter": {
+        "pools": [{"name": "redis", "kind": "server", "in_use": 12, "max": 10000}],
+        "queues": [{"name": "jobs", "kind": "broker", "depth": 42}],
+    },
+    "rabbitmq": {
+        "queues": [
+            {"name": "jobs", "kind": "broker", "depth": 120, "in_flight": 8},
+            {"name": "billing/jobs", "kind": "broker", "depth": 0, "in_flight": 1},
+        ]
+    },
+    "rabbitmq-per-object": {"queues": [{"name": "mail", "kind": "broker", "depth": 5, "in_flight": 2}]},
+    "celery": {
+        "pools": [{"name": "workers", "kind": "slots", "in_use": 4}],
+        "queues": [
+            {"name": "celery", "kind": "broker", "depth": 17},
+            {"name": "mail", "kind": "broker", "depth": 0},
+        ],
+    },
+    "rq": {
+        "pools": [{"name": "workers", "kind": "slots", "in_use": 2, "idle": 1, "max": 3}],
+        "queues": [
+            {"name": "default", "kind": "broker", "depth": 11, "in_flight": 1},
+            {"name": "high", "kind": "broker", "depth": 0, "in_flight": 1},
+        ],
+    },
+    "nginx": {
+        "pools": [{"name": "connections", "kind": "server", "in_use": 3, "idle": 6, "confidence": Confidence.DERIVED}]
+    },
+    "tgi": {
+        "pools": [
+            {"name": "tgi", "kind": "slots", "in_use": 8, "waiting": 3, "waits_total": 50, "wait_seconds_total": 4.5}
+        ]
+    },
+    "litellm": {
+        "pools": [{"name": "requests", "kind": "server", "in_use": 7, "waits_total": 10, "wait_seconds_total": 0.5}]
+    },
+    "dramatiq": {"queues": [{"name": "default", "kind": "broker", "in_flight": 3}]},
+}
+
+
+def test_every_shipped_table_has_a_page() -> None:
+    assert {table.name for table in SHIPPED} <= set(EXPECTED)
+    assert {path.stem for path in FIXTURES.glob("*.txt")} == set(EXPECTED)
 
 
 @pytest.mark.parametrize("name", EXPECTED)
@@ -127,6 +213,22 @@ def test_the_guides_pool_without_a_label_is_called_pool_and_its_size_is_its_maxi
 )
 def test_names_that_resemble_one_are_not_it(trap: str) -> None:
     assert not mapped(trap).names
+
+
+def test_rq_workers_that_are_all_idle_are_none_in_use() -> None:
+    found = mapped('rq_workers{name="a",state="idle"} 1\nrq_workers{name="b",state="idle"} 1\n')
+    expected = {"name": "workers", "kind": "slots", "in_use": 0, "idle": 2, "max": 2}
+    assert known(found.pools[0]) == expected | {"confidence": Confidence.DERIVED}
+
+
+def test_names_that_contain_dots_or_stand_in_quotation_marks_are_the_same_ones() -> None:
+    found = mapped('{"db.client.connection.count","db.client.connection.state"="used"} 3\n')
+    assert [known(pool) for pool in found.pools] == [{"name": "db", "kind": "db", "in_use": 3}]
+
+
+def test_a_name_from_outside_is_made_harmless() -> None:
+    (pool,) = mapped('mcp_connection_pool_active{pool="a\x1b[2Jb"} 1\n').pools
+    assert pool.name == "a [2Jb"
 
 
 def test_the_own_names_win_over_llama_cpps_slots() -> None:
@@ -189,3 +291,86 @@ def test_an_idle_model_runner_is_well() -> None:
 )
 def test_what_is_wrong_with_a_page_is_said(body: bytes, problem: str | None) -> None:
     assert understand(body, "text/plain", SHIPPED).problem == problem
+
+
+def test_nginxs_own_status_page_is_read() -> None:
+    body = b"""Active connections: 291 \nserver accepts handled requests\n 16630948 16630948 31070465 \n
+Reading: 6 Writing: 179 Waiting: 106 \n"""
+    found = understand(body, "text/plain", SHIPPED)
+    assert known(found.mapped.pools[0])["in_use"] == 185
+    assert found.says == "nginx: 1 pool"
+
+
+@pytest.mark.parametrize(
+    ("body", "models", "says"),
+    [
+        (
+            b'{"models":[{"name":"llama3:8b","model":"llama3:8b","size":6000,"size_vram":2000,"expires_at":"x"}]}',
+            [{"id": "llama3:8b", "memory_bytes": 6000, "vram_bytes": 2000}],
+            "ollama: 1 model",
+        ),
+        (b'{"models":[]}', [], "ollama: nothing at the moment"),
+        (
+            b'[{"backend_name":"llama.cpp","model_name":"ai/smollm2","mode":"completion","in_use":true}]',
+            [{"id": "ai/smollm2"}],
+            "docker-model-runner: 1 model",
+        ),
+    ],
+)
+def test_the_runners_lists_of_models_are_read(body: bytes, models: list[dict[str, Any]], says: str) -> None:
+    found = understand(body, "application/json", SHIPPED)
+    assert [known(model) for model in found.mapped.models] == models
+    assert (found.says, found.problem) == (says, None)
+
+
+@pytest.mark.parametrize("body", [b'{"status":"ok"}', b"[1]", b"{", b"[" * 100_000])
+def test_other_json_is_no_metrics(body: bytes) -> None:
+    assert understand(body, "application/json", SHIPPED).problem == "no metrics on this page"
+
+
+def test_the_example_of_the_documentation_works(tmp_path: Path) -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "adapters.md").read_text()
+    (tmp_path / "shop.toml").write_text(text.split("```toml\n")[1].split("```")[0])
+    body = b"""shop_jobs{lane="fast",state="waiting"} 4
+shop_jobs{lane="fast",state="running"} 2
+shop_jobs{lane="fast",state="retrying"} 1
+shop_db_used 5
+shop_db_limit 12
+shop_db_reserved 2
+shop_db_wait_ms_count 8
+shop_db_wait_ms_sum 2000
+"""
+    found = understand(body, "text/plain", load_all(tmp_path))
+    assert found.says == "shop: 1 pool, 1 queue"
+    assert known(found.mapped.queues[0]) == {"name": "fast", "kind": "queue", "depth": 4, "in_flight": 3}
+    assert known(found.mapped.pools[0]) == {"name": "db", "kind": "db", "in_use": 5, "max": 10} | {
+        "waits_total": 8,
+        "wait_seconds_total": 2,
+        "confidence": Confidence.DERIVED,
+    }
+
+
+def test_the_documentation_names_every_shipped_table() -> None:
+    text = (Path(__file__).parent.parent.parent / "docs" / "adapters.md").read_text()
+    assert [table.name for table in SHIPPED if f"\n| `{table.name}` |" not in text] == []
+
+
+@pytest.mark.parametrize("value", ["1e308", "+Inf", "-Inf", "-1", "1e17", "NaN"])
+def test_an_impossible_figure_is_unknown(value: str) -> None:
+    both = "".join(
+        f'pgbouncer_pools_server_idle_connections{{database="d",user="u",n="{n}"}} {value}\n' for n in (1, 2)
+    )
+    (pool,) = mapped(both + 'pgbouncer_pools_server_active_connections{database="d",user="u"} 1\n').pools
+    assert (pool.in_use, pool.idle) == (1, None)
+
+
+def test_thousands_of_names_are_cut_and_it_is_said() -> None:
+    body = "".join(f'redis_key_size{{key="k{n}"}} 1\n' for n in range(MAX_NAMES + 1)).encode()
+    found = understand(body, "text/plain", SHIPPED)
+    assert (len(found.mapped.queues), found.problem) == (500, "too many names: only the first 500 are kept")
+
+
+@given(st.text(alphabet='mcp_queue_depth{}="a1 \n', max_size=60), st.floats(), st.floats())
+def test_no_page_makes_it_raise_or_cannot_be_written(text: str, first: float, second: float) -> None:
+    body = f'{text}\nmcp_queue_depth{{queue="q"}} {first}\nmcp_queue_depth{{queue="q"}} {second}\n'
+    msgspec.json.encode(understand(body.encode(), "", SHIPPED))
