@@ -95,3 +95,11 @@ while True:
     due += 0.1
     time.sleep(max(0, due - time.monotonic()))
 """
+
+
+# Its backlog is 4, and the kernel lets one more in than that.
+LISTEN_AND_NEVER_ACCEPT = """
+import socket, time
+server = socket.create_server(("", 9000), backlog=4)
+time.sleep(100000)
+"""
