@@ -87,7 +87,7 @@ def test_without_metrics_the_kernel_still_shows_who_talks_to_whom(demo: Demo) ->
 
 def test_requests_under_way_are_inferred(demo: Demo) -> None:
     demo.settle()
-    with demo.fault("slow-model"):
+    with demo.fault("slow-downstream"):
 
         def check() -> None:
             pool = flows(seen(demo, "--no-scrape")["mcp-api"], "pools", "kernel")["mcp-worker"]
