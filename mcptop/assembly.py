@@ -230,7 +230,7 @@ def _group(targets: Iterable[Target]) -> list[tuple[_Key, list[Target]]]:
 
 def _oom_kills(target: Target, reading: Reading) -> int | None:
     """The larger of the kernel's count and the engine's: each can miss kills that the other saw."""
-    if target.kind is Kind.PROCESS:
+    if target.kind is not Kind.CONTAINER:
         return None
     said = max(target.oom_events, int(target.oom_killed))
     if reading.oom_kills is None:

@@ -72,9 +72,11 @@ class ServerCollector:
         name = self._server.service or (target.service if target else self._kind)
         place = Place(target.id if target else self._title, name, self._owner(targets))
         flows, notes = _flows_of(outcome, place)
-        if target is None:
-            notes.append("it is none of the services that are shown")
-        return Findings(flows=flows, message="; ".join(notes))
+        return Findings(targets=() if target else (self._alone(name),), flows=flows, message="; ".join(notes))
+
+    def _alone(self, name: str) -> Target:
+        """The server as a service of its own: it is none of those that are shown."""
+        return Target(id=self._title, name=self._title, kind=Kind.SERVER, project=None, service=name)
 
     def _target(self, targets: Sequence[Target]) -> Target | None:
         if container := self._server.container:

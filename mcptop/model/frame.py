@@ -18,6 +18,8 @@ from mcptop.model.host import Host
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind, Value
 
+_GROUPS = {Kind.CONTAINER: "containers", Kind.SERVER: "servers", Kind.PROCESS: "host processes"}
+
 
 class Service(Value, frozen=True):
     """A name under a project; its instances are its replicas."""
@@ -40,7 +42,7 @@ class Service(Value, frozen=True):
     @property
     def group(self) -> str:
         """The heading a service stands under: its project, or what it is."""
-        return self.project or ("containers" if self.kind == Kind.CONTAINER else "host processes")
+        return self.project or _GROUPS[self.kind]
 
     @property
     def group_key(self) -> str:

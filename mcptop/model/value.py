@@ -16,3 +16,5 @@ class Kind(StrEnum):
 
     CONTAINER = "container"
     PROCESS = "process"
+    SERVER = "server"
+    """Seen by asking it only: a database elsewhere, or one that is no service here."""

@@ -23,7 +23,8 @@ from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.runs import safe
 from mcptop.presentation.sheet import SortKey, ordered
 
-HOST_PROCESSES, CONTAINERS = "host processes", "containers"
+HOST_PROCESSES = "host processes"
+_RANKS = {Kind.CONTAINER: 1, Kind.SERVER: 2, Kind.PROCESS: 3}
 
 
 class Depth(IntEnum):
@@ -112,7 +113,7 @@ def group_of(service: Service) -> tuple[int, str]:
     """Rank and name of the group a service belongs to: projects first, then what has none."""
     if service.project:
         return 0, service.project
-    return (1, CONTAINERS) if service.kind is Kind.CONTAINER else (2, HOST_PROCESSES)
+    return _RANKS[service.kind], service.group
 
 
 def group_key(name: str) -> str:

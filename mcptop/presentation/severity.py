@@ -36,7 +36,7 @@ def of_instance(instance: Instance, flow: Flow = NO_FLOW) -> Judgement:
         return of_found(found, not running)
     if not running:
         return Judgement(Level.UNKNOWN, (), True)
-    seen = instance.cpu.cores is not None or instance.memory.working_set_bytes is not None
+    seen = flow or instance.cpu.cores is not None or instance.memory.working_set_bytes is not None
     return FINE if seen else _UNSEEN
 
 

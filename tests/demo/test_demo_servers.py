@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import asyncpg
 import pytest
 import redis
 from servers import Postgres, Redis, postgres_programs
-from stack import Demo, until
+from stack import Demo, environment, until
 
 Require = Callable[[str, object, str], None]
 
@@ -94,6 +98,39 @@ def test_the_pool_figures_agree_with_pg_stat_activity(demo: Demo, postgres: Post
         assert sum(server.values()) == idle + in_use <= 20
 
     until(given_back)
+
+
+def test_mcptop_shows_what_the_servers_say(demo: Demo, postgres: Postgres, redis_server: Redis, tmp_path: Path) -> None:
+    """While transactions are held open: its figures, the server's and the service's own are one."""
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'[[postgres]]\ndsn = "{postgres.url}"\n[[redis]]\nurl = "{redis_server.url}"\nqueues = ["mcp:queue:jobs"]\n'
+    )
+    command = [sys.executable, "-m", "mcptop", "snapshot", "--json", "--config", str(config)]
+    with demo.fault("connection-held"):
+
+        def one_figure() -> None:
+            done = subprocess.run(command, capture_output=True, timeout=120, env=environment(), check=True)
+            document = json.loads(done.stdout)
+            found = {service["name"]: service for service in document["services"] if service["pools"]}
+            own = [i["name"] for i in found["mcp-api"]["instances"] if i["pid"] == demo.pids["mcp-api"]]
+            pools = {p["source"]: p for p in found["mcp-api"]["pools"] if p["kind"] == "db" and p["instance"] in own}
+            asked, told = pools["pg_stat_activity"], pools["metrics"]
+            assert by_state(postgres).get("idle in transaction") == 50
+            assert (
+                asked["in_use"] == asked["idle_in_transaction"] == told["in_use"] == told["max"] == asked["max"] == 50
+            )
+            assert told["peer"] == asked["peer"] == "postgres"
+            (server,) = [pool for pool in found["postgres"]["pools"] if pool["kind"] == "server"]
+            assert (server["max"], found["postgres"]["kind"]) == (97, "server")
+            (budget,) = document["budgets"]
+            assert (budget["says"], budget["exceeded"]) == ("mcp-api db 50 = 50 <= 97", False)
+            (jobs,) = found["redis"]["queues"]
+            assert (jobs["name"], jobs["kind"]) == ("mcp:queue:jobs", "broker")
+            assert jobs["depth"] is not None
+
+        until(one_figure, 60)
+    demo.settle()
 
 
 def test_a_small_pool_is_small_at_the_server_too(demo: Demo, postgres: Postgres) -> None:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 import redis
 
+from mcptop.collectors.base import Tick
 from mcptop.model.flow import Confidence
 from mcptop.model.flow_reading import QueueReading
 from mcptop.server_settings import Address
@@ -228,11 +229,12 @@ def test_depths_of_a_stream_with_several_groups_are_named_apart(
     until(two)
 
 
-def test_a_server_without_a_target_keeps_its_figures_under_its_own_name(redis_server: Redis, ask: Ask) -> None:
+def test_a_server_that_is_no_service_here_is_one_of_its_own(redis_server: Redis, ask: Ask) -> None:
     asking = ask(toml(redis_server, queues=["jobs"]))
     title = f"redis at 127.0.0.1:{redis_server.port}"
     assert list(queues(asking.flows(), title)) == ["jobs"]
-    assert "none of the services" in asking.says("clients")
+    (alone,) = asking.collectors[0].collect(Tick(99, time.monotonic(), ())).targets
+    assert (alone.id, alone.service, alone.kind) == (title, "redis", "server")
 
 
 def test_a_wrong_password_never_shows(client: redis.Redis, redis_server: Redis, ask: Ask) -> None:
