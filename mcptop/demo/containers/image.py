@@ -19,7 +19,7 @@ from mcptop.demo.stack import StackError
 NAME = f"mcptop-demo:{mcptop.__version__}"
 
 _EXTRA = re.compile(r"""(?:\s*and\s*)?\bextra\s*==\s*['"]demo['"]""")
-_BASE = ("msgspec",)
+_BASE = ("httpx", "msgspec")
 """What the services need of mcptop's own requirements."""
 _LABEL = "mcptop.demo.image"
 _NOT_COPIED = ("__pycache__", "ui", "headless", "playbooks")
