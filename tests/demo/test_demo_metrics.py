@@ -90,7 +90,12 @@ def test_the_runner_speaks_llama_cpp(demo: Demo) -> None:
         assert found[f"llamacpp:{name}"].type == "counter"
     for name in ("requests_processing", "requests_deferred", "n_busy_slots_per_decode"):
         assert found[f"llamacpp:{name}"].type == "gauge"
-    assert next(s.value for s in found["llamacpp:tokens_predicted"].samples if s.name.endswith("_total")) > 0
+
+    def it_counts() -> None:
+        samples = page(demo, "model-runner")["llamacpp:tokens_predicted"].samples
+        assert next(s.value for s in samples if s.name.endswith("_total")) > 0
+
+    until(it_counts)
 
 
 def test_unknown_has_no_sample(demo: Demo) -> None:
