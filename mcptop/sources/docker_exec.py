@@ -37,7 +37,12 @@ class DockerExec:
                 raise ServerError(f"an earlier {argv[0]} in the container has still not ended")
             identity = self._unfinished = engine.exec_create(container, argv, environment)
             deadline = time.monotonic() + timeout_s
-            with contextlib.closing(engine.exec_start(identity)) as stream, contextlib.closing(_below(stream)) as wire:
+            with (
+                contextlib.closing(engine.exec_start(identity)) as stream,
+                contextlib.closing(_below(stream)) as wire,
+                # First of the three: an answer whose stream was closed under it complains when it is collected.
+                contextlib.closing(getattr(stream, "_response", stream)),
+            ):
                 output, complaint = _talk(wire, stdin, deadline, timeout_s)
             self._unfinished = None
             exit_code = engine.exec_state(identity).get("ExitCode")
