@@ -6,7 +6,6 @@ An endpoint is named by the service (a variable, a label, a rule), or with probi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from urllib.parse import urlsplit
 
 from mcptop.adapters.reader import Understood
 from mcptop.collectors.base import Findings, NoData, SourceError, Tick
@@ -107,11 +106,11 @@ class MetricsCollector:
 
 def with_host(url: str, target: Target) -> str | None:
     """The URL; a label that leaves out the host means the container's own address. None while it has none."""
-    parts = urlsplit(url)
-    if parts.hostname or not url.startswith(f"{parts.scheme}://:"):
+    scheme, mark, rest = url.partition("://")
+    if not rest.startswith(":"):
         return url
     host = target.addresses[0] if target.addresses else None
-    return None if host is None else parts._replace(netloc=_bracketed(host) + parts.netloc).geturl()
+    return None if host is None else scheme + mark + _bracketed(host) + rest
 
 
 def _bracketed(host: str) -> str:

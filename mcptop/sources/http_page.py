@@ -1,23 +1,28 @@
-"""One page over HTTP, within bounds: of time by the clock on the wall, of bytes after decoding.
+"""One page over HTTP, within bounds: of time from the connection to the last byte, of bytes after decoding.
 
 An endpoint of a service is hostile: it may hang, drip, redirect, send a bomb, or break off. Each is one clear line.
 """
 
 from __future__ import annotations
 
-import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from mcptop.units import plain
+from mcptop.units import long_size, plain
 
 if TYPE_CHECKING:
     import httpx
 
-_ENCODINGS = {"gzip": 31, "x-gzip": 31, "deflate": 47}
-"""Content encoding -> zlib's window bits for it."""
+_GZIP = ("gzip", "x-gzip")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_HEADERS = {
+    "user-agent": "mcptop",
+    # The older text form: OpenMetrics renames what has a colon in its name, and vLLM's metrics have.
+    "accept": "text/plain;version=0.0.4, */*;q=0.5",
+    "accept-encoding": "gzip",
+}
 
 
 class HttpError(Exception):
@@ -28,7 +33,7 @@ class Limits(NamedTuple):
     """What one page may take."""
 
     deadline_s: float = 2.0
-    """From the connection to the last byte."""
+    """From the connection to the last byte; looking up a name is not part of it."""
     size: int = 8 << 20
     """Bytes after decoding."""
 
@@ -45,27 +50,28 @@ class Pages:
     """Fetches pages over kept connections; safe to use from several threads. Loads httpx when it is made."""
 
     def __init__(self) -> None:
+        import httpcore
         import httpx
 
-        self._httpx = httpx
-        # A proxy of the environment must not see what services of this machine say.
-        self._client = httpx.Client(trust_env=False, follow_redirects=False, headers={"user-agent": "mcptop"})
+        from mcptop.sources.http_deadline import DeadlineTransport
+
+        self._late = httpcore.TimeoutException
+        self._broken = (httpcore.NetworkError, httpcore.ProtocolError, httpx.HTTPError, httpx.InvalidURL)
+        # A transport of our own asks no proxy of the environment: none must see what services of this machine say.
+        self._client = httpx.Client(transport=DeadlineTransport(), follow_redirects=False, headers=_HEADERS)
 
     def fetch(self, url: str, limits: Limits = Limits()) -> HttpPage:  # noqa: B008 - immutable
         """The page. Raises `HttpError`."""
         where = shown(url)
-        if not url.startswith(("http://", "https://")):
-            raise HttpError(f"{where}: not an http or https URL")
-        ends = time.monotonic() + limits.deadline_s
-        httpx = self._httpx
         try:
+            _check_url(urlsplit(url))
             with self._client.stream("GET", url, timeout=limits.deadline_s) as answer:
-                _check(answer, where)
-                body = b"".join(_decoded(answer, where, limits.size, ends))
+                _check(answer)
+                body = b"".join(_bounded(_decoded(answer), limits.size))
                 return HttpPage(answer.status_code, answer.headers.get("content-type", ""), body)
-        except httpx.TimeoutException:
-            raise _late(where) from None
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        except self._late:
+            raise HttpError(f"{where}: no complete answer in time") from None
+        except (*self._broken, HttpError, ValueError, OSError) as error:
             raise HttpError(f"{where}: {plain(str(error)) or type(error).__name__}") from None
 
     def close(self) -> None:
@@ -75,42 +81,64 @@ class Pages:
 
 def shown(url: str) -> str:
     """The URL as it may be printed: without user and password, without control characters."""
+    scheme, mark, rest = url.partition("://")
+    # All up to the last @: a password may hold a / by mistake, and then nobody can say where it ends.
+    return plain(scheme + mark + rest.rpartition("@")[2])
+
+
+def _check_url(parts: SplitResult) -> None:
+    if parts.scheme not in ("http", "https"):
+        raise HttpError("not an http or https URL")
+    if not parts.hostname:
+        raise HttpError("names no host")
     try:
-        parts = urlsplit(url)
+        parts.port  # noqa: B018 - the check is in the reading
     except ValueError:
-        return "an unreadable URL"
-    return plain(parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl())
+        raise HttpError("no such port; a /, ? or # in a password is written %2F, %3F or %23") from None
 
 
-def _check(answer: httpx.Response, where: str) -> None:
-    if answer.is_redirect:
-        raise HttpError(f"{where}: redirects to {shown(answer.headers.get('location', ''))}: name that one")
+def _check(answer: httpx.Response) -> None:
+    if answer.status_code in _REDIRECTS and (place := answer.headers.get("location")):
+        raise HttpError(f"redirects to {shown(place)}: name that one")
     if answer.status_code >= 300:
-        raise HttpError(f"{where}: answers {answer.status_code} {plain(answer.reason_phrase, 40)}")
+        raise HttpError(f"answers {answer.status_code} {plain(answer.reason_phrase, 40)}")
 
 
-def _late(where: str) -> HttpError:
-    return HttpError(f"{where}: no complete answer in time")
-
-
-def _decoded(answer: httpx.Response, where: str, size: int, ends: float) -> Iterator[bytes]:
-    """The body in pieces; never more than `size` bytes, however much they were squeezed."""
+def _decoded(answer: httpx.Response) -> Iterator[bytes]:
+    """The body in pieces as they come, none larger than what was received at once or than `_PIECE`."""
     encoding = answer.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in ("identity", "") and encoding not in _ENCODINGS:
-        raise HttpError(f"{where}: its encoding `{plain(encoding, 20)}` was not asked for")
-    inflate = zlib.decompressobj(_ENCODINGS[encoding]) if encoding in _ENCODINGS else None
+    if encoding in _GZIP:
+        return _unzipped(answer.iter_raw())
+    if encoding in ("identity", ""):
+        return answer.iter_raw()
+    raise HttpError(f"its encoding `{plain(encoding, 20)}` was not asked for")
+
+
+_PIECE = 1 << 16
+
+
+def _unzipped(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """A gzip body, of several members maybe, a bounded piece at a time."""
+    inflate = zlib.decompressobj(31)
+    for piece in pieces:
+        data = piece
+        while data:
+            if inflate.eof:
+                inflate = zlib.decompressobj(31)
+            try:
+                yield inflate.decompress(data, _PIECE)
+            except zlib.error:
+                raise HttpError("its gzip body is damaged") from None
+            data = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+    if not inflate.eof:
+        raise HttpError("its gzip body breaks off")
+
+
+def _bounded(pieces: Iterable[bytes], size: int) -> Iterator[bytes]:
+    """The pieces; raises when they are more than `size` bytes together."""
     total = 0
-    # Pieces as they come: gathered to a size, a drip would be waited for before the clock is looked at.
-    for raw in answer.iter_raw():
-        if time.monotonic() > ends:
-            raise _late(where)
-        try:
-            piece = raw if inflate is None else inflate.decompress(raw, size - total + 1)
-        except zlib.error:
-            raise HttpError(f"{where}: its {encoding} body is damaged") from None
+    for piece in pieces:
         total += len(piece)
         if total > size:
-            raise HttpError(f"{where}: more than {size >> 20} MiB; is this the right page?")
+            raise HttpError(f"more than {long_size(size)}; is this the right page?")
         yield piece
-    if inflate is not None and not inflate.eof:
-        raise HttpError(f"{where}: its {encoding} body breaks off")

@@ -50,6 +50,8 @@ class Scraper(Generic[T]):
         self._changed = threading.Condition()
         self._wanted: frozenset[str] = frozenset()
         self._due: list[tuple[float, str]] = []
+        self._fetching: set[str] = set()
+        """Those a thread is at; in `_due` again when it is done, never before: each has one schedule."""
         self._outcomes: dict[str, Outcome[T]] = {}
         self._closed = False
 
@@ -57,7 +59,7 @@ class Scraper(Generic[T]):
         """The endpoints there are now; new ones are fetched at once, others are forgotten."""
         wanted = frozenset(urls)
         with self._changed:
-            new = wanted - self._wanted
+            new = wanted - self._wanted - self._fetching
             self._outcomes = {url: outcome for url, outcome in self._outcomes.items() if url in wanted}
             self._due = [entry for entry in self._due if entry[1] in wanted]
             self._due += [(0.0, url) for url in sorted(new)]
@@ -86,6 +88,7 @@ class Scraper(Generic[T]):
         while (url := self._next()) is not None:
             outcome = self._asked(url, self._outcomes.get(url) or Outcome(None, None, None, 0, 0))
             with self._changed:
+                self._fetching.discard(url)
                 if url in self._wanted:
                     self._outcomes[url] = outcome
                     due = time.monotonic() + pause_s(self._every_s, outcome.fetches, outcome.failures)
@@ -98,7 +101,9 @@ class Scraper(Generic[T]):
             while not self._closed:
                 wait_s = self._due[0][0] - time.monotonic() if self._due else None
                 if wait_s is not None and wait_s <= 0:
-                    return heapq.heappop(self._due)[1]
+                    url = heapq.heappop(self._due)[1]
+                    self._fetching.add(url)
+                    return url
                 self._changed.wait(wait_s)
         return None
 

@@ -149,6 +149,7 @@ def test_ports_are_probed_only_when_asked(server: ThreadingHTTPServer) -> None:
         ("http://:4000/metrics", (), None),
         ("http://other:4000/m", ("172.18.0.2",), "http://other:4000/m"),
         ("nonsense", ("172.18.0.2",), "nonsense"),
+        ("http://[::1/", ("172.18.0.2",), "http://[::1/"),
     ],
 )
 def test_a_label_without_a_host_means_the_container(named: str, addresses: tuple[str, ...], expected: str) -> None:

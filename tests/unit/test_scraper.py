@@ -18,10 +18,12 @@ class Endpoints:
     def __init__(self) -> None:
         self.release = threading.Event()
         self.calls = 0
+        self.named: list[str] = []
 
     def fetch(self, url: str) -> str:
         """One page."""
         self.calls += 1
+        self.named.append(url)
         if url.startswith("hang"):
             self.release.wait(30)
         if url == "bad":
@@ -97,6 +99,22 @@ def test_what_nobody_wants_any_more_is_forgotten(endpoints: Endpoints) -> None:
     before = scraper.latest("other")
     until(lambda: scraper.latest("other") is not before)
     assert scraper.latest("good") is None
+    scraper.close()
+
+
+def test_one_that_is_wanted_again_while_it_hangs_keeps_one_schedule(endpoints: Endpoints) -> None:
+    scraper = Scraper(endpoints.fetch, every_s=0.01, threads=4)
+    for _ in range(3):
+        scraper.want(["hang"])
+        until(lambda: endpoints.calls)
+        scraper.want([])
+    scraper.want(["hang", "good"])
+    until(lambda: (outcome := scraper.latest("good")) and outcome.fetches >= 3)
+    assert endpoints.named.count("hang") == 1, "a second thread went to it"
+    endpoints.release.set()
+    until(lambda: (outcome := scraper.latest("hang")) and outcome.fetches >= 3)
+    with scraper._changed:
+        assert [url for _, url in scraper._due].count("hang") + len(scraper._fetching & {"hang"}) == 1
     scraper.close()
 
 
