@@ -24,6 +24,7 @@ _REAL = frozenset(
         "wait_seconds_total",
         "timeouts_total",
         "longest_s",
+        "idle_in_transaction_s",
         "oldest_age_s",
         "entered_total",
         "left_total",

@@ -81,6 +81,7 @@ class PoolTable(Entry, frozen=True, forbid_unknown_fields=True, kw_only=True):
     timeouts_total: Figure = None
     longest_s: Figure = None
     idle_in_transaction: Figure = None
+    idle_in_transaction_s: Figure = None
     connecting: Figure = None
 
 

@@ -49,7 +49,7 @@ def postgres_flows(view: PostgresView, read_at: float, place: Place) -> dict[str
 def redis_flows(view: RedisView, read_at: float, place: Place) -> dict[str, FlowReading]:
     """Target -> its pools: the server's own, and one for each client; and the server's queues."""
     if view.clients is None:
-        server = PoolReading("clients", "server", max=view.maxclients, max_source="maxclients")
+        server = PoolReading("clients", "server", open=view.connected, max=view.maxclients, max_source="maxclients")
     else:
         server = _redis_pool("clients", "server", view.clients, limit=_Limit(view.maxclients, "maxclients"))
     pools = {place.server: [server]}
@@ -79,15 +79,18 @@ def _postgres_pool(
     known = all(client.is_known for client in clients)
     idle = sum(client.is_idle for client in clients)
     ages = [client.busy_s for client in clients if client.busy_s is not None]
+    held = [client.transaction_age_s or 0.0 for client in clients if client.is_idle_in_transaction]
     return PoolReading(
         name,
         kind,
         peer,
+        open=len(clients),
         in_use=len(clients) - idle if known else None,
         idle=idle if known else None,
         max=limit.max,
         longest_s=max(ages, default=None) if known else None,
-        idle_in_transaction=sum(client.is_idle_in_transaction for client in clients) if known else None,
+        idle_in_transaction=len(held) if known else None,
+        idle_in_transaction_s=max(held, default=None) if known else None,
         max_source=limit.source,
     )
 
@@ -105,6 +108,7 @@ def _redis_pool(
         name,
         kind,
         peer,
+        open=len(clients),
         in_use=len(clients) - idle,
         idle=idle,
         max=limit.max,

@@ -44,7 +44,7 @@ class Pool(Value, frozen=True):
     wait_s: float | None = None
     """How long a caller waits: the mean of those whose wait ended since the look before, or the age of the oldest."""
     waits_per_s: float | None = None
-    """Callers that had to wait, a second."""
+    """Callers whose wait was counted, a second: those that had to wait, or, where a histogram times all, each one."""
     timeouts: int | None = None
     """Callers that waited in vain, since the service started."""
     timeouts_per_s: float | None = None
@@ -52,6 +52,8 @@ class Pool(Value, frozen=True):
     """Age of the oldest request that is under way."""
     idle_in_transaction: int | None = None
     """Database only: in use, but with nothing to do inside an open transaction."""
+    idle_in_transaction_s: float | None = None
+    """Age of the oldest such transaction."""
     connecting: int | None = None
     """Connections the other side has not answered yet (SYN_SENT)."""
     close_wait: int | None = None

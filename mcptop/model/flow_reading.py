@@ -27,6 +27,7 @@ class PoolReading(Value, frozen=True):
     timeouts_total: float | None = None
     longest_s: float | None = None
     idle_in_transaction: int | None = None
+    idle_in_transaction_s: float | None = None
     connecting: int | None = None
     close_wait: int | None = None
     time_wait: int | None = None

@@ -31,8 +31,9 @@ def pool(row: Row, width: int, moment: Moment) -> Runs:
 
 def use_text(use: Use, width: int) -> str:
     """The longest way to say it that fits; what is left out last is that somebody waits."""
-    mark = INFERRED if use.inferred else ""
-    whole = f"{mark}{flow_severity.of(use.in_use, use.max)}" if use.in_use is not None else units.UNKNOWN
+    mark = INFERRED if use.inferred and use.in_use is not None else ""
+    known = use.in_use is not None or use.open is not None
+    whole = mark + flow_severity.usage(use.in_use, use.open, use.max) if known else units.UNKNOWN
     short = f"{mark}{units.percent(use.share)}" if use.share is not None else whole
     if use.waiting:
         waits = f"{units.count(use.waiting)}w"

@@ -7,6 +7,7 @@ from math import isinf
 from typing import TypeVar
 
 from mcptop import units
+from mcptop.model.flow import Pool
 from mcptop.presentation import cells, flow_rows, flow_severity, judgement, runs
 from mcptop.presentation.flow_cells import INFERRED, bar_style
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
@@ -44,7 +45,8 @@ def _source(row: FlowRow) -> str:
 def _used(row: FlowRow, share: float | None, text: str, width: int, level: Level) -> Runs:
     """A bar where there is room and a maximum, and the figures."""
     tone = judgement.STYLES[level] if level >= Level.WARNING else ("muted" if row.inferred else "text")
-    shown = text if text == units.UNKNOWN or not row.inferred else INFERRED + text
+    # What was counted, the most there can be in use, is not inferred.
+    shown = INFERRED + text if row.inferred and text[:1] not in (units.UNKNOWN, "≤") else text
     room = width - _FIGURE - 1
     if room < 4:
         return ((runs.fit(shown, width, "right"), "dim" if text == units.UNKNOWN else tone),)
@@ -58,12 +60,17 @@ def _in_use(row: PoolRow, width: int, moment: Moment) -> Runs:
     # Connections nobody closed are no reason to colour those that are in use.
     is_bad = pool.waiting or pool.timeouts_per_s or pool.kind == flow_severity.SERVER
     level = row.judgement.level if is_bad else Level.OK
-    return _used(row, row.share, _whole(pool.in_use, pool.max), width, level)
+    return _used(row, row.share, _taken(pool), width, level)
 
 
 def _depth(row: QueueRow, width: int, moment: Moment) -> Runs:
     queue = row.queue
     return _used(row, row.share, _whole(queue.depth, queue.capacity), width, row.judgement.level)
+
+
+def _taken(pool: Pool) -> str:
+    known = (pool.in_use, pool.open, pool.max)
+    return units.UNKNOWN if known == (None, None, None) else flow_severity.usage(*known)
 
 
 def _whole(part: int | None, whole: int | None) -> str:

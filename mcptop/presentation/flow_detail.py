@@ -58,7 +58,10 @@ def _charts(row: FlowRow, frame: Frame, window_s: float) -> tuple[detail.Titled,
     if isinstance(row, PoolRow):
         pool = row.pool
         metrics, limit, name = POOL_METRICS, pool.max, "max"
-        titles = (f"in use {flow_severity.of(pool.in_use, pool.max)}", f"waiting {units.count(pool.waiting)}")
+        titles = (
+            f"in use {flow_severity.usage(pool.in_use, pool.open, pool.max)}",
+            f"waiting {units.count(pool.waiting)}",
+        )
     else:
         assert isinstance(row, QueueRow)
         queue = row.queue

@@ -20,12 +20,14 @@ _NAME = 24
 def pool_facts(pool: Pool) -> list[Fact]:
     """All that is known of a pool, in words, what matters most first."""
     return _known([
-        ("in use", units.count(pool.in_use)), ("idle", units.count(pool.idle)), ("at most", units.count(pool.max)),
+        ("in use", units.count(pool.in_use)), ("open", units.count(pool.open if pool.in_use is None else None)), ("idle", units.count(pool.idle)),
+        ("at most", units.count(pool.max)),
         ("waiting", units.count(pool.waiting)), ("wait", units.span(pool.wait_s)),
         ("in vain", units.rate(pool.timeouts_per_s)), ("longest", units.span(pool.longest_s)),
-        ("idle in transaction", units.count(pool.idle_in_transaction)), ("unanswered", units.count(pool.connecting)),
+        ("idle in transaction", units.count(pool.idle_in_transaction)),
+        ("oldest of them", units.span(pool.idle_in_transaction_s)), ("unanswered", units.count(pool.connecting)),
         ("close_wait", units.count(pool.close_wait)), ("time_wait", units.count(pool.time_wait)),
-        ("had to wait", units.rate(pool.waits_per_s)), ("in vain since start", units.count(pool.timeouts)),
+        ("waits counted", units.rate(pool.waits_per_s)), ("in vain since start", units.count(pool.timeouts)),
         ("maximum from", safe(pool.max_source or units.UNKNOWN, 60)),
     ])  # fmt: skip
 
@@ -109,7 +111,7 @@ def _name(row: Row, flow: Pool | Queue) -> str:
 
 def _pool(name: str, pool: Pool, judged: Judgement) -> Runs:
     waits = f" {pool.waiting}w" if pool.waiting else ""
-    return _named(name, f"{flow_severity.of(pool.in_use, pool.max)}{waits}", judged)
+    return _named(name, f"{flow_severity.usage(pool.in_use, pool.open, pool.max)}{waits}", judged)
 
 
 def _queue(name: str, queue: Queue, judged: Judgement) -> Runs:

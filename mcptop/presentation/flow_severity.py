@@ -37,9 +37,9 @@ def of_pool(pool: Pool) -> Judgement:
     if pool.kind == SERVER:
         _judge_server(pool, found)
     _judge_connections(pool, found)
-    idle = pool.idle_in_transaction
-    if idle and pool.longest_s is not None and pool.longest_s >= IDLE_IN_TRANSACTION_S:
-        says = f"{_named(pool)}: {idle} idle in transaction, the oldest for {units.span(pool.longest_s)}"
+    idle, age = pool.idle_in_transaction, pool.idle_in_transaction_s
+    if idle and age is not None and age >= IDLE_IN_TRANSACTION_S:
+        says = f"{_named(pool)}: {idle} idle in transaction, the oldest open for {units.span(age)}"
         found.append((Level.WARNING, says))
     return of_found(found) if found else FINE
 
@@ -74,6 +74,13 @@ def is_growing(queue: Queue) -> bool:
     return queue.growth_per_s is not None and queue.growth_per_s >= GROWTH_NOISE_PER_S
 
 
+def usage(in_use: int | None, opened: int | None, most: int | None) -> str:
+    """In use, of at most so many; where only the open ones were counted: `≤4123`."""
+    if in_use is None and opened is not None:
+        return f"≤{of(opened, most)}"
+    return of(in_use, most)
+
+
 def of(part: int | None, whole: int | None) -> str:
     """`50/50`; `12` where the whole is unknown."""
     return units.count(part) if whole is None else f"{units.count(part)}/{units.count(whole)}"
@@ -90,7 +97,7 @@ def _judge_waiting(pool: Pool, found: Found) -> None:
         level = Level.WARNING
     else:
         return
-    says = f"{_named(pool)} {of(pool.in_use, pool.max)} in use"
+    says = f"{_named(pool)} {usage(pool.in_use, pool.open, pool.max)} in use"
     if waiting:
         says += f", {waiting} waiting" + (f" for {units.span(wait)}" if wait is not None else "")
     elif is_long:
@@ -98,10 +105,17 @@ def _judge_waiting(pool: Pool, found: Found) -> None:
     found.append((level, says + (f", {units.rate(in_vain)} wait in vain" if in_vain else "")))
 
 
+def opened_of(pool: Pool) -> int | None:
+    """Connections there are, in use or not."""
+    if pool.open is not None or pool.in_use is None:
+        return pool.open
+    return pool.in_use + (pool.idle or 0)
+
+
 def _judge_server(pool: Pool, found: Found) -> None:
-    if pool.confidence is Confidence.INFERRED or not pool.max or pool.in_use is None:
+    opened = opened_of(pool)
+    if pool.confidence is Confidence.INFERRED or not pool.max or opened is None:
         return
-    opened = pool.in_use + (pool.idle or 0)
     if opened >= pool.max:
         found.append((Level.CRITICAL, f"{opened} of {pool.max} connections given away: the next client is refused"))
     elif opened >= SERVER_WARNING * pool.max:
@@ -110,7 +124,7 @@ def _judge_server(pool: Pool, found: Found) -> None:
 
 def _judge_connections(pool: Pool, found: Found) -> None:
     peer = safe(pool.peer or pool.name, 40)
-    connecting, answered = pool.connecting or 0, (pool.in_use or 0) + (pool.idle or 0)
+    connecting, answered = pool.connecting or 0, opened_of(pool)
     if connecting >= (CONNECTING_WARNING if answered else 1):
         noun = "connection" if connecting == 1 else "connections"
         found.append((Level.WARNING, f"{connecting} {noun} to {peer} unanswered"))
@@ -130,7 +144,8 @@ def _judge_growth(queue: Queue, depth: int, found: Found) -> None:
 
 
 def _named(pool: Pool) -> str:
-    return f"{safe(pool.name, 40)} pool"
+    name = safe(pool.name, 40)
+    return name if name.lower().endswith("pool") else f"{name} pool"
 
 
 def _queue(queue: Queue) -> str:

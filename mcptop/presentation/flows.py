@@ -23,6 +23,7 @@ class Use(Struct, frozen=True, eq=False):
     """What the POOL column shows."""
 
     in_use: int | None
+    open: int | None
     max: int | None
     waiting: int
     level: Level = Level.OK
@@ -139,7 +140,13 @@ def _use_of(pools: Sequence[JudgedPool]) -> Use | None:
     for pool, judgement in pools:
         inferred = pool.confidence is Confidence.INFERRED
         use = Use(
-            pool.in_use, pool.max, pool.waiting or 0, judgement.level, inferred, pool.kind == flow_severity.SERVER
+            pool.in_use,
+            pool.open,
+            pool.max,
+            pool.waiting or 0,
+            judgement.level,
+            inferred,
+            pool.kind == flow_severity.SERVER,
         )
         by_name.setdefault((pool.name, pool.peer, pool.source), []).append(use)
     return max((_added(uses) for uses in by_name.values()), key=_first_use, default=None)
@@ -156,7 +163,8 @@ def _added(uses: Sequence[Use]) -> Use:
     limits = [use.max for use in uses]
     whole = None if None in limits else sum(limit for limit in limits if limit is not None)
     return Use(
-        _sum(use.in_use for use in uses), whole, sum(use.waiting for use in uses), max(use.level for use in uses),
+        _sum(use.in_use for use in uses), _sum(use.open for use in uses), whole,
+        sum(use.waiting for use in uses), max(use.level for use in uses),
         any(use.inferred for use in uses), any(use.server for use in uses),
     )  # fmt: skip
 

@@ -146,6 +146,7 @@ def stack() -> tuple[Service, ...]:
                 models=(Model("llama3", int(4.1 * GIB)), Model("qwen", int(1.2 * GIB)))),
         service("postgres", instance("mcp-stack-postgres-1", 0.09, 148, 1024, net=210_000.0, fds=71),
                 pools=(pool("connections", 52, 97, kind="server", idle=9, longest_s=2.4, idle_in_transaction=1,
+                            idle_in_transaction_s=0.4,
                             source="pg_stat_activity", max_source="max_connections 100 - 3 reserved"),)),
         service("ui", instance("mcp-stack-ui-1", 0.01, 61, 256, quota=1.0, throttled=0.0, net=2_000.0, health=None),
                 pools=(seen("mcp-api:8000", 12, idle=3),), queues=(backlog(0),)),

@@ -132,7 +132,7 @@ EXPECTED |= {
     "postgres_exporter": {
         "pools": [
             {"name": "postgres", "kind": "server", "in_use": 6, "idle": 30, "max": 97, "longest_s": 2.5}
-            | {"idle_in_transaction": 2, "confidence": Confidence.DERIVED}
+            | {"idle_in_transaction": 2, "idle_in_transaction_s": 90.0, "confidence": Confidence.DERIVED}
         ]
     },
     "redis_exporter": {

@@ -16,7 +16,10 @@ _TWO_QUEUES = {"mail": {"depth": 0, "in_flight": 0}, "jobs": {"depth": 5, "in_fl
 
 EXPECTED: dict[str, tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]] = {
     "postgres-exporter": (
-        {"postgres": {"in_use": 4, "idle": 2, "idle_in_transaction": 1, "max": 97, "longest_s": 4.942367}},
+        {
+            "postgres": {"in_use": 4, "idle": 2, "idle_in_transaction": 1, "max": 97}
+            | {"longest_s": 4.942367, "idle_in_transaction_s": 4.9491}
+        },
         {},
     ),
     # A list of four, two delayed in a sorted set, one entry in a stream; the string is there by its length.

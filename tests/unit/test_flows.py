@@ -163,3 +163,12 @@ def test_a_budget_without_a_server_that_answers_is_undecided() -> None:
     service = Service("shop", "api", Kind.CONTAINER, 1, (), (pool,))
     (found,) = budgets([service], {})
     assert (found.says, found.allowed, found.exceeded) == ("api db 50 = 50", None, None)
+
+
+def test_what_a_source_names_no_more_is_forgotten() -> None:
+    watch = Watch()
+    for at in range(50):
+        watch.see(at, {"a": (reading(at, QueueReading(f"job-{at}", depth=1), PoolReading(f"p-{at}", open=3)),)})
+    source = watch.assembler._flows._sources["a", "metrics"]
+    assert list(source._depths) == ["job-49"]
+    assert list(source._ceilings) == ["p-49"]

@@ -33,7 +33,7 @@ def pool(name: str = "db", in_use: int | None = 5, most: int | None = 10, **more
     return Pool(**({"name": name, "in_use": in_use, "max": most, "source": "metrics"} | more))
 
 
-def seen(in_use: int, **more) -> Pool:
+def seen(in_use: int | None, **more) -> Pool:
     return pool("pg:5432", in_use, None, kind="tcp", source="kernel", confidence=Confidence.INFERRED, **more)
 
 
@@ -63,6 +63,9 @@ def shown(row: Row, column: str, width: int = 8) -> str:
         (pool(in_use=1000, most=1000, waiting=1200), 6, "1200w"),
         (pool(in_use=12, most=None), 8, "12"),
         (pool(in_use=None, most=50), 8, "-"),
+        (pool(in_use=None, most=None, open=4123), 8, "≤4123"),
+        (pool(in_use=None, most=97, open=52), 8, "≤52/97"),
+        (seen(None, open=4123), 8, "≤4123"),
         (pool(in_use=0, most=20), 8, "0/20"),
         (seen(12), 8, "~12"),
         (seen(12), 15, "~12"),

@@ -128,16 +128,25 @@ def test_states_are_counted_by_what_they_are() -> None:
     assert (others.name, others.in_use, others.max) == ("others", 3, None)
 
 
+def test_of_those_idle_in_a_transaction_the_oldest_is_told_whatever_else_runs() -> None:
+    held = PostgresClient(state="idle in transaction", state_age_s=1.0, transaction_age_s=40.0)
+    busy = PostgresClient(state="active", state_age_s=900.0, transaction_age_s=900.0)
+    view = PostgresView("16", 100, 3, None, (held, busy))
+    own = postgres_flows(view, 7.0, Place("db", "db", lambda *_: None))["db"].pools[0]
+    assert (own.longest_s, own.idle_in_transaction_s) == (900.0, 40.0)
+
+
 @pytest.mark.parametrize("state", [None, "disabled", "a state of the future"])
 def test_a_state_that_is_not_known_makes_the_sum_unknown(state: str | None) -> None:
     own = postgres_flows(clients("idle", state), 7.0, Place("db", "db", lambda *_: None))["db"].pools[0]
     assert (own.in_use, own.idle, own.idle_in_transaction, own.longest_s, own.max) == (None, None, None, None, 95)
+    assert own.open == 2
 
 
 def test_redis_without_client_list_has_a_maximum_and_nothing_else() -> None:
     view = RedisView("7", 10_000, 12, None, None)
     (own,) = redis_flows(view, 7.0, Place("cache", "cache", lambda *_: None))["cache"].pools
-    assert (own.in_use, own.idle, own.max, own.max_source) == (None, None, 10_000, "maxclients")
+    assert (own.open, own.in_use, own.idle, own.max, own.max_source) == (12, None, None, 10_000, "maxclients")
 
 
 @pytest.mark.parametrize(("following", "depth"), [([], 0), ([b"1700000000000-6", b"field", b"value"], None)])
