@@ -20,8 +20,8 @@ _NAME = 24
 def pool_facts(pool: Pool) -> list[Fact]:
     """All that is known of a pool, in words, what matters most first."""
     return _known([
-        ("in use", units.count(pool.in_use)), ("open", units.count(pool.open if pool.in_use is None else None)), ("idle", units.count(pool.idle)),
-        ("at most", units.count(pool.max)),
+        ("in use", units.count(pool.in_use)), ("idle", units.count(pool.idle)),
+        ("open", units.count(pool.open if pool.in_use is None else None)), ("at most", units.count(pool.max)),
         ("waiting", units.count(pool.waiting)), ("wait", units.span(pool.wait_s)),
         ("in vain", units.rate(pool.timeouts_per_s)), ("longest", units.span(pool.longest_s)),
         ("idle in transaction", units.count(pool.idle_in_transaction)),
