@@ -16,6 +16,7 @@ from mcptop.model.flow import Model, Pool, Queue
 from mcptop.model.flow_reading import FlowReading
 from mcptop.model.frame import POOL_METRICS, QUEUE_METRICS, Service, pool_key, queue_key
 from mcptop.model.snapshot import Snapshot, Target
+from mcptop.sources import pool_settings
 
 _LATE_S = 20.0
 """The slowest look comes every 15 s; figures older than this say so."""
@@ -75,7 +76,8 @@ class FlowAssembler:
         if joined is not None and not is_late and _same(joined[0], readings):
             return joined[1]
         sources = [self._source(target, reading) for reading in readings]
-        pools = _completed([pool for source in sources for pool in source.pools])
+        processes = pool_settings.processes(target.environment)
+        pools = _completed([pool for source in sources for pool in source.pools], processes)
         models = tuple(
             msgspec.structs.replace(model, instance=target.name, source=reading.source)
             for reading in readings
@@ -101,7 +103,7 @@ def _same(one: tuple[FlowReading, ...], other: tuple[FlowReading, ...]) -> bool:
     return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
 
 
-def _completed(pools: list[Pool]) -> tuple[Pool, ...]:
+def _completed(pools: list[Pool], processes: int) -> tuple[Pool, ...]:
     """What one source does not know of a pool and another does: who is at the other end, and how many there may be."""
     peers = {kind: {pool.peer for pool in pools if pool.kind == kind and pool.peer} for kind in _SHARED_KINDS}
     named = [
@@ -111,16 +113,28 @@ def _completed(pools: list[Pool]) -> tuple[Pool, ...]:
         else pool
         for pool in pools
     ]
-    return tuple(_with_max(pool, named) for pool in named)
+    return tuple(_with_max(pool, named, processes) for pool in named)
 
 
-def _with_max(pool: Pool, others: Iterable[Pool]) -> Pool:
-    if pool.max is not None or pool.kind not in _SHARED_KINDS:
+def _with_max(pool: Pool, others: Iterable[Pool], processes: int) -> Pool:
+    """What the pool's owner says goes before what a setting, a default or a plateau let conclude, of whichever pool."""
+    if pool.kind not in _SHARED_KINDS or (pool.max is not None and pool.max_source is None):
         return pool
     alike = [other for other in others if other.max and other.kind == pool.kind and other.peer == pool.peer]
-    if len({other.max for other in alike}) != 1:
+    owners = [other for other in alike if other.max_source is None]
+    told = owners or (alike if pool.max is None else [])
+    if len({_whole_max(other, processes) for other in told}) != 1:
         return pool
-    return msgspec.structs.replace(pool, max=alike[0].max, max_source=alike[0].max_source or alike[0].source)
+    whole, source = _whole_max(told[0], processes), told[0].max_source or told[0].source
+    return msgspec.structs.replace(
+        pool, max=whole if pool.is_of_all_processes else whole // processes, max_source=source
+    )
+
+
+def _whole_max(pool: Pool, processes: int) -> int:
+    """Of all processes of a replica together."""
+    assert pool.max is not None
+    return pool.max if pool.is_of_all_processes else pool.max * processes
 
 
 def _aged(flows: Flows, readings: Iterable[FlowReading], now: float) -> Flows:

@@ -15,7 +15,6 @@ from mcptop.collectors.host import HostCollector
 from mcptop.collectors.metrics import MetricsCollector
 from mcptop.collectors.processes import ProcessCollector
 from mcptop.collectors.servers import server_collectors
-from mcptop.collectors.service_sockets import ServiceSocketCollector
 from mcptop.collectors.sockets import SocketCollector
 from mcptop.config import Settings, user_tables
 from mcptop.model.snapshot import Snapshot
@@ -78,7 +77,6 @@ class LiveSource:
                 engine,
                 _ByKernelOrEngine(engine, kernel, EngineStatsCollector(self._watch)),
                 SocketCollector(roots, table, book),
-                ServiceSocketCollector(roots, table, book),
                 FileCollector(roots, table),
                 *server_collectors(settings.postgres, settings.redis, book, lambda: DockerEngine(settings.docker_host)),
                 self._metrics,

@@ -56,7 +56,7 @@ class MetricsCollector:
 
     def _want(self, targets: tuple[Target, ...]) -> None:
         same = len(targets) == len(self._targets) and all(a is b for a, b in zip(targets, self._targets, strict=True))
-        if same and (not self._probe or self._book.version == self._version):
+        if same and self._book.version == self._version:
             return
         self._targets, self._version = targets, self._book.version
         found = {target.id: tuple(self._urls_of(target)) for target in targets if target.state in _RUNS}
@@ -66,10 +66,9 @@ class MetricsCollector:
 
     def _urls_of(self, target: Target) -> Iterator[str]:
         if target.metrics_url:
-            if self._named and (url := with_host(target.metrics_url, target)) is not None:
+            if self._named and (url := with_host(target.metrics_url, self._book.address(target))) is not None:
                 yield url
-        elif self._probe:
-            host = target.addresses[0] if target.addresses else "127.0.0.1"
+        elif self._probe and (host := self._book.address(target)) is not None:
             ports = [port for port in self._book.ports(target.id) if port not in _NOT_HTTP]
             for port in ports[:_MOST_PORTS]:
                 paths = (_OLLAMA_PATH,) if port == _OLLAMA_PORT else _PROBED_PATHS
@@ -104,12 +103,11 @@ class MetricsCollector:
         self._scraper.close()
 
 
-def with_host(url: str, target: Target) -> str | None:
-    """The URL; a label that leaves out the host means the container's own address. None while it has none."""
+def with_host(url: str, host: str | None) -> str | None:
+    """The URL; a label that leaves out the host means the container's own, `host`. None while that is not known."""
     scheme, mark, rest = url.partition("://")
     if not rest.startswith(":"):
         return url
-    host = target.addresses[0] if target.addresses else None
     return None if host is None else scheme + mark + _bracketed(host) + rest
 
 

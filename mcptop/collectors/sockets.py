@@ -1,10 +1,12 @@
-"""TCP sockets: by state of each container's network namespace and of the host's, and a container's connections by peer.
+"""TCP sockets: by state of each container, named service and the host, with their connections by peer.
 
 Counting sockets walks a table of the whole host, so a namespace is looked at every five seconds, dumped
 only when it has sockets, and less often while its counts stand still.
 """
 
 from __future__ import annotations
+
+from functools import partial
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, NoData, Tick
 from mcptop.collectors.links import flows_of
@@ -13,154 +15,111 @@ from mcptop.model.instance import Sockets
 from mcptop.model.snapshot import Target
 from mcptop.sources import procfs
 from mcptop.sources.address_book import AddressBook
-from mcptop.sources.kept import Gone, ParsedFile, contents
+from mcptop.sources.client_libraries import ClientLibraries
+from mcptop.sources.kept import Gone
+from mcptop.sources.network_space import NetworkSpace
 from mcptop.sources.process_table import ProcessTable
-from mcptop.sources.sock_diag import NetworkNamespace, parse_table
-from mcptop.sources.tcp_view import AGES_LIMIT, TcpView, look, rows_of_text
 
-_NONE = Sockets()
 # The walk costs the same when nothing changes, so a namespace whose counts stand still is dumped less often.
 _STILL_TICKS = 3 * SLOW_TICKS
 
 
-class _Namespace:
-    """One network namespace, seen through one of its processes."""
+class _Turn:
+    """When a namespace is looked at."""
 
-    def __init__(self, procfs_root: str, pid: str, slot: int, live: bool, with_view: bool) -> None:
-        self._with_view = with_view
-        self._base = f"{procfs_root}/{pid}"
+    def __init__(self, space: NetworkSpace, slot: int) -> None:
+        self.space = space
+        self.read_at = 0.0
         self._slot = slot
-        self._live = live
-        self._diag: NetworkNamespace | None = None
-        self._in_use = ParsedFile(f"{self._base}/net/sockstat", procfs.sockets_in_use)
-        self._in_use6 = ParsedFile(f"{self._base}/net/sockstat6", procfs.sockets_in_use)
         self._due = 0
         self._still = 0
-        self._overflows = ParsedFile(f"{self._base}/net/netstat" if with_view else None, procfs.listen_overflows)
-        self.sockets: Sockets | None = None
-        self.view = TcpView()
-        self.overflows: int | None = None
-        self.read_at = 0.0
-        self.refused = False
 
-    def read(self, tick: int, now: float) -> bool:
-        """Whether it was time to look again."""
-        if tick < self._due:
+    def hurry(self) -> None:
+        """Look in this tick."""
+        self._due = 0
+
+    def read(self, tick: Tick) -> bool:
+        """Whether it was time to look again. Raises as `NetworkSpace.look`."""
+        if tick.number < self._due:
+            if tick.number == self._due - 1:
+                self.space.prepare()
             return False
-        self.read_at = now
-        self.overflows = self._overflows.get()
-        is_first = self.sockets is None
-        total = (self._in_use.get() or 0) + (self._in_use6.get() or 0)
-        before = self.sockets
-        if self._with_view:
-            self.view = self._look(total) if total else TcpView()
-            self.sockets = self.view.sockets
-        else:
-            self.sockets = self._count() if total else _NONE
+        before, self.read_at = self.space.sockets, tick.monotonic
+        self.space.look()
         # Spread over the ticks: what was opened together would otherwise be dumped together for ever.
-        self._due = tick + SLOW_TICKS - (self._slot % SLOW_TICKS if is_first else 0)
-        self._still = self._still + 1 if _same(before, self.sockets) else 0
-        if total and self._still >= 3 and not self._is_busy():
-            self._due = tick + _STILL_TICKS
+        self._due = tick.number + SLOW_TICKS - (self._slot % SLOW_TICKS if before is None else 0)
+        self._still = self._still + 1 if before is not None and _same(before, self.space.sockets) else 0
+        if self.space.sockets != _NONE and self._still >= 3 and not self.space.is_busy:
+            self._due = tick.number + _STILL_TICKS
         return True
 
-    def _is_busy(self) -> bool:
-        waiting = any(listener.depth for listener in self.view.listeners.values())
-        return waiting or any(link.busy or link.connecting for link in self.view.links.values())
 
-    def _look(self, total: int) -> TcpView:
-        if self._enter():
-            assert self._diag is not None
-            try:
-                return look(self._diag.rows(total <= AGES_LIMIT))[""]
-            except OSError:
-                self._refuse()
-        return look(rows_of_text(contents(f"{self._base}/net/tcp"), contents(f"{self._base}/net/tcp6")))[""]
-
-    def _count(self) -> Sockets:
-        if self._enter():
-            assert self._diag is not None
-            try:
-                return self._diag.tcp()
-            except OSError:
-                self._refuse()
-        return parse_table(contents(f"{self._base}/net/tcp"), contents(f"{self._base}/net/tcp6"))
-
-    def _enter(self) -> bool:
-        if self._live and not self.refused and self._diag is None:
-            try:
-                self._diag = NetworkNamespace(f"{self._base}/ns/net")
-            except OSError:
-                self._refuse()
-        return self._diag is not None
-
-    def _refuse(self) -> None:
-        self.refused = True
-        if self._diag is not None:
-            self._diag.close()
-            self._diag = None
-
-    def close(self) -> None:
-        for file in (self._in_use, self._in_use6, self._overflows):
-            file.close()
-        if self._diag is not None:
-            self._diag.close()
-            self._diag = None
+_NONE = Sockets()
 
 
-def _same(one: Sockets | None, other: Sockets) -> bool:
-    fields = Sockets.__struct_fields__
-    return one is not None and all(getattr(one, name) == getattr(other, name) for name in fields)
+def _same(one: Sockets, other: Sockets | None) -> bool:
+    return all(getattr(one, name) == getattr(other, name) for name in Sockets.__struct_fields__)
 
 
 class SocketCollector:
-    """Sockets of the host and of every container; containers that share a namespace share one count."""
+    """Looks into the namespaces of all containers and of the host. Also fills the address book."""
 
     name = "sockets"
     deadline_s = 2.0
 
     def __init__(self, roots: procfs.Roots, table: ProcessTable, book: AddressBook) -> None:
-        self._book = book
-        self._book_version = -1
-        self._flows: dict[str, FlowReading] = {}
         self._roots = roots
         self._table = table
-        self._live = roots.live
+        self._book = book
+        self._book_version = -1
         self._version = -1
-        self._host_key = self._key(roots.host_process)
-        self._of_container: dict[str, int] = {}
-        self._namespaces: dict[int, _Namespace] = {}
+        self._host = self._key(roots.host_process)
+        self._libraries = ClientLibraries(roots.procfs)
+        self._pids: dict[str, list[int]] = {}
+        self._space_of: dict[str, int] = {}
+        self._turns: dict[int, _Turn] = {}
         self._slots = 0
+        self._flows: dict[str, FlowReading] = {}
 
     def collect(self, tick: Tick) -> Findings:
-        """Count where it is due."""
+        """Look where it is due."""
         self._book.learn(tick.targets, tick.monotonic)
         if self._table.version != self._version:
             self._refresh()
-        looked: set[int] = set()
-        for key, namespace in list(self._namespaces.items()):
-            try:
-                if namespace.read(tick.number, tick.monotonic):
-                    looked.add(key)
-            except (Gone, OSError):
-                namespace.close()
-                del self._namespaces[key]
-                self._version = -1
-        host = self._namespaces.get(self._host_key)
-        counts = {
-            identity: self._namespaces[key].sockets
-            for identity, key in self._of_container.items()
-            if key in self._namespaces
-        }
-        if not self._namespaces:
+        looked = self._look(tick)
+        if not self._turns:
             raise NoData("no network namespace to look into")
         self._tell(tick.targets, looked)
+        host = self._turns.get(self._host)
         return Findings(
             flows=dict(self._flows),
-            sockets={identity: sockets for identity, sockets in counts.items() if sockets is not None},
-            host_sockets=host.sockets if host else None,
+            sockets={
+                target: view.sockets for turn in self._turns.values() for target, view in turn.space.views.items()
+            },
+            host_sockets=host.space.sockets if host else None,
             message=self._message(),
         )
+
+    def _look(self, tick: Tick) -> set[int]:
+        looked = set()
+        for key, turn in list(self._turns.items()):
+            try:
+                if turn.read(tick):
+                    looked.add(key)
+            except (Gone, OSError):
+                turn.space.close()
+                del self._turns[key]
+                self._version = -1
+        for key in looked:
+            if (space := self._turns[key].space).is_shared:
+                self._book.learn_sharers(key, *_ports(space))
+        ports = {
+            target: tuple(sorted(view.listeners))
+            for key in looked
+            for target, view in self._turns[key].space.views.items()
+        }
+        self._book.learn_ports(ports)
+        return looked
 
     def _tell(self, targets: tuple[Target, ...], looked: set[int]) -> None:
         """Make readings of what was looked at now; of everything when a name has changed."""
@@ -168,50 +127,53 @@ class SocketCollector:
         self._book_version = self._book.version
         if not looked and not renamed:
             return
-        told: set[int] = set()
         flows: dict[str, FlowReading] = {}
         for target in targets:
-            key = self._of_container.get(target.id)
-            namespace = self._namespaces.get(key) if key is not None else None
-            # Containers that share a namespace share its connections; they are counted once.
-            if key is None or namespace is None or key in told:
+            key = self._space_of.get(target.id)
+            turn = self._turns.get(key) if key is not None else None
+            if turn is None or (view := turn.space.views.get(target.id)) is None:
                 continue
-            told.add(key)
             known = self._flows.get(target.id)
             if known is None or renamed or key in looked:
-                known = flows_of(namespace.view, target, self._book, namespace.read_at, namespace.overflows)
+                default = partial(self._libraries.most, self._pids[target.id])
+                known = flows_of(view, target, self._book, turn.read_at, turn.space.overflows_of(target.id), default)
             flows[target.id] = known
         self._flows = flows
-        self._book.learn_ports(
-            {
-                target: tuple(sorted(self._namespaces[key].view.listeners))
-                for target, key in self._of_container.items()
-                if target in flows
-            }
-        )
 
     def _message(self) -> str:
-        if self._live and any(namespace.refused for namespace in self._namespaces.values()):
+        if any(turn.space.refused for turn in self._turns.values()):
             return "no right to enter network namespaces (needs CAP_SYS_ADMIN); reading the dearer text tables"
-        return f"{len(self._namespaces)} network namespaces"
+        return f"{len(self._turns)} network namespaces"
 
     def _refresh(self) -> None:
+        """Who is in which namespace now."""
         self._version = self._table.version
-        main = {identity: str(members[0].pid) for identity, members in self._table.containers().items()}
-        self._of_container = {}
-        wanted = {self._host_key: self._roots.host_process}
-        for identity, pid in main.items():
-            key = self._key(pid)
-            if key != self._host_key:
-                self._of_container[identity] = key
-                wanted.setdefault(key, pid)
-        for key in self._namespaces.keys() - wanted.keys():
-            self._namespaces.pop(key).close()
-        for key in wanted.keys() - self._namespaces.keys():
-            self._slots += 1
-            self._namespaces[key] = _Namespace(
-                self._roots.procfs, wanted[key], self._slots, self._live, with_view=key != self._host_key
-            )
+        holders: dict[int, dict[str, list[int]]] = {self._host: {}}
+        seen_through = {self._host: self._roots.host_process}
+        for target, members in self._table.containers().items():
+            main = str(members[0].pid)
+            key = self._key(main)
+            seen_through.setdefault(key, main)
+            holders.setdefault(key, {})[target] = [member.pid for member in members]
+        for target in self._table.named:
+            members = self._table.trees.get(target, [])
+            holders[self._host][target] = [member.pid for member in members if self._is_on_host(member.pid)]
+        for key in self._turns.keys() - holders.keys():
+            self._turns.pop(key).space.close()
+        for key, held in holders.items():
+            if key not in self._turns:
+                self._slots += 1
+                space = NetworkSpace(self._roots.procfs, seen_through[key], self._roots.live, key == self._host)
+                self._turns[key] = _Turn(space, self._slots)
+            if self._turns[key].space.hold(held):
+                self._turns[key].hurry()
+        self._space_of = {target: key for key, held in holders.items() for target in held}
+        self._pids = {target: pids for held in holders.values() for target, pids in held.items()}
+        self._libraries.forget(pids[0] for pids in self._pids.values() if pids)
+        self._book.learn_spaces(self._space_of, self._host)
+
+    def _is_on_host(self, pid: int) -> bool:
+        return self._roots.network_of(str(pid)) == self._roots.network_of(self._roots.host_process)
 
     def _key(self, pid: str) -> int:
         """The namespace's inode; in a recorded tree, where there is none, each container has its own."""
@@ -220,5 +182,13 @@ class SocketCollector:
 
     def close(self) -> None:
         """Leave all namespaces."""
-        for namespace in self._namespaces.values():
-            namespace.close()
+        for turn in self._turns.values():
+            turn.space.close()
+
+
+def _ports(space: NetworkSpace) -> tuple[dict[int, str], dict[int, str]]:
+    """Whose each port is: those that are listened on, and those of connections that went out."""
+    return (
+        {port: target for target, view in space.views.items() for port in view.listeners},
+        {port: target for target, view in space.views.items() for port in view.local_ports},
+    )

@@ -66,6 +66,14 @@ class Pool(Value, frozen=True):
     age_s: float | None = None
     """Age of the figures when they are late; None when they are of the last look."""
 
+    @property
+    def is_of_all_processes(self) -> bool:
+        """Whether its connections were counted from outside, those of all processes of the replica together.
+
+        Who tells them of its own pool speaks for one process.
+        """
+        return self.open is not None
+
 
 class Queue(Value, frozen=True):
     """Work that waits for somebody to take it."""

@@ -1,4 +1,5 @@
-"""Who is at a network address: the containers' addresses, with the time each was theirs, and the ports of the host.
+"""Who is at a network address: the containers' addresses, with the time each was theirs, and who has which port where
+several share a network namespace.
 
 Engines give an address to another container after a restart, so a name is always that of who had the address then.
 """
@@ -10,9 +11,14 @@ from ipaddress import ip_address
 from typing import NamedTuple
 
 from mcptop.model.snapshot import Target
+from mcptop.model.value import Kind
 
 KEPT_S = 15 * 60
 """So long a connection to somebody who is gone keeps its name: as long as the history."""
+
+
+Ports = Mapping[int, str]
+"""Port -> target."""
 
 
 class _Holding(NamedTuple):
@@ -32,8 +38,9 @@ class AddressBook:
         self._held: dict[str, list[_Holding]] = {}
         self._gateways: frozenset[str] = frozenset()
         self._published: dict[int, Target] = {}
-        self._host_ports: Mapping[int, str] = {}
-        self._host_clients: Mapping[int, str] = {}
+        self._host: int | None = None
+        self._space_of: Mapping[str, int] = {}
+        self._sharers: dict[int, tuple[Ports, Ports]] = {}
         self._ports: dict[str, tuple[int, ...]] = {}
 
     def learn(self, targets: tuple[Target, ...], at: float) -> None:
@@ -61,11 +68,19 @@ class AddressBook:
             self._held[address] = past
         self._held = {address: held for address, held in self._held.items() if held}
 
-    def learn_host(self, listeners: Mapping[int, str], clients: Mapping[int, str]) -> None:
-        """Ports of the host: who listens on them, and whose connections go out from them (port -> target)."""
-        if listeners != self._host_ports:
+    def learn_spaces(self, space_of: Mapping[str, int], host: int) -> None:
+        """The network namespace of each target, and the host's."""
+        if space_of != self._space_of:
             self.version += 1
-        self._host_ports, self._host_clients = listeners, clients
+        self._space_of, self._host = space_of, host
+        spaces = {host, *space_of.values()}
+        self._sharers = {space: ports for space, ports in self._sharers.items() if space in spaces}
+
+    def learn_sharers(self, space: int, listeners: Ports, clients: Ports) -> None:
+        """Of a namespace that several share: who listens on which port, and from which ports whose connections go."""
+        if listeners != self._sharers.get(space, (None,))[0]:
+            self.version += 1
+        self._sharers[space] = listeners, clients
 
     def learn_ports(self, ports: Mapping[str, tuple[int, ...]]) -> None:
         """Target -> the ports it listens on; other targets keep theirs."""
@@ -86,30 +101,47 @@ class AddressBook:
                 found = held.target
         return found
 
+    def address(self, target: Target) -> str | None:
+        """Where its ports can be reached from the host; None while that is not known."""
+        if target.addresses:
+            return target.addresses[0]
+        space = self._space_of.get(target.id)
+        if target.kind is not Kind.CONTAINER or (space is not None and space == self._host):
+            return "127.0.0.1"
+        others = (other for other in self._targets if other.addresses and self._space_of.get(other.id) == space)
+        sharer = next(others, None) if space is not None else None
+        return sharer.addresses[0] if sharer is not None else None
+
     def owner(self, address: str, port: int) -> str | None:
         """Target id of who opened a connection that comes from this address and port."""
         held = self._held.get(address)
         if held and held[-1].until is None:
-            return held[-1].target.id
-        return self._host_clients.get(port) if self._is_host(address) else None
+            holder = held[-1].target.id
+            return self._client(self._space_of.get(holder), port) or holder
+        return self._client(self._host, port) if self._is_host(address) else None
 
     def server(self, host: str, port: int) -> str | None:
         """Target id of who listens there."""
         held = self._held.get(host)
         if held and held[-1].until is None:
-            return held[-1].target.id
+            holder = held[-1].target.id
+            return self._listener(self._space_of.get(holder), port) or holder
         if not self._is_host(host):
             return next((target.id for target in self._targets if host in (target.name, target.service)), None)
         published = self._published.get(port)
-        return published.id if published is not None else self._host_ports.get(port)
+        return published.id if published is not None else self._listener(self._host, port)
 
     def peer(self, asker: Target, address: str, port: int, moment: float) -> str:
         """What to call the other end of a connection: a service, or its address and port."""
         found = self.at(address, moment)
-        if found is None and self._is_host(address):
-            if asker.addresses and _is_loopback(address):
+        if found is not None:
+            found = self._sharer(self._space_of.get(found.id), port) or found
+        elif _is_loopback(address) and self._is_apart(asker):
+            found = self._sharer(self._space_of.get(asker.id), port)
+            if found is None:
                 return f"localhost:{port}"
-            found = self._published.get(port) or self._by_id.get(self._host_ports.get(port, ""))
+        elif self._is_host(address):
+            found = self._published.get(port) or self._sharer(self._host, port)
             if found is None:
                 return f"host:{port}"
         if found is not None:
@@ -119,6 +151,20 @@ class AddressBook:
             # Names in the internet stand for many addresses; the port tells more than each of them.
             return f"internet:{port}"
         return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+    def _is_apart(self, target: Target) -> bool:
+        """Whether its loopback is not the host's."""
+        space = self._space_of.get(target.id)
+        return bool(target.addresses) if space is None else space != self._host
+
+    def _listener(self, space: int | None, port: int) -> str | None:
+        return self._sharers[space][0].get(port) if space in self._sharers else None
+
+    def _client(self, space: int | None, port: int) -> str | None:
+        return self._sharers[space][1].get(port) if space in self._sharers else None
+
+    def _sharer(self, space: int | None, port: int) -> Target | None:
+        return self._by_id.get(self._listener(space, port) or "")
 
     def _is_host(self, address: str) -> bool:
         return address == "localhost" or address in self._gateways or _is_loopback(address)

@@ -34,6 +34,11 @@ class Listener:
     depth: int = 0
     backlog: int | None = None
 
+    @property
+    def fullness(self) -> tuple[float, int]:
+        """Orders listeners by how full their accept queues are."""
+        return self.depth / (self.backlog or 1), -self.port
+
 
 @dataclass(slots=True)
 class Link:
@@ -77,9 +82,12 @@ def is_busy(ages: Ages) -> bool:
     return min(ages.sent, ages.received) - ages.acknowledged in _DELAYED_ACK_MS
 
 
-def look(rows: Iterable[Row], owners: Mapping[int, str] | None = None) -> dict[str, TcpView]:
+def look(
+    rows: Iterable[Row], owners: Mapping[int, str] | None = None, everybodys: Counter[int] | None = None
+) -> dict[str, TcpView]:
     """Owner -> what is theirs. Without `owners` (inode -> owner) everything belongs to "".
 
+    `everybodys` counts the sockets by state, whoever owns them.
     Listeners have to come first, as the kernel lists them: what has the port of one came in, the rest went out.
     """
     views: dict[str, TcpView] = {} if owners is not None else {"": TcpView()}
@@ -91,6 +99,8 @@ def look(rows: Iterable[Row], owners: Mapping[int, str] | None = None) -> dict[s
             if row.family == AF_INET and row.local[:4] == RESOLVER:
                 continue
             listening.add(row.local_port)
+        if everybodys is not None:
+            everybodys[row.state] += 1
         owner = "" if owners is None else owners.get(row.inode)
         if owner is None:
             continue

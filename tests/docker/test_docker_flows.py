@@ -37,3 +37,32 @@ def test_what_nobody_accepts_stands_in_the_accept_queue(start, watch):
         assert queue["rejected"] > 0
 
     watch.until(check, seconds=60)
+
+
+def test_who_shares_a_network_has_its_own_connections_and_a_name_for_its_neighbour(start, watch):
+    server = start("server", programs.SERVE_20_CLOSE_5)
+    sidecar = start("sidecar", programs.connect_20("127.0.0.1"), "--network", f"container:{server.id}")
+
+    def check(frame):
+        pools, queues = pool_of(frame, sidecar)
+        assert list(pools) == ["server"], "no connection yet, or another name"
+        assert (pools["server"]["open"], pools["server"]["close_wait"]) == (15, 5)
+        assert queues == {}
+        pools, queues = pool_of(frame, server)
+        assert (pools, list(queues)) == ({}, [":9000"])
+
+    watch.until(check, seconds=40)
+
+
+def test_who_is_on_the_hosts_network_has_connections_of_its_own(start, watch):
+    server = start("server", programs.SERVE_20_CLOSE_5)
+    guest = start("guest", programs.connect_20(server.address), "--network", "host")
+
+    def check(frame):
+        pools, _ = pool_of(frame, guest)
+        assert list(pools) == ["server"], "no connection yet, or another name"
+        assert (pools["server"]["open"], pools["server"]["close_wait"]) == (15, 5)
+        (service,) = [s for s in frame["services"] if s["name"] == guest.service]
+        assert service["instances"][0]["sockets"]["close_wait"] == 5
+
+    watch.until(check, seconds=40)

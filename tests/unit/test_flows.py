@@ -121,6 +121,29 @@ def test_the_only_database_is_the_other_end_of_the_database_pool() -> None:
     assert Watch().see(0.0, {"a": (measured, two)})[0].pools[0].peer is None
 
 
+def test_what_the_owner_says_goes_before_what_was_concluded() -> None:
+    measured = reading(0.0, PoolReading("main", "db", in_use=4, max=50))
+    concluded = PoolReading("postgres", "db", "postgres", open=9, max=15, max_source="SQLAlchemy's default, 5 + 10")
+    kernel = reading(0.0, concluded, source="kernel")
+    pools = Watch().see(0.0, {"a": (measured, kernel)})[0].pools
+    assert [(pool.max, pool.max_source) for pool in pools] == [(50, None), (50, "metrics")]
+    (alone,) = Watch().see(0.0, {"a": (kernel,)})[0].pools
+    assert (alone.max, alone.max_source) == (15, "SQLAlchemy's default, 5 + 10")
+
+
+def test_a_pool_is_of_one_process_and_connections_are_of_all() -> None:
+    watch = Watch(target(environment=(("WEB_CONCURRENCY", 4),)), target("p", "postgres"))
+    kernel = reading(0.0, PoolReading("postgres", "db", "postgres", open=9), source="kernel")
+    measured = reading(0.0, PoolReading("main", "db", in_use=4, max=20))
+    services = watch.see(0.0, {"a": (measured, kernel)})
+    assert [pool.max for pool in services[0].pools] == [20, 80]
+    assert [budget.says for budget in watch.assembler.budgets(services)] == ["api main 20 x 4 = 80"]
+    promised = reading(1.0, PoolReading("postgres", "db", "postgres", open=9, max=80, max_source="x"), source="kernel")
+    services = watch.see(1.0, {"a": (reading(1.0, PoolReading("main", "db", in_use=4)), promised)})
+    assert [pool.max for pool in services[0].pools] == [20, 80]
+    assert [budget.says for budget in watch.assembler.budgets(services)] == ["api main 20 x 4 = 80"]
+
+
 def test_the_history_of_pools_and_queues_is_kept() -> None:
     watch = Watch()
     for at in (0.0, 1.0):

@@ -130,7 +130,7 @@ def test_figures_of_one_that_went_away_stay_with_their_time(server: ThreadingHTT
 
 
 def test_ports_are_probed_only_when_asked(server: ThreadingHTTPServer) -> None:
-    it = target("api", None)
+    it = target("api", None, "127.0.0.1")
     book = AddressBook()
     book.learn((it,), 0.0)
     book.learn_ports({"api": (server.server_port, 5432)})
@@ -142,15 +142,15 @@ def test_ports_are_probed_only_when_asked(server: ThreadingHTTPServer) -> None:
 
 
 @pytest.mark.parametrize(
-    ("named", "addresses", "expected"),
+    ("named", "address", "expected"),
     [
-        ("http://:4000/metrics", ("172.18.0.2",), "http://172.18.0.2:4000/metrics"),
-        ("http://:4000/metrics", ("fd00::2",), "http://[fd00::2]:4000/metrics"),
-        ("http://:4000/metrics", (), None),
-        ("http://other:4000/m", ("172.18.0.2",), "http://other:4000/m"),
-        ("nonsense", ("172.18.0.2",), "nonsense"),
-        ("http://[::1/", ("172.18.0.2",), "http://[::1/"),
+        ("http://:4000/metrics", "172.18.0.2", "http://172.18.0.2:4000/metrics"),
+        ("http://:4000/metrics", "fd00::2", "http://[fd00::2]:4000/metrics"),
+        ("http://:4000/metrics", None, None),
+        ("http://other:4000/m", "172.18.0.2", "http://other:4000/m"),
+        ("nonsense", "172.18.0.2", "nonsense"),
+        ("http://[::1/", "172.18.0.2", "http://[::1/"),
     ],
 )
-def test_a_label_without_a_host_means_the_container(named: str, addresses: tuple[str, ...], expected: str) -> None:
-    assert with_host(named, target("api", named, *addresses)) == expected
+def test_a_label_without_a_host_means_the_container(named: str, address: str | None, expected: str) -> None:
+    assert with_host(named, address) == expected
