@@ -40,6 +40,14 @@ EXPECTED: dict[str, tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]]
         {"default": {"depth": 3, "in_flight": 1}, "mail": {"depth": 1, "in_flight": 0}},
     ),
     "dramatiq": ({}, {"default": {"in_flight": 2, "depth": None}}),
+    # At most five and three of them held, after four had waited half a second each; another one without a maximum.
+    "go-sql": (
+        {
+            "app": {"in_use": 3, "idle": 2, "max": 5, "waits_total": 4, "wait_seconds_total": 2.002799479},
+            "free": {"in_use": 2, "idle": 1, "max": None, "waits_total": 0, "wait_seconds_total": 0},
+        },
+        {},
+    ),
 }
 
 
