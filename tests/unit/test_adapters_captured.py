@@ -45,6 +45,8 @@ EXPECTED: dict[str, tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]]
         {"workers": {"in_use": 2, "max": None}},
         {"celery": {"depth": 4, "in_flight": None}, "mail": {"depth": 0, "in_flight": None}},
     ),
+    # Two requests under way; the scrape that asks is the third. Three earlier ones are done.
+    "litellm": ({"requests": {"in_use": 3, "waits_total": 3, "wait_seconds_total": 0.05749011039733887}}, {}),
     # At most five and three of them held, after four had waited half a second each; another one without a maximum.
     "go-sql": (
         {
