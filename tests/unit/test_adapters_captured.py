@@ -47,6 +47,8 @@ EXPECTED: dict[str, tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]]
     ),
     # Two requests under way; the scrape that asks is the third. Three earlier ones are done.
     "litellm": ({"requests": {"in_use": 3, "waits_total": 3, "wait_seconds_total": 0.05749011039733887}}, {}),
+    # Two slots and four endless requests.
+    "llama.cpp": ({"slots": {"in_use": 2, "waiting": 2, "max": None, "waits_total": None}}, {}),
     # At most five and three of them held, after four had waited half a second each; another one without a maximum.
     "go-sql": (
         {
