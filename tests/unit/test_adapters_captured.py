@@ -49,6 +49,11 @@ EXPECTED: dict[str, tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]]
     "litellm": ({"requests": {"in_use": 3, "waits_total": 3, "wait_seconds_total": 0.05749011039733887}}, {}),
     # Two slots and four endless requests.
     "llama.cpp": ({"slots": {"in_use": 2, "waiting": 2, "max": None, "waits_total": None}}, {}),
+    # Not captured: rendered by vLLM's own metric definitions. Two engines, 12 and 4 running, five waiting at the first.
+    "vllm-rendered": (
+        {"small": {"in_use": 16, "waiting": 5, "max": None, "waits_total": 4, "wait_seconds_total": 2.0}},
+        {},
+    ),
     # At most five and three of them held, after four had waited half a second each; another one without a maximum.
     "go-sql": (
         {
