@@ -40,7 +40,8 @@ EXPECTED: dict[str, tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]]
         {"default": {"depth": 3, "in_flight": 1}, "mail": {"depth": 1, "in_flight": 0}},
     ),
     "dramatiq": ({}, {"default": {"in_flight": 2, "depth": None}}),
-    # One worker of two processes on two queues: eight tasks, two run, two it has fetched for later, four wait.
+    # A real worker, the exporter retyped from its source: the worker has two processes and two queues; of eight tasks
+    # two run, two it has fetched for later, four wait.
     "celery": (
         {"workers": {"in_use": 2, "max": None}},
         {"celery": {"depth": 4, "in_flight": None}, "mail": {"depth": 0, "in_flight": None}},
