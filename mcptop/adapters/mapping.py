@@ -118,7 +118,7 @@ def _rows(samples: Samples, table: Entry) -> Iterator[tuple[str, dict[str, Any],
             for term, of in column:
                 if (value := _at(of, key)) is not None:
                     values[field] = _figure(field, term, value)
-                    computed |= bool(term.less)
+                    computed |= bool(term.less or term.minus)
                     break
         if (name := _name(key, table)) and any(value is not None for value in values.values()):
             yield name, values, Confidence.DERIVED if computed else Confidence.MEASURED
@@ -148,7 +148,7 @@ def _values(samples: Samples, term: Term, table: Entry, outer: tuple[str, ...] |
         if _chosen(sample, term) and (own is not None or _meant(sample, table)):
             groups.setdefault(tuple(sample.labels.get(label, "") for label in labels), []).append(sample.value)
     fold = max if term.largest else sum
-    values = {key: fold(group) * term.scale for key, group in groups.items() if all(map(isfinite, group))}
+    values = {key: fold(group) * term.scale - term.minus for key, group in groups.items() if all(map(isfinite, group))}
     for sign, others in ((1, term.plus), (-1, term.less)):
         for other in map(as_term, others):
             values = _with(values, sign, _values(samples, other, table, own))

@@ -31,6 +31,8 @@ class Term(Value, frozen=True, forbid_unknown_fields=True):
     labels: tuple[str, ...] | None = None
     """The name's labels, where this metric calls them otherwise; with fewer, it holds for all names that begin so."""
     scale: float = 1.0
+    minus: float = 0.0
+    """Taken away after the scale: what the system counts of ours, such as the request that asks for the page."""
     largest: bool = False
     """Of several samples the largest counts, not their sum."""
     zero_is_unlimited: bool = False

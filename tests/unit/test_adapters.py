@@ -169,7 +169,10 @@ EXPECTED |= {
         ]
     },
     "litellm": {
-        "pools": [{"name": "requests", "kind": "server", "in_use": 7, "waits_total": 10, "wait_seconds_total": 0.5}]
+        "pools": [
+            {"name": "requests", "kind": "server", "in_use": 7, "waits_total": 10, "wait_seconds_total": 0.5}
+            | {"confidence": Confidence.DERIVED}
+        ]
     },
     "dramatiq": {"queues": [{"name": "default", "kind": "broker", "in_flight": 3}]},
 }
