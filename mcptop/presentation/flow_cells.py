@@ -21,9 +21,12 @@ def pool(row: Row, width: int, moment: Moment) -> Runs:
     if use is None:
         return ((runs.fit(units.UNKNOWN, width, "right"), "dim"),)
     room = width - _TEXT - 1
-    figure = use_text(use, min(width, _TEXT) if room >= 3 and use.share is not None else width)
+    whole = use_text(use, width)
+    # How many wait says more than a bar.
+    has_bar = room >= 3 and use.share is not None and not (use.waiting and len(whole) > _TEXT)
+    figure = use_text(use, _TEXT) if has_bar else whole
     tone = _tone(row, use.level, use.inferred, use.in_use)
-    if room < 3 or use.share is None or row.depth is Depth.GROUP:
+    if not has_bar or row.depth is Depth.GROUP:
         return ((runs.fit(figure, width, "right"), tone),)
     return (*cells.bar(use.share, room, bar_style(use.level, use.inferred)), (" ", "text"),
             (runs.fit(figure, _TEXT, "right"), tone))  # fmt: skip

@@ -20,7 +20,8 @@ def compose(row: FlowRow, frame: Frame, width: int, height: int, window_s: float
     if room < 5 or width < 40:
         return [*lines, *facts][:height]
     one, two = _charts(row, frame, window_s)
-    drawn = detail.titled(one, width, room) if width < 76 else detail.beside(one, two, width, room)
+    is_alone = width < 76 or not any(value is not None for value in two[1].values)
+    drawn = detail.titled(one, width, room) if is_alone else detail.beside(one, two, width, room)
     return [*lines, *drawn, *facts][:height]
 
 

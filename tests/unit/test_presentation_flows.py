@@ -59,6 +59,8 @@ def shown(row: Row, column: str, width: int = 8) -> str:
         (pool(in_use=50, most=50, waiting=7), 8, "50/50 7w"),
         (pool(in_use=50, most=50, waiting=7), 15, "██████ 50/50 7w"),
         (pool(in_use=5, most=20), 12, "▊       5/20"),
+        (pool(in_use=10, most=10, waiting=59), 12, "10/10 59w"),
+        (pool(in_use=10, most=10, waiting=59), 8, "100% 59w"),
         (pool(in_use=1000, most=1000, waiting=12), 8, "100% 12w"),
         (pool(in_use=1000, most=1000, waiting=1200), 6, "1200w"),
         (pool(in_use=12, most=None), 8, "12"),
