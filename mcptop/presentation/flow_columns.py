@@ -158,7 +158,7 @@ POOLS: Sheet[PoolRow] = Sheet(
                figure(lambda r: units.count(r.pool.waiting), _counted(lambda r: r.pool.waiting)),
                34, lambda r: r.pool.waiting),
         Column("wait", "WAIT", "how long a caller waits", 6,
-               figure(lambda r: _seconds(r.pool.wait_s), _if(lambda r: bool(r.pool.waiting))),
+               figure(lambda r: _seconds(r.pool.wait_s), _if(lambda r: bool(r.pool.waiting) or (r.pool.wait_s or 0.0) >= flow_severity.WAIT_CRITICAL_S)),
                44, lambda r: r.pool.wait_s),
         Column("timeouts", "IN VAIN", "callers that waited in vain, a second", 7,
                figure(lambda r: units.rate(r.pool.timeouts_per_s),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcptop import units
-from mcptop.model.flow import Model, Pool, Queue
+from mcptop.model.flow import Confidence, Model, Pool, Queue
 from mcptop.presentation import flow_severity, judgement, runs
 from mcptop.presentation.flow_rows import replica_of, source_of
 from mcptop.presentation.judgement import Judgement, Level
@@ -111,7 +111,8 @@ def _name(row: Row, flow: Pool | Queue) -> str:
 
 def _pool(name: str, pool: Pool, judged: Judgement) -> Runs:
     waits = f" {pool.waiting}w" if pool.waiting else ""
-    return _named(name, f"{flow_severity.usage(pool.in_use, pool.open, pool.max)}{waits}", judged)
+    mark = "~" if pool.confidence is Confidence.INFERRED and pool.in_use is not None else ""
+    return _named(name, f"{mark}{flow_severity.usage(pool.in_use, pool.open, pool.max)}{waits}", judged)
 
 
 def _queue(name: str, queue: Queue, judged: Judgement) -> Runs:
