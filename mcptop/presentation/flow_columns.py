@@ -100,6 +100,10 @@ def _counted(value: Callable[[PoolRow], float | None], least: float = 0.0) -> Ca
     return lambda row: bad(row) if value(row) else "dim"
 
 
+def _is_waited_for(row: PoolRow) -> bool:
+    return bool(row.pool.waiting) or (row.pool.wait_s or 0.0) >= flow_severity.WAIT_CRITICAL_S
+
+
 def _growth(row: QueueRow) -> str:
     growth = row.queue.growth_per_s
     if growth is None:
@@ -158,7 +162,7 @@ POOLS: Sheet[PoolRow] = Sheet(
                figure(lambda r: units.count(r.pool.waiting), _counted(lambda r: r.pool.waiting)),
                34, lambda r: r.pool.waiting),
         Column("wait", "WAIT", "how long a caller waits", 6,
-               figure(lambda r: _seconds(r.pool.wait_s), _if(lambda r: bool(r.pool.waiting) or (r.pool.wait_s or 0.0) >= flow_severity.WAIT_CRITICAL_S)),
+               figure(lambda r: _seconds(r.pool.wait_s), _if(_is_waited_for)),
                44, lambda r: r.pool.wait_s),
         Column("timeouts", "IN VAIN", "callers that waited in vain, a second", 7,
                figure(lambda r: units.rate(r.pool.timeouts_per_s),
