@@ -14,18 +14,16 @@ import msgspec
 from mcptop import rates
 from mcptop.analysis import budget, trend
 from mcptop.flows import FlowAssembler, Flows
-from mcptop.history import GROUP_METRICS, HOST_METRICS, INSTANCE_METRICS, History, Until
+from mcptop.history import GROUP_METRICS, INSTANCE_METRICS, History, Until
 from mcptop.model.flow import Budget
 from mcptop.model.frame import Service
-from mcptop.model.host import Filesystem, Host, HostPressure
-from mcptop.model.instance import Disk, Instance, Memory, Network
-from mcptop.model.snapshot import Counters, HostReading, Reading, Snapshot, Target
+from mcptop.model.instance import Disk, Instance, Memory
+from mcptop.model.snapshot import Reading, Snapshot, Target
 from mcptop.model.value import Kind
 from mcptop.sources import pool_settings
 
 _TREND_TICKS = 15
 _NO_FDS = Instance(id="", name="").fds
-_NO_NETWORK = Network()
 _NO_DISK = Disk()
 _NOTHING = Snapshot(datetime.fromtimestamp(0, UTC), 0.0, None, (), {}, {}, {}, (), {})
 
@@ -44,13 +42,10 @@ class Assembler:
         """Which of the trend's ticks is an instance's turn."""
         self._services: dict[_Key, Service] = {}
         self._instances: dict[str, Instance] = {}
-        self._host: HostReading | None = None
-        self._host_shown: Host | None = None
         self._trends: dict[str, float | None] = {}
         self._targets: tuple[Target, ...] = ()
         self._groups: list[tuple[_Key, list[Target]]] = []
         self._flows = FlowAssembler(history)
-        self._of_service: dict[_Key, Flows] = {}
         self._budgets: tuple[Budget, ...] = ()
         self._budgeted: tuple[Service, ...] = ()
 
@@ -92,10 +87,9 @@ class Assembler:
     def _grouped(self, key: _Key, members: list[Target], flows: Flows) -> Service:
         instances = tuple(self._instances[target.id] for target in members)
         before = self._services.get(key)
-        if before is not None and _same_items(before.instances, instances) and self._of_service.get(key) == flows:
+        if before is not None and _same_items(before.instances, instances) and _flows_of(before) == flows:
             self._history.repeat(before.key)
             return before
-        self._of_service[key] = flows
         project, name, kind = key
         replicas = sum(instance.state in ("running", "paused") for instance in instances)
         service = Service(project, name, kind, replicas, instances, flows.pools, flows.queues, flows.models)
@@ -143,7 +137,7 @@ class Assembler:
             exit_code=target.exit_code,
             cpu=rates.cpu(old, new, target.cpu_limit_cores),
             memory=self._memory(target, new),
-            network=_network(before.network if before else None, old.network if old else None, new.network),
+            network=rates.network_now(before.network if before else None, old.network if old else None, new.network),
             disk=_disk(before, old, new),
             pids=new.pids,
             threads=new.threads,
@@ -195,17 +189,9 @@ class Assembler:
         for key, instances in groups.items():
             self._history.add(key, GROUP_METRICS, _totals(instances))
 
-    def host(self, snapshot: Snapshot) -> Host | None:
-        """The host's figures; the last ones when this tick has none."""
-        new, old = snapshot.host, self._host
-        if new is None or (old is not None and new.read_at == old.read_at):
-            return self._host_shown
-        self._host, self._host_shown = new, _host(self._host_shown, old, new, snapshot)
-        host = self._host_shown
-        network = host.network
-        values = (host.cpu_ratio, _used_ratio(host), network.rx_bytes_per_s, network.tx_bytes_per_s)
-        self._history.add("host", HOST_METRICS, values)
-        return host
+
+def _flows_of(service: Service) -> Flows:
+    return Flows(service.pools, service.queues, service.models)
 
 
 def _same_items(one: tuple[object, ...], other: tuple[object, ...]) -> bool:
@@ -239,15 +225,6 @@ def _oom_kills(target: Target, reading: Reading) -> int | None:
     return max(reading.oom_kills, said)
 
 
-def _network(
-    shown: Network | None, old: Counters | None, new: Counters | None, uplinks: frozenset[str] = frozenset()
-) -> Network:
-    """While the counters are the same ones, so is the rate."""
-    if new is None:
-        return _NO_NETWORK
-    return shown if shown is not None and old is new else rates.network(old, new, uplinks)
-
-
 def _disk(before: Instance | None, old: Reading | None, new: Reading) -> Disk:
     """Block counters are read on slow ticks only; between two of them the last rate stands."""
     if new.disk is None:
@@ -258,47 +235,3 @@ def _disk(before: Instance | None, old: Reading | None, new: Reading) -> Disk:
     if new.io_pressure is None:
         return disk
     return msgspec.structs.replace(disk, pressure_some_avg10=new.io_pressure.some_avg10)
-
-
-def _host(shown: Host | None, old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host:
-    busy = _delta(old.cpu_busy_ticks, new.cpu_busy_ticks) if old else None
-    total = _delta(old.cpu_total_ticks, new.cpu_total_ticks) if old else None
-    network = _network(shown.network if shown else None, old.network if old else None, new.network, new.uplinks)
-    return Host(
-        name=new.name,
-        cpus=new.cpus,
-        cpu_ratio=rates.ratio(busy, total),
-        memory_total_bytes=new.memory_total_bytes,
-        memory_available_bytes=new.memory_available_bytes,
-        swap_total_bytes=new.swap_total_bytes,
-        swap_free_bytes=new.swap_free_bytes,
-        load_1m=new.load_1m,
-        pressure=HostPressure(new.cpu_pressure, new.memory_pressure, new.io_pressure),
-        disks=tuple(_filesystem(filesystem, old, new) for filesystem in new.filesystems),
-        network=network,
-        sockets=snapshot.host_sockets,
-    )
-
-
-def _delta(old: int | None, new: int | None) -> int | None:
-    return None if old is None or new is None or new < old else new - old
-
-
-def _used_ratio(host: Host) -> float | None:
-    available = rates.ratio(host.memory_available_bytes, host.memory_total_bytes)
-    return None if available is None else 1 - available
-
-
-def _filesystem(filesystem: Filesystem, old: HostReading | None, new: HostReading) -> Filesystem:
-    after = next((d for d in new.devices if d.name == filesystem.device), None)
-    before = next((d for d in old.devices if d.name == filesystem.device), None) if old else None
-    if old is None or after is None or before is None:
-        return filesystem
-    seconds = new.read_at - old.read_at
-    busy = rates.per_second(before.busy_ms, after.busy_ms, seconds)
-    return msgspec.structs.replace(
-        filesystem,
-        read_bytes_per_s=rates.per_second(before.read_bytes, after.read_bytes, seconds),
-        write_bytes_per_s=rates.per_second(before.written_bytes, after.written_bytes, seconds),
-        busy_ratio=None if busy is None else min(1.0, busy / 1000),
-    )

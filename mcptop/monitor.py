@@ -14,6 +14,7 @@ from typing import Protocol
 
 from mcptop.assembly import Assembler
 from mcptop.history import KEPT_S, History, Until
+from mcptop.host_assembly import HostAssembler
 from mcptop.model.frame import Frame, Own
 from mcptop.model.snapshot import Snapshot
 
@@ -52,6 +53,7 @@ class Monitor:
         self._interval_s = interval_s
         self._history = History(int(KEPT_S / interval_s) + 1)
         self._assembler = Assembler(self._history)
+        self._host = HostAssembler(self._history)
         self._own = _OwnCost()
         self._number = 0
         self._stop = threading.Event()
@@ -65,7 +67,7 @@ class Monitor:
         started = time.monotonic()
         snapshot = self._source.sample()
         self._history.begin(snapshot.at.timestamp())
-        host = self._assembler.host(snapshot)
+        host = self._host.host(snapshot)
         services = self._assembler.services(snapshot)
         self._number += 1
         if self._number == _SETTLED_TICKS:

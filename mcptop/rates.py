@@ -61,6 +61,18 @@ def network(old: Counters | None, new: Counters, uplinks: frozenset[str] = froze
     return Network(_total([r.rx_bytes_per_s for r in counted]), _total([r.tx_bytes_per_s for r in counted]), rates)
 
 
+_NO_NETWORK = Network()
+
+
+def network_now(
+    shown: Network | None, old: Counters | None, new: Counters | None, uplinks: frozenset[str] = frozenset()
+) -> Network:
+    """What to show after `shown`: while the counters are the same ones, so is the rate."""
+    if new is None:
+        return _NO_NETWORK
+    return shown if shown is not None and old is new else network(old, new, uplinks)
+
+
 def disk(old: Counters | None, new: Counters) -> Disk:
     """Rates of all devices and their sum. The nameless one of processes is in the sum only.
 

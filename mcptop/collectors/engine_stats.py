@@ -11,7 +11,8 @@ import time
 
 from mcptop.collectors.base import Findings, NoData, SourceError, Tick
 from mcptop.model.snapshot import Counters, Reading, Traffic
-from mcptop.sources.docker_engine import Answer, DockerEngine, EngineError
+from mcptop.sources.docker_engine import DockerEngine, EngineError
+from mcptop.sources.docker_target import Answer
 from mcptop.sources.docker_watch import DockerWatch
 from mcptop.units import plain
 

@@ -13,7 +13,8 @@ from typing import cast
 
 import msgspec
 
-from mcptop.sources.docker_engine import DEFAULT_SOCKET, Answer
+from mcptop.sources.docker_engine import DEFAULT_SOCKET
+from mcptop.sources.docker_target import Answer
 
 _TIMEOUT_S = 0.5
 _REQUEST = b"GET /containers/json?all=1 HTTP/1.0\r\nHost: docker\r\n\r\n"

@@ -16,7 +16,8 @@ from typing import NamedTuple
 import msgspec
 
 from mcptop.model.snapshot import Target
-from mcptop.sources.docker_engine import Answer, DockerEngine, EngineError, Event, EventStream, target_of
+from mcptop.sources.docker_engine import DockerEngine, EngineError, Event, EventStream
+from mcptop.sources.docker_target import Answer, target_of
 
 _COALESCE_S = 0.25
 _PING_S = 5.0

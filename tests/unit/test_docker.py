@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from mcptop.sources import docker_watch
-from mcptop.sources.docker_engine import EngineError, Event, explain, parse_event, service_of, target_of
+from mcptop.sources.docker_engine import EngineError, Event, explain, parse_event
+from mcptop.sources.docker_target import service_of, target_of
 from mcptop.sources.docker_watch import DockerWatch, Inventory
 
 

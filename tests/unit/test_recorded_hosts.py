@@ -13,7 +13,7 @@ from mcptop.collectors.processes import ProcessCollector
 from mcptop.collectors.sockets import SocketCollector
 from mcptop.model.snapshot import Reading
 from mcptop.sources.address_book import AddressBook
-from mcptop.sources.docker_engine import target_of
+from mcptop.sources.docker_target import target_of
 from mcptop.sources.process_table import ProcessTable
 
 from .fixtures import HOSTS, RECORDED, api, container, roots

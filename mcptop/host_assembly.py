@@ -1,0 +1,80 @@
+"""Snapshots to what a frame shows of the host: rates joined with facts, series kept.
+
+Holds the previous reading and writes the history; the monitor is its only caller.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from mcptop import rates
+from mcptop.history import HOST_METRICS, History
+from mcptop.model.host import Filesystem, Host, HostPressure
+from mcptop.model.snapshot import HostReading, Snapshot
+
+
+class HostAssembler:
+    """Turns one snapshot after the other into the host."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._reading: HostReading | None = None
+        self._shown: Host | None = None
+
+    def host(self, snapshot: Snapshot) -> Host | None:
+        """The host's figures; the last ones when this tick has none."""
+        new, old = snapshot.host, self._reading
+        if new is None or (old is not None and new.read_at == old.read_at):
+            return self._shown
+        host = _host(self._shown, old, new, snapshot)
+        self._reading, self._shown = new, host
+        network = host.network
+        values = (host.cpu_ratio, _used_ratio(host), network.rx_bytes_per_s, network.tx_bytes_per_s)
+        self._history.add("host", HOST_METRICS, values)
+        return host
+
+
+def _host(shown: Host | None, old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host:
+    busy = _delta(old.cpu_busy_ticks, new.cpu_busy_ticks) if old else None
+    total = _delta(old.cpu_total_ticks, new.cpu_total_ticks) if old else None
+    network = rates.network_now(
+        shown.network if shown else None, old.network if old else None, new.network, new.uplinks
+    )
+    return Host(
+        name=new.name,
+        cpus=new.cpus,
+        cpu_ratio=rates.ratio(busy, total),
+        memory_total_bytes=new.memory_total_bytes,
+        memory_available_bytes=new.memory_available_bytes,
+        swap_total_bytes=new.swap_total_bytes,
+        swap_free_bytes=new.swap_free_bytes,
+        load_1m=new.load_1m,
+        pressure=HostPressure(new.cpu_pressure, new.memory_pressure, new.io_pressure),
+        disks=tuple(_filesystem(filesystem, old, new) for filesystem in new.filesystems),
+        network=network,
+        sockets=snapshot.host_sockets,
+    )
+
+
+def _delta(old: int | None, new: int | None) -> int | None:
+    return None if old is None or new is None or new < old else new - old
+
+
+def _used_ratio(host: Host) -> float | None:
+    available = rates.ratio(host.memory_available_bytes, host.memory_total_bytes)
+    return None if available is None else 1 - available
+
+
+def _filesystem(filesystem: Filesystem, old: HostReading | None, new: HostReading) -> Filesystem:
+    after = next((d for d in new.devices if d.name == filesystem.device), None)
+    before = next((d for d in old.devices if d.name == filesystem.device), None) if old else None
+    if old is None or after is None or before is None:
+        return filesystem
+    seconds = new.read_at - old.read_at
+    busy = rates.per_second(before.busy_ms, after.busy_ms, seconds)
+    return msgspec.structs.replace(
+        filesystem,
+        read_bytes_per_s=rates.per_second(before.read_bytes, after.read_bytes, seconds),
+        write_bytes_per_s=rates.per_second(before.written_bytes, after.written_bytes, seconds),
+        busy_ratio=None if busy is None else min(1.0, busy / 1000),
+    )
