@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import msgspec
+
+from mcptop.adapters.beside import Documents
 from mcptop.adapters.mapping import MAX_NAMES, Mapped, read
 from mcptop.adapters.pages import read_json, stub_status
 from mcptop.adapters.tables import Adapter, load_all, wanted
 from mcptop.model.page import Page, PageKind
 from mcptop.model.value import Value
-from mcptop.sources.http_page import Pages
+from mcptop.sources.http_page import HttpError, Limits, Pages
 from mcptop.sources.metrics_text import parse
 
+_DOCUMENT = Limits(deadline_s=1.0, size=1 << 20)
 _IDLE_RUNNER = "No active runners"
 """All that Docker Model Runner says while no model is loaded."""
 
@@ -69,6 +73,7 @@ class MetricsReader:
         self._adapters = load_all(user_dir) if user_dir is not None else None
         self._user_dir = user_dir
         self._pages: Pages | None = None
+        self._documents = Documents(self._document)
         self._loading = threading.Lock()
 
     def __call__(self, url: str) -> Understood:
@@ -79,4 +84,13 @@ class MetricsReader:
             if self._pages is None:
                 self._pages = Pages()
         page = self._pages.fetch(url)
-        return understand(page.body, page.content_type, self._adapters)
+        found = understand(page.body, page.content_type, self._adapters)
+        return msgspec.structs.replace(found, mapped=self._documents.complete(url, found.mapped, self._adapters))
+
+    def _document(self, url: str) -> bytes | None:
+        assert self._pages is not None
+        try:
+            return self._pages.fetch(url, _DOCUMENT).body
+        except HttpError:
+            # The page itself was had; it is worth something without this.
+            return None

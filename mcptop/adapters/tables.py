@@ -69,6 +69,14 @@ class Entry(Value, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Labels and the value, or values, that exclude a sample."""
 
 
+class Beside(Value, frozen=True, forbid_unknown_fields=True):
+    """A whole number that the same server tells in a JSON document of its own."""
+
+    path: str
+    key: str
+    """Of the document's outermost object."""
+
+
 class PoolTable(Entry, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Where the figures of `PoolReading` come from."""
 
@@ -76,6 +84,8 @@ class PoolTable(Entry, frozen=True, forbid_unknown_fields=True, kw_only=True):
     in_use: Figure = None
     idle: Figure = None
     max: Figure = None
+    max_beside: Beside | None = None
+    """Where to look for the maximum when the page does not tell it; for an entry whose name is not a label's."""
     waiting: Figure = None
     oldest_wait_s: Figure = None
     waits_total: Figure = None
@@ -146,6 +156,10 @@ def _check(path: Path, table: Adapter) -> None:
             raise AdapterError(f"{path.name}: an entry without a name: expected `name` or `labels`")
         if not figures(entry):
             raise AdapterError(f"{path.name}: `{entry.name or entry.labels[0]}` has no figures: expected at least one")
+    for pool in table.pool:
+        if pool.max_beside is not None and (pool.labels or not pool.max_beside.path.startswith("/")):
+            says = "expected a path that begins with /, and no labels"
+            raise AdapterError(f"{path.name}: `max_beside` of `{pool.name}`: {says}")
 
 
 def figures(entry: Entry) -> dict[str, tuple[Term, ...]]:
@@ -154,7 +168,7 @@ def figures(entry: Entry) -> dict[str, tuple[Term, ...]]:
     return {name: _terms(value) for name in fields if (value := getattr(entry, name)) is not None}
 
 
-_NO_FIGURES = frozenset((*Entry.__struct_fields__, "kind"))
+_NO_FIGURES = frozenset((*Entry.__struct_fields__, "kind", "max_beside"))
 
 
 def _terms(value: str | Term | tuple[str | Term, ...]) -> tuple[Term, ...]:

@@ -265,6 +265,7 @@ def test_a_users_table_takes_the_place_of_the_shipped_one(tmp_path: Path) -> Non
         ('[[pool]]\nname="p"\nin_use=3\n', "pool[0].in_use"),
         ('[[pool]]\nin_use="m"\n', "`name` or `labels`"),
         ('[[pool]]\nname="p"\n', "no figures"),
+        ('[[pool]]\nname="p"\nin_use="x"\nmax_beside={path="props",key="n"}\n', "`max_beside`"),
     ],
 )
 def test_a_users_mistake_is_one_line_with_the_file_and_the_key(tmp_path: Path, text: str, says: str) -> None:

@@ -24,11 +24,11 @@ def _max(pool: Any) -> Facts:
 def _connections(pool: Any) -> Facts:
     idle = in_use = 0
     for connection in pool.connections:
-        if connection.is_closed():
-            continue
+        # In this order those that are idle are asked once; closed ones leave the list at once, those that could not be
+        # opened, which call themselves idle, too.
         if connection.is_idle():
             idle += 1
-        else:
+        elif not connection.is_closed():
             in_use += 1
     return {"in_use": in_use, "idle": idle}
 
