@@ -49,12 +49,9 @@ class _Turn:
         # Spread over the ticks: what was opened together would otherwise be dumped together for ever.
         self._due = tick.number + SLOW_TICKS - (self._slot % SLOW_TICKS if before is None else 0)
         self._still = self._still + 1 if before is not None and _same(before, self.space.sockets) else 0
-        if self.space.sockets != _NONE and self._still >= 3 and not self.space.is_busy:
+        if not self.space.is_empty and self._still >= 3 and not self.space.is_busy:
             self._due = tick.number + _STILL_TICKS
         return True
-
-
-_NONE = Sockets()
 
 
 def _same(one: Sockets, other: Sockets | None) -> bool:
@@ -155,9 +152,11 @@ class SocketCollector:
             key = self._key(main)
             seen_through.setdefault(key, main)
             holders.setdefault(key, {})[target] = [member.pid for member in members]
+        network_of = self._roots.network_of
+        host_network = network_of(self._roots.host_process)
         for target in self._table.named:
-            members = self._table.trees.get(target, [])
-            holders[self._host][target] = [member.pid for member in members if self._is_on_host(member.pid)]
+            pids = [member.pid for member in self._table.trees.get(target, [])]
+            holders[self._host][target] = [pid for pid in pids if network_of(str(pid)) == host_network]
         for key in self._turns.keys() - holders.keys():
             self._turns.pop(key).space.close()
         for key, held in holders.items():
@@ -171,9 +170,6 @@ class SocketCollector:
         self._pids = {target: pids for held in holders.values() for target, pids in held.items()}
         self._libraries.forget(pids[0] for pids in self._pids.values() if pids)
         self._book.learn_spaces(self._space_of, self._host)
-
-    def _is_on_host(self, pid: int) -> bool:
-        return self._roots.network_of(str(pid)) == self._roots.network_of(self._roots.host_process)
 
     def _key(self, pid: str) -> int:
         """The namespace's inode; in a recorded tree, where there is none, each container has its own."""

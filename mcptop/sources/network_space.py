@@ -54,6 +54,11 @@ class NetworkSpace:
         return self._is_host or len(self._holders) > 1
 
     @property
+    def is_empty(self) -> bool:
+        """Whether there was no socket in it."""
+        return self.sockets is _NONE
+
+    @property
     def is_busy(self) -> bool:
         """Whether somebody waits in it: for an answer, for a connection, to be accepted."""
         return any(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
@@ -182,3 +183,25 @@ def test_whose_descriptors_may_not_be_read_is_unknown_and_not_without_sockets(
     assert space.views == {}
     assert space.sockets is not None
     assert space.sockets.established == 4
+
+
+@needs_root
+def test_what_stands_still_is_looked_at_less_often_and_what_is_empty_is_not(
+    namespace: tuple[int, int], monkeypatch: Any
+) -> None:
+    with subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE) as alone:
+        main = Roots().network_of("self")
+        while Roots().network_of(str(alone.pid)) == main:
+            pass
+        pids = {"still": [SimpleNamespace(pid=namespace[0])], "empty": [SimpleNamespace(pid=alone.pid)]}
+        table: Any = SimpleNamespace(version=1, containers=lambda: pids, named=frozenset(), trees={})
+        collector = SocketCollector(Roots(), table, AddressBook())
+        looks: Counter[str] = Counter()
+        look_now = NetworkSpace.look
+        monkeypatch.setattr(NetworkSpace, "look", lambda space: looks.update(space._holders) or look_now(space))
+        for number in range(1, 101):
+            collector.collect(Tick(number, float(number)))
+        collector.close()
+        alone.communicate()
+    assert looks["empty"] >= 19
+    assert looks["still"] <= 12
