@@ -198,7 +198,7 @@ def test_what_stands_still_is_looked_at_less_often_and_what_is_empty_is_not(
         collector = SocketCollector(Roots(), table, AddressBook())
         looks: Counter[str] = Counter()
         look_now = NetworkSpace.look
-        monkeypatch.setattr(NetworkSpace, "look", lambda space: looks.update(space._holders) or look_now(space))
+        monkeypatch.setattr(NetworkSpace, "look", lambda space: looks.update(list(space._holders)) or look_now(space))
         for number in range(1, 101):
             collector.collect(Tick(number, float(number)))
         collector.close()
