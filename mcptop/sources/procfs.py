@@ -111,13 +111,16 @@ def diskstats(data: bytes) -> tuple[DiskStat, ...]:
 
 
 def sockets_in_use(data: bytes) -> int:
-    """TCP sockets of any kind (in use, orphaned, in TIME_WAIT) by /proc/net/sockstat or sockstat6."""
+    """TCP sockets of a namespace (in use or in TIME_WAIT) by its /proc/net/sockstat or sockstat6.
+
+    Orphans are among those in use; the number beside them is that of all namespaces together.
+    """
     total = 0
     for line in data.split(b"\n"):
         if line.startswith((b"TCP:", b"TCP6:")):
             fields = line.split()
             values = dict(zip(fields[1::2], fields[2::2], strict=False))
-            total += sum(int(values.get(key, b"0")) for key in (b"inuse", b"orphan", b"tw"))
+            total += sum(int(values.get(key, b"0")) for key in (b"inuse", b"tw"))
     return total
 
 

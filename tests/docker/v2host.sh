@@ -23,7 +23,7 @@ trap 'rm -rf "$payload"' EXIT
 # because pyproject.toml configures it.
 "$python" - "$root/pyproject.toml" >"$payload/requirements.txt" <<'PYTHON'
 import sys, tomllib
-print(*tomllib.load(open(sys.argv[1], "rb"))["project"]["dependencies"], "pytest>=8.3", "pytest-asyncio>=0.25", "pytest-xdist>=3.6", sep="\n")
+print(*tomllib.load(open(sys.argv[1], "rb"))["project"]["dependencies"], "pytest>=8.3", "pytest-asyncio>=0.25", "pytest-xdist>=3.6", "pytest-timeout>=2.3", sep="\n")
 PYTHON
 pip=("$python" -m pip --quiet --disable-pip-version-check)
 for_it=(--python-version 3.13 --implementation cp --only-binary=:all: --platform manylinux2014_x86_64 --platform manylinux_2_28_x86_64)
@@ -53,7 +53,7 @@ export PYTHONPATH=/host/deps MCPTOP_REQUIRE=docker MCPTOP_TEST_PATIENCE=${MCPTOP
 cd /host/repo
 # Once, or each of many short-lived processes would compile what it imports.
 python3 -m compileall -q -j 2 /host/deps mcptop >/dev/null
-exec python3 -m pytest $what -q --color=no -p no:cacheprovider$words
+exec python3 -m pytest $what -q --color=no -p no:cacheprovider -o timeout=0$words
 JOB
 chmod +x "$payload/job"
 # 125: the machine ended before its job did. Now and then a kernel in emulation on two processors trips over its own

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Iterator
 from types import SimpleNamespace
@@ -22,7 +23,7 @@ from mcptop.sources.address_book import AddressBook
 from mcptop.sources.kept import contents
 from mcptop.sources.network_space import NetworkSpace
 from mcptop.sources.process_table import ProcessTable
-from mcptop.sources.procfs import Roots
+from mcptop.sources.procfs import Roots, sockets_in_use
 from mcptop.sources.sock_diag import NetworkNamespace
 from mcptop.sources.tcp_view import look, rows_of_text
 
@@ -97,6 +98,12 @@ def test_both_ways_agree(service: int) -> None:
     assert by_netlink.states == by_text.states
     assert by_netlink.links == by_text.links
     assert by_netlink.listeners.keys() == by_text.listeners.keys()
+
+
+def test_orphans_elsewhere_are_no_sockets_of_this_namespace() -> None:
+    sockstat = b"sockets: used 3\nTCP: inuse 2 orphan 5 tw 1 alloc 9 mem 287\nUDP: inuse 4 mem 0\n"
+    assert sockets_in_use(sockstat) == 3
+    assert sockets_in_use(b"TCP6: inuse 7\nUDP6: inuse 1\n") == 7
 
 
 @needs_root
@@ -191,8 +198,9 @@ def test_what_stands_still_is_looked_at_less_often_and_what_is_empty_is_not(
 ) -> None:
     with subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE) as alone:
         main = Roots().network_of("self")
+        ends = time.monotonic() + 20
         while Roots().network_of(str(alone.pid)) == main:
-            pass
+            assert time.monotonic() < ends, "it did not leave our namespace"
         pids = {"still": [SimpleNamespace(pid=namespace[0])], "empty": [SimpleNamespace(pid=alone.pid)]}
         table: Any = SimpleNamespace(version=1, containers=lambda: pids, named=frozenset(), trees={})
         collector = SocketCollector(Roots(), table, AddressBook())

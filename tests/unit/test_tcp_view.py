@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -43,6 +44,13 @@ def pair() -> Iterator[tuple[socket.socket, list[socket.socket], list[socket.soc
         yield server, clients, accepted, held
 
 
+def until(check: Callable[[], bool]) -> None:
+    """Wait for the kernel, but not for ever."""
+    ends = time.monotonic() + 20
+    while not check():
+        assert time.monotonic() < ends, "it did not happen"
+
+
 def inodes(*sockets: socket.socket) -> dict[int, str]:
     """Their inodes, all of one owner."""
     return {os.fstat(sock.fileno()).st_ino: "it" for sock in sockets}
@@ -57,18 +65,22 @@ def test_a_request_is_under_way_until_it_is_answered(pair) -> None:
     def link():
         return look(namespace.rows(with_ages=True), inodes(server, *clients, *accepted))["it"].links[peer]
 
+    def youngest_ms():
+        ours = {client.getsockname()[1] for client in clients}
+        rows = [row for row in namespace.rows(with_ages=True) if row.local_port in ours and row.ages is not None]
+        return min(row.ages.received for row in rows)
+
     assert (link().established, link().busy) == (3, 0)
+    # The ages move in steps: what is sent within the step in which the connection was made cannot be told from that.
+    until(lambda: youngest_ms() >= 10)
     for client in clients[:2]:
         client.sendall(b"question")
-    # The ages move in steps: a sent byte shows once its clock has moved on.
-    while link().busy != 2:
-        pass
+    until(lambda: link().busy == 2)
     assert link().longest_s is not None
     for end in accepted[:2]:
         end.recv(8)
         end.sendall(b"answer")
-    while link().busy:
-        pass
+    until(lambda: not link().busy)
     namespace.close()
 
 
