@@ -127,7 +127,7 @@ def _with_max(pool: Pool, others: Iterable[Pool], processes: int) -> Pool:
         return pool
     whole, source = _whole_max(told[0], processes), told[0].max_source or told[0].source
     return msgspec.structs.replace(
-        pool, max=whole if pool.is_of_all_processes else whole // processes, max_source=source
+        pool, max=whole if pool.is_of_all_processes else -(-whole // processes), max_source=source
     )
 
 

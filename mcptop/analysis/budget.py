@@ -32,7 +32,8 @@ def _shares(service: Service, processes: int) -> Iterable[tuple[str, Share]]:
     counted: dict[tuple[str, str, int], int] = {}
     for (peer, _), pool in bounded.items():
         assert pool.max is not None
-        most = pool.max // processes if pool.is_of_all_processes else pool.max
+        # Rounded up: a plateau lower than the number of processes is no pool of nothing.
+        most = -(-pool.max // processes) if pool.is_of_all_processes else pool.max
         counted[peer, pool.name, most] = counted.get((peer, pool.name, most), 0) + processes
     for (peer, name, most), count in counted.items():
         yield peer, Share(service.name, name, most, count)

@@ -15,13 +15,17 @@ import httpcore
 import httpx
 
 _MOST_CONNECTIONS = 64
+_KEPT_S = 60.0
+"""Longer than the pause between two looks at an endpoint; one that is forgotten is not held on to."""
 
 
 class DeadlineTransport(httpx.BaseTransport):
     """Sends requests with a pool of httpcore's. Raises httpcore's errors, not those of httpx."""
 
     def __init__(self) -> None:
-        self._pool = httpcore.ConnectionPool(max_connections=_MOST_CONNECTIONS, network_backend=_Backend())
+        self._pool = httpcore.ConnectionPool(
+            max_connections=_MOST_CONNECTIONS, keepalive_expiry=_KEPT_S, network_backend=_Backend()
+        )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, its body not read yet; `timeout` (httpx's, in seconds) counts from here to the body's end."""

@@ -41,7 +41,6 @@ class Limits(NamedTuple):
 class HttpPage(NamedTuple):
     """An answer with a status below 300."""
 
-    status: int
     content_type: str
     body: bytes
 
@@ -68,7 +67,7 @@ class Pages:
             with self._client.stream("GET", url, timeout=limits.deadline_s) as answer:
                 _check(answer)
                 body = b"".join(_bounded(_decoded(answer), limits.size))
-                return HttpPage(answer.status_code, answer.headers.get("content-type", ""), body)
+                return HttpPage(answer.headers.get("content-type", ""), body)
         except self._late:
             raise HttpError(f"{where}: no complete answer in time") from None
         except (*self._broken, HttpError, ValueError, OSError) as error:

@@ -71,6 +71,8 @@ class NetworkSpace:
         """Who is in it from now on; whether somebody is new."""
         new = holders.keys() - self._holders.keys()
         self._holders = holders
+        if new:
+            self._prepared = None
         self.views = {target: view for target, view in self.views.items() if target in holders}
         return bool(new)
 

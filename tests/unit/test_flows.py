@@ -144,6 +144,14 @@ def test_a_pool_is_of_one_process_and_connections_are_of_all() -> None:
     assert [budget.says for budget in watch.assembler.budgets(services)] == ["api main 20 x 4 = 80"]
 
 
+def test_a_plateau_below_the_number_of_processes_is_no_pool_of_nothing() -> None:
+    watch = Watch(target(environment=(("WEB_CONCURRENCY", 4),)))
+    kernel = reading(0.0, PoolReading("pg", "db", "pg", open=2, max=2, max_source="never above 2"), source="kernel")
+    services = watch.see(0.0, {"a": (reading(0.0, PoolReading("main", "db", in_use=1)), kernel)})
+    assert [pool.max for pool in services[0].pools] == [1, 2]
+    assert all(share.max == 1 for budget in watch.assembler.budgets(services) for share in budget.shares)
+
+
 def test_the_history_of_pools_and_queues_is_kept() -> None:
     watch = Watch()
     for at in (0.0, 1.0):
