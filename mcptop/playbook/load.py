@@ -1,0 +1,233 @@
+"""From YAML to a `Playbook`; every mistake is told with its file and line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from mcptop.model.playbook import Budget, CulpritRule, Hypothesis, Playbook, Remedy, Rule, Safety, Severity, Step
+from mcptop.playbook.yaml_marks import Marked, Path, YamlError
+
+_ID = re.compile(r"[a-z][a-z0-9-]*")
+_DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
+_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+
+
+class PlaybookError(Exception):
+    """A playbook has mistakes; each is one line: file:line: what, and what was expected."""
+
+    def __init__(self, mistakes: list[str]) -> None:
+        super().__init__(mistakes[0] if len(mistakes) == 1 else f"{mistakes[0]} (and {len(mistakes) - 1} more)")
+        self.mistakes = mistakes
+
+
+class _RuleText(Struct, forbid_unknown_fields=True):
+    condition: str = field(name="if")
+    because: str
+    weight: float = 1.0
+
+
+class _HypothesisText(Struct, forbid_unknown_fields=True):
+    id: str
+    says: str
+    severity: str = "warning"
+    needs: list[str] = []
+    supports: list[_RuleText] = []
+    contradicts: list[_RuleText] = []
+    culprit: CulpritRule = CulpritRule()
+    do: Remedy = Remedy()
+    prior: float = 0.0
+
+
+class _StepText(Struct, forbid_unknown_fields=True):
+    id: str
+    run: str
+    options: dict[str, Any] = field(name="with", default_factory=dict)
+    when: str | None = None
+    timeout: str | float | int | None = None
+    otherwise: str | None = field(name="else", default=None)
+
+
+class _BudgetText(Struct, forbid_unknown_fields=True):
+    wall: str | float | int = "90s"
+    safety: str = "sampling"
+
+
+class _PlaybookText(Struct, forbid_unknown_fields=True):
+    name: str = field(name="playbook")
+    title: str
+    steps: list[_StepText]
+    hypotheses: list[dict[str, Any]]
+    applies_to: list[str] = ["container", "process"]
+    focus: str = "cpu"
+    budget: _BudgetText = field(default_factory=_BudgetText)
+
+
+Library = Mapping[str, Hypothesis]
+"""Hypotheses that several playbooks share, by id: `- use: page-cache`."""
+
+
+class _Reader:
+    """One file while it is read; collects its mistakes."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self.file = file
+        self.mistakes: list[str] = []
+        try:
+            self.marked = Marked(text)
+        except YamlError as error:
+            raise PlaybookError([f"{file}:{error.line}: {error.says}"]) from None
+
+    def wrong(self, path: Path, says: str) -> None:
+        self.mistakes.append(f"{self.file}:{self.marked.line(path)}: {says}")
+
+    def convert(self, value: Any, kind: type[Any], path: Path) -> Any:
+        try:
+            return msgspec.convert(value, kind)
+        except msgspec.ValidationError as error:
+            what, _, where = str(error).partition(" - at ")
+            inner = _path(where.strip("`"))
+            self.wrong((*path, *inner), _explained(what, ".".join(map(str, (*path, *inner)))))
+            return None
+
+    def one_of(self, kind: Any, given: str, path: Path) -> Any:
+        names = [member.name.lower() for member in kind]
+        if given not in names:
+            self.wrong(path, f"`{given}`: expected one of {', '.join(names)}")
+            return next(iter(kind))
+        return kind[given.upper()]
+
+    def seconds(self, given: str | float, path: Path) -> float:
+        try:
+            return seconds(given)
+        except ValueError as error:
+            self.wrong(path, str(error))
+            return 0.0
+
+    def hypothesis(self, value: Any, path: Path) -> Hypothesis | None:
+        text = self.convert(value, _HypothesisText, path)
+        if text is None:
+            return None
+        return Hypothesis(
+            id=text.id,
+            says=text.says,
+            severity=self.one_of(Severity, text.severity, (*path, "severity")),
+            needs=tuple(text.needs),
+            supports=self._rules(text.supports, (*path, "supports")),
+            contradicts=self._rules(text.contradicts, (*path, "contradicts")),
+            culprit=text.culprit,
+            do=text.do,
+            prior=text.prior,
+            file=self.file,
+            line=self.marked.line(path),
+        )
+
+    def _rules(self, texts: list[_RuleText], path: Path) -> tuple[Rule, ...]:
+        for at, text in enumerate(texts):
+            if not 0 < text.weight <= 10:
+                self.wrong((*path, at, "weight"), f"weight {text.weight:g}: expected more than 0, at most 10")
+        return tuple(
+            Rule(text.condition, text.weight, text.because, self.marked.line((*path, at, "if")))
+            for at, text in enumerate(texts)
+        )
+
+
+def seconds(given: str | float) -> float:
+    """A duration: `90s`, `2m`, `500ms`, or a number of seconds. Raises ValueError."""
+    match = _DURATION.fullmatch(str(given).strip())
+    if match is None:
+        raise ValueError(f"`{given}`: expected a duration such as 90s or 2m")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def playbook(text: str, file: str, library: Library) -> Playbook:
+    """Read one. Raises `PlaybookError`; what its names mean is checked by `lint`."""
+    reader = _Reader(text, file)
+    top = reader.convert(reader.marked.value, _PlaybookText, ())
+    if top is None:
+        raise PlaybookError(reader.mistakes)
+    found = Playbook(
+        name=top.name,
+        title=top.title,
+        applies_to=tuple(top.applies_to),
+        focus=top.focus,
+        budget=Budget(
+            reader.seconds(top.budget.wall, ("budget", "wall")),
+            reader.one_of(Safety, top.budget.safety, ("budget", "safety")),
+        ),
+        steps=tuple(_step(reader, step, at) for at, step in enumerate(top.steps)),
+        hypotheses=_hypotheses(reader, top.hypotheses, library),
+        file=file,
+    )
+    _check_ids(reader, found)
+    if reader.mistakes:
+        raise PlaybookError(reader.mistakes)
+    return found
+
+
+def _step(reader: _Reader, text: _StepText, at: int) -> Step:
+    timeout = None if text.timeout is None else reader.seconds(text.timeout, ("steps", at, "timeout"))
+    line = reader.marked.line(("steps", at))
+    return Step(text.id, text.run, text.options, text.when, timeout, text.otherwise, line)
+
+
+def _hypotheses(reader: _Reader, given: list[dict[str, Any]], library: Library) -> tuple[Hypothesis, ...]:
+    found = []
+    for at, value in enumerate(given):
+        path: Path = ("hypotheses", at)
+        if set(value) == {"use"}:
+            if value["use"] in library:
+                found.append(library[value["use"]])
+            else:
+                reader.wrong(path, f"`use: {value['use']}`: no such hypothesis; known are: {', '.join(library)}")
+        elif (own := reader.hypothesis(value, path)) is not None:
+            found.append(own)
+    return tuple(found)
+
+
+def _check_ids(reader: _Reader, found: Playbook) -> None:
+    _check_unique(reader, "steps", [step.id for step in found.steps], re.compile(r"[a-z][a-z0-9_]*"))
+    _check_unique(reader, "hypotheses", [each.id for each in found.hypotheses], _ID)
+    if not _ID.fullmatch(found.name):
+        reader.wrong(("playbook",), f"`{found.name}`: expected small letters, digits and dashes")
+
+
+def _check_unique(reader: _Reader, part: str, ids: list[str], form: re.Pattern[str]) -> None:
+    for at, id in enumerate(ids):
+        if not form.fullmatch(id):
+            reader.wrong((part, at), f"id `{id}`: expected {form.pattern}")
+        if id in ids[:at]:
+            reader.wrong((part, at), f"id `{id}` stands here twice")
+
+
+def library(files: Mapping[str, str]) -> dict[str, Hypothesis]:
+    """Shared hypotheses, from files with a list each (file name -> text). Raises `PlaybookError`."""
+    found: dict[str, Hypothesis] = {}
+    for file, text in files.items():
+        reader = _Reader(text, file)
+        for at, value in enumerate(reader.marked.value or []):
+            one = reader.hypothesis(value, (at,))
+            if one is not None and one.id in found:
+                reader.wrong((at,), f"`{one.id}` stands in {found[one.id].file} already")
+            elif one is not None:
+                found[one.id] = one
+        if reader.mistakes:
+            raise PlaybookError(reader.mistakes)
+    return found
+
+
+def _path(where: str) -> Path:
+    """`$.steps[0].run` as keys and positions."""
+    return tuple(int(index) if index else key for key, index in re.findall(r"([\w-]+)|\[(\d+)\]", where.lstrip("$")))
+
+
+def _explained(what: str, where: str) -> str:
+    if unknown := re.match(r"Object contains unknown field `(.+)`", what):
+        return f"{where or 'the playbook'}: unknown key `{unknown[1]}`"
+    if missing := re.match(r"Object missing required field `(.+)`", what):
+        return f"{where or 'the playbook'}: `{missing[1]}` is missing"
+    return f"{where or 'the playbook'}: {what[0].lower()}{what[1:]}"
