@@ -144,6 +144,7 @@ class Assembler:
             pids_limit=new.pids_limit,
             fds=fds,
             sockets=sockets,
+            metrics_url=snapshot.endpoints.get(key),
         )
         self._remember(instance)
         return instance

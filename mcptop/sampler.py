@@ -133,6 +133,7 @@ def _merge(found: list[Findings], reports: tuple[SourceReport, ...], at: datetim
         engine=next((f.engine for f in found if f.engine is not None), None),
         banner=next((f.banner for f in found if f.banner is not None), None),
         flows=_flows(found),
+        endpoints=next((f.endpoints for f in found if f.endpoints), {}),
         host_sockets=next((f.host_sockets for f in found if f.host_sockets is not None), None),
     )
 

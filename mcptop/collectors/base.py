@@ -42,6 +42,8 @@ class Findings:
     files: dict[str, FileDescriptors] = field(default_factory=dict)
     flows: dict[str, FlowReading] = field(default_factory=dict)
     """Target -> its pools, queues and models, as this source sees them."""
+    endpoints: dict[str, str] = field(default_factory=dict)
+    """Target -> the page of metrics it has, as it may be shown."""
     stale: dict[str, float] = field(default_factory=dict)
     """Targets whose reading is an old one -> monotonic time it is of."""
     host_sockets: Sockets | None = None

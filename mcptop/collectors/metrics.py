@@ -12,6 +12,7 @@ from mcptop.collectors.base import Findings, NoData, SourceError, Tick
 from mcptop.model.flow_reading import FlowReading
 from mcptop.model.snapshot import Target
 from mcptop.sources.address_book import AddressBook
+from mcptop.sources.http_page import shown
 from mcptop.sources.scraper import Outcome, Scraper
 
 SOURCE = "metrics"
@@ -39,6 +40,7 @@ class MetricsCollector:
         self._targets: tuple[Target, ...] = ()
         self._version = -1
         self._urls: dict[str, tuple[str, ...]] = {}
+        self._endpoints: dict[str, str] = {}
         self._readings: dict[str, tuple[tuple[Outcome[Understood] | None, ...], FlowReading | None]] = {}
 
     @property
@@ -52,7 +54,7 @@ class MetricsCollector:
         if not self._urls:
             raise NoData("no service names its metrics")
         flows = {key: reading for key in self._urls if (reading := self._reading(key)) is not None}
-        return Findings(flows=flows, message=self._message(tick.targets))
+        return Findings(flows=flows, endpoints=self._endpoints, message=self._message(tick.targets))
 
     def _want(self, targets: tuple[Target, ...]) -> None:
         same = len(targets) == len(self._targets) and all(a is b for a, b in zip(targets, self._targets, strict=True))
@@ -61,6 +63,7 @@ class MetricsCollector:
         self._targets, self._version = targets, self._book.version
         found = {target.id: tuple(self._urls_of(target)) for target in targets if target.state in _RUNS}
         self._urls = {key: urls for key, urls in found.items() if urls}
+        self._endpoints = {key: shown(urls[0]) for key, urls in self._urls.items() if len(urls) == 1}
         self._readings = {key: known for key, known in self._readings.items() if key in self._urls}
         self._scraper.want(url for urls in self._urls.values() for url in urls)
 

@@ -118,5 +118,7 @@ class Instance(Value, frozen=True):
     pids_limit: int | None = None
     fds: FileDescriptors = FileDescriptors()
     sockets: Sockets | None = None
+    metrics_url: str | None = None
+    """Its page of metrics, without user and password."""
     age_s: float | None = None
     """Age of the numbers when they are late; None when they are of this tick."""

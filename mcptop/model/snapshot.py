@@ -147,3 +147,5 @@ class Snapshot(Struct, frozen=True, eq=False):
     host_sockets: Sockets | None = None
     flows: dict[str, tuple[FlowReading, ...]] = {}
     """Target -> what each source says of its pools, queues and models."""
+    endpoints: dict[str, str] = {}
+    """Target -> its page of metrics."""

@@ -189,7 +189,8 @@ def names_in(text: str, *, template: bool) -> Iterator[str]:
     for applied in tree.find_all(nodes.Filter):
         if applied.name not in _ENVIRONMENT.filters:
             raise ExpressionError(f"`{text}`: there is no filter `{applied.name}`; known are: {', '.join(FILTERS)}")
-    inner = {id(node.node) for node in (*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Getitem))}
+    attributes, items = tree.find_all(nodes.Getattr), tree.find_all(nodes.Getitem)
+    inner = {*(id(each.node) for each in attributes), *(id(each.node) for each in items)}
     local = {node.name for node in tree.find_all(nodes.Name) if node.ctx != "load"}
     for node in (*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Name)):
         if id(node) not in inner and (found := _dotted(node)) and found.partition(".")[0] not in local:

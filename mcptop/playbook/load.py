@@ -35,9 +35,9 @@ class _HypothesisText(Struct, forbid_unknown_fields=True):
     id: str
     says: str
     severity: str = "warning"
-    needs: list[str] = []
-    supports: list[_RuleText] = []
-    contradicts: list[_RuleText] = []
+    needs: tuple[str, ...] = ()
+    supports: tuple[_RuleText, ...] = ()
+    contradicts: tuple[_RuleText, ...] = ()
     culprit: CulpritRule = CulpritRule()
     do: Remedy = Remedy()
     prior: float = 0.0
@@ -62,7 +62,7 @@ class _PlaybookText(Struct, forbid_unknown_fields=True):
     title: str
     steps: list[_StepText]
     hypotheses: list[dict[str, Any]]
-    applies_to: list[str] = ["container", "process"]
+    applies_to: tuple[str, ...] = ("container", "process")
     focus: str = "cpu"
     budget: _BudgetText = field(default_factory=_BudgetText)
 
@@ -116,7 +116,7 @@ class _Reader:
             id=text.id,
             says=text.says,
             severity=self.one_of(Severity, text.severity, (*path, "severity")),
-            needs=tuple(text.needs),
+            needs=text.needs,
             supports=self._rules(text.supports, (*path, "supports")),
             contradicts=self._rules(text.contradicts, (*path, "contradicts")),
             culprit=text.culprit,
@@ -126,7 +126,7 @@ class _Reader:
             line=self.marked.line(path),
         )
 
-    def _rules(self, texts: list[_RuleText], path: Path) -> tuple[Rule, ...]:
+    def _rules(self, texts: tuple[_RuleText, ...], path: Path) -> tuple[Rule, ...]:
         for at, text in enumerate(texts):
             if not 0 < text.weight <= 10:
                 self.wrong((*path, at, "weight"), f"weight {text.weight:g}: expected more than 0, at most 10")
@@ -153,7 +153,7 @@ def playbook(text: str, file: str, library: Library) -> Playbook:
     found = Playbook(
         name=top.name,
         title=top.title,
-        applies_to=tuple(top.applies_to),
+        applies_to=top.applies_to,
         focus=top.focus,
         budget=Budget(
             reader.seconds(top.budget.wall, ("budget", "wall")),

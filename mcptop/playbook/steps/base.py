@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+import msgspec
 from msgspec import Struct
 
 from mcptop.config import Settings
@@ -19,6 +20,7 @@ from mcptop.model.diagnosis import Provenance, StepStatus, Subject
 from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
 from mcptop.playbook.frames import Frames
+from mcptop.playbook.load import seconds
 from mcptop.sources import command
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.sources.procfs import Roots
@@ -48,6 +50,21 @@ Raw = tuple[Output, ...]
 
 class NoOptions(Struct, frozen=True, forbid_unknown_fields=True):
     """A step without options."""
+
+
+class Seconds(float):
+    """A duration in options: `60s`, `2m`, or a number of seconds."""
+
+
+def options_of(kind: StepKind, given: Mapping[str, Any]) -> Any:
+    """The options of a step, typed. Raises `msgspec.ValidationError`."""
+    return msgspec.convert(dict(given), kind.options, strict=False, dec_hook=_decode)
+
+
+def _decode(kind: type[Any], given: Any) -> Any:
+    if kind is Seconds:
+        return Seconds(seconds(given))
+    raise TypeError(f"no option is a {kind.__name__}")
 
 
 class Context:

@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
-from mcptop.playbook.steps.base import StepKind
+from collections.abc import Iterable
 
-KINDS: dict[str, StepKind] = {kind.name: kind for kind in ()}
+from mcptop.playbook.steps.base import StepKind
+from mcptop.playbook.steps.flows import Flows
+from mcptop.playbook.steps.host import HostStep
+from mcptop.playbook.steps.metrics import Metrics
+from mcptop.playbook.steps.py_spy_dump import PySpyDump
+from mcptop.playbook.steps.py_spy_record import PySpyRecord
+from mcptop.playbook.steps.threads import Threads
+from mcptop.playbook.steps.watch import Watch
+
+_ALL: Iterable[StepKind] = (Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord())
+
+KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}

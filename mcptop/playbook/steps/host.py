@@ -1,0 +1,161 @@
+"""`host`: the machine's pressure and CPU over the window, and who beside the target uses most of it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import msgspec
+from msgspec import Struct
+
+from mcptop.model.diagnosis import StepStatus, Subject
+from mcptop.model.frame import Frame
+from mcptop.model.host import Host
+from mcptop.model.instance import Instance
+from mcptop.model.playbook import Safety
+from mcptop.model.value import Value
+from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, observed
+from mcptop.playbook.steps.series import mean, rounded
+from mcptop.units import percent, plain
+
+
+class Options(Struct, frozen=True, forbid_unknown_fields=True):
+    """How long."""
+
+    watch_for: Seconds = msgspec.field(name="for", default=Seconds(10))
+
+
+class Neighbour(Value, frozen=True):
+    """What a service beside the target used at one moment."""
+
+    service: str
+    kind: str
+    cores: float
+    disk_bytes_per_s: float
+
+
+class Moment(Value, frozen=True):
+    """One frame, as far as it is about the machine."""
+
+    at: float
+    host: Host
+    own: Neighbour
+    others: tuple[Neighbour, ...]
+
+
+class HostStep:
+    """See the module."""
+
+    name: ClassVar[str] = "host"
+    says: ClassVar[str] = "watching the machine and the neighbours"
+    safety: ClassVar[Safety] = Safety.PASSIVE
+    alongside: ClassVar[bool] = True
+    options: ClassVar[type[Struct]] = Options
+    emits: ClassVar[Mapping[str, str]] = {
+        "cpus": "how many", "cpu_ratio": "CPU in use, all together, in the mean",
+        "memory_available_ratio": "memory that can be had",
+        "pressure.cpu": "share of the last 10 s in which somebody waited for a CPU, in the mean",
+        "pressure.memory": "for memory", "pressure.io": "for a disk",
+        "pressure.io_full": "in which nobody got anything done because of a disk",
+        "pressure.memory_full": "because of memory",
+        "disk.busy_ratio": "how busy the busiest disk was", "disk.mount": "where it is mounted",
+        "disk.used_ratio": "how full the fullest file system is", "disk.full_mount": "where that is mounted",
+        "neighbour.service": "who beside the target computes most", "neighbour.cores": "how much",
+        "neighbour.kind": "container or process",
+        "own.cores": "how much the target's service computes",
+        "disk_neighbour.service": "who beside the target moves most to and from disks",
+        "disk_neighbour.bytes_per_s": "how much", "disk_neighbour.kind": "container or process",
+        "own.disk_bytes_per_s": "how much the target's service moves",
+    }  # fmt: skip
+
+    def expected_s(self, options: Options) -> float:
+        """As long as it shall watch."""
+        return float(options.watch_for)
+
+    def collect(self, context: Context, options: Options) -> Raw:
+        """Wait for the frames. Raises `StepFailure`."""
+        began, started_at, since = time.monotonic(), now(), time.time()
+        while time.monotonic() - began < options.watch_for and context.pause(0.2):
+            pass
+        frames = [frame for frame in context.frames.all() if frame.at.timestamp() >= since - 1.0]
+        moments = [found for frame in frames if (found := _moment(frame, context.subject, since)) is not None]
+        if not moments:
+            raise StepFailure(StepStatus.NO_DATA, "the monitor gave no frame in time")
+        data = msgspec.json.encode(moments)
+        return (observed("host.json", "monitor", data, started_at, time.monotonic() - began),)
+
+    def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
+        """Means over the window."""
+        moments = msgspec.json.decode(raw[0].data, type=list[Moment])
+        hosts = [moment.host for moment in moments]
+        last = hosts[-1]
+        busiest = max(last.disks, key=lambda disk: disk.busy_ratio or 0.0, default=None)
+        fullest = max(last.disks, key=lambda disk: disk.used_ratio, default=None)
+        total, free = last.memory_total_bytes, last.memory_available_bytes
+        values: dict[str, Any] = {
+            "cpus": last.cpus,
+            "cpu_ratio": mean([host.cpu_ratio for host in hosts]),
+            "memory_available_ratio": free / total if total and free is not None else None,
+            "pressure": {
+                "cpu": _pressure(hosts, "cpu", "some_avg10"),
+                "memory": _pressure(hosts, "memory", "some_avg10"),
+                "memory_full": _pressure(hosts, "memory", "full_avg10"),
+                "io": _pressure(hosts, "io", "some_avg10"),
+                "io_full": _pressure(hosts, "io", "full_avg10"),
+            },
+            "disk": {
+                "busy_ratio": max((d.busy_ratio or 0.0 for host in hosts for d in host.disks), default=None),
+                "mount": busiest.mount if busiest else None,
+                "used_ratio": rounded(fullest.used_ratio) if fullest else None,
+                "full_mount": fullest.mount if fullest else None,
+            },
+            "neighbour": _most(moments, "cores"),
+            "disk_neighbour": _most(moments, "disk_bytes_per_s"),
+            "own": {
+                "cores": rounded(mean([moment.own.cores for moment in moments])),
+                "disk_bytes_per_s": rounded(mean([moment.own.disk_bytes_per_s for moment in moments])),
+            },
+        }
+        for key in ("cpu_ratio", "memory_available_ratio"):
+            values[key] = rounded(values[key])
+        return values
+
+    def summary(self, values: Mapping[str, Any]) -> str:
+        """How busy it is."""
+        return f"CPU {percent(values['cpu_ratio'])} of {values['cpus']} cores"
+
+
+def _moment(frame: Frame, subject: Subject, since: float) -> Moment | None:
+    if frame.host is None:
+        return None
+    used = [
+        (service.project == subject.project and service.name == subject.service,
+         _used(service.name, service.kind.value, service.instances))
+        for service in frame.services
+    ]  # fmt: skip
+    own = next((found for is_own, found in used if is_own), Neighbour(subject.service, subject.kind, 0.0, 0.0))
+    others = [found for is_own, found in used if not is_own and (found.cores > 0 or found.disk_bytes_per_s > 0)]
+    return Moment(frame.at.timestamp() - since, frame.host, own, tuple(others))
+
+
+def _used(name: str, kind: str, instances: Sequence[Instance]) -> Neighbour:
+    moved = sum((i.disk.read_bytes_per_s or 0.0) + (i.disk.write_bytes_per_s or 0.0) for i in instances)
+    return Neighbour(name, kind, sum(i.cpu.cores or 0.0 for i in instances), moved)
+
+
+def _pressure(hosts: Sequence[Host], resource: str, share: str) -> Any:
+    found = [getattr(host.pressure, resource) for host in hosts]
+    return rounded(mean([None if each is None else getattr(each, share) for each in found]))
+
+
+def _most(moments: Sequence[Moment], figure: str) -> dict[str, Any]:
+    totals: dict[tuple[str, str], float] = {}
+    for moment in moments:
+        for other in moment.others:
+            key = other.service, other.kind
+            totals[key] = totals.get(key, 0.0) + getattr(other, figure)
+    if not totals:
+        return {figure.replace("disk_", ""): 0.0}
+    (service, kind), total = max(totals.items(), key=lambda pair: pair[1])
+    return {"service": plain(service), "kind": kind, figure.replace("disk_", ""): rounded(total / len(moments))}

@@ -1,0 +1,137 @@
+"""Python stacks as py-spy tells them: which frames are the program's own, and where a thread stands. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from mcptop.model.value import Value
+from mcptop.units import plain
+
+_INSTALLED = re.compile(r"/(?:site|dist)-packages/([^/]+)")
+_STANDARD = re.compile(r"/lib/python\d|/lib/pypy|^<frozen |python\d+\.zip")
+_LOOP = ("_run_once", "run_forever")
+_SELECTORS = re.compile(r"(^|/)selectors\.py$")
+_START = "<module>"
+
+
+class StackFrame(Value, frozen=True):
+    """One call."""
+
+    name: str
+    filename: str = ""
+    line: int = 0
+    own: bool = False
+    """Whether it is the program's code, and not Python's or a package's it uses."""
+
+    @property
+    def short_name(self) -> str:
+        """Without its class."""
+        return self.name.rpartition(".")[2]
+
+    @property
+    def short_file(self) -> str:
+        """Without its folders."""
+        return plain(self.filename.rpartition("/")[2])
+
+    @property
+    def where(self) -> str:
+        """`function() in file.py:88`."""
+        return plain(f"{self.name}() in {self.short_file}:{self.line}")
+
+
+class Stack(Value, frozen=True):
+    """One thread of one dump; the innermost call first."""
+
+    tid: int | None
+    thread: str
+    active: bool
+    owns_gil: bool
+    frames: tuple[StackFrame, ...]
+
+    @property
+    def own(self) -> StackFrame | None:
+        """The innermost frame of the program's own code."""
+        return next((frame for frame in self.frames if frame.own), None)
+
+    @property
+    def in_loop(self) -> bool:
+        """Whether an event loop runs in it."""
+        return any(frame.short_name in _LOOP for frame in self.frames)
+
+    @property
+    def is_selecting(self) -> bool:
+        """Whether the loop waits in its selector, or is between two callbacks."""
+        inner = self.frames[0]
+        return bool(_SELECTORS.search(inner.filename)) or inner.short_name in _LOOP
+
+    @property
+    def in_callback(self) -> bool:
+        """Whether the event loop runs somebody's code now, instead of waiting for news."""
+        return self.in_loop and not self.is_selecting
+
+    @property
+    def is_idle_worker(self) -> bool:
+        """Whether it is a thread that waits to be given something: nothing of the program is on it."""
+        return not self.in_loop and self.own is None
+
+    @property
+    def key(self) -> tuple[tuple[str, int], ...]:
+        """Equal for threads at the same place."""
+        return tuple((frame.name + frame.filename, frame.line) for frame in self.frames)
+
+
+def classified(frames: Iterable[StackFrame], program: str | None) -> tuple[StackFrame, ...]:
+    """The same with `own` told: not of Python, and of no installed package but the program's own (`program`)."""
+    return tuple(
+        StackFrame(frame.name, frame.filename, frame.line, _is_own(frame.filename, program)) for frame in frames
+    )
+
+
+def _is_own(filename: str, program: str | None) -> bool:
+    if installed := _INSTALLED.search(filename):
+        return installed[1] == program
+    return not _STANDARD.search(filename)
+
+
+def program_of(starts: Iterable[Sequence[StackFrame]]) -> str | None:
+    """The installed package whose module was started; None where it is a file of its own. Outermost frames last."""
+    for frames in starts:
+        begun = [frame for frame in frames if frame.name == _START and not _STANDARD.search(frame.filename)]
+        if begun and (installed := _INSTALLED.search(begun[-1].filename)):
+            return installed[1]
+    return None
+
+
+def of_dump(threads: Sequence[dict[str, Any]]) -> tuple[Stack, ...]:
+    """`py-spy dump --json`. Raises KeyError or TypeError for what is no such dump."""
+    found = [(thread, [_frame(each) for each in thread["frames"]]) for thread in threads]
+    program = program_of(frames for _, frames in found)
+    return tuple(
+        Stack(
+            tid=thread["os_thread_id"],
+            thread=plain(thread["thread_name"] or f"thread {thread['os_thread_id'] or thread['thread_id']}"),
+            active=bool(thread["active"]),
+            owns_gil=bool(thread["owns_gil"]),
+            frames=classified(frames, program),
+        )
+        for thread, frames in found
+        if frames
+    )
+
+
+def _frame(given: dict[str, Any]) -> StackFrame:
+    return StackFrame(str(given["name"]), str(given["filename"]), int(given["line"] or 0))
+
+
+def commonest(frames: Sequence[StackFrame]) -> StackFrame | None:
+    """The function that is most frequent among some frames, at its most frequent line."""
+    counts: dict[tuple[str, str], list[StackFrame]] = {}
+    for frame in frames:
+        counts.setdefault((frame.name, frame.filename), []).append(frame)
+    if not counts:
+        return None
+    chosen = max(counts.values(), key=len)
+    lines = [frame.line for frame in chosen]
+    return max(chosen, key=lambda frame: lines.count(frame.line))
