@@ -1,0 +1,238 @@
+"""How often a diagnosis is right: real faults in a running demo stack, diagnosed blindly, counted.
+
+    python tests/bench/score.py --runs 3                 every fault and control of processes
+    python tests/bench/score.py --runs 3 --docker ...    those that need containers
+    python tests/bench/score.py --table results.jsonl    the table again, from results that were kept
+
+Right: the mechanism of the fault. Confidently wrong: another one, with a confidence of 0.8 or more. A control is wrong
+when it is called a warning or a problem, by whatever name.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
+from math import sqrt
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "demo"))
+
+from scorecases import CONTROLS, FAULTS, IN_DOCKER, SLOW, Case
+from stack import Demo
+
+from mcptop import __version__
+from mcptop.config import Settings
+from mcptop.live import LiveSource
+from mcptop.model.diagnosis import Outcome, Verdict
+from mcptop.monitor import Monitor
+from mcptop.playbook import shelf, subjects
+from mcptop.playbook.frames import Frames
+from mcptop.playbook.judge import judge
+from mcptop.playbook.runner import Runner
+from mcptop.sources.docker_engine import DockerEngine
+from mcptop.sources.procfs import Roots
+
+CONFIDENT = 0.8
+
+
+@dataclass(frozen=True)
+class Result:
+    """One diagnosis."""
+
+    fault: str
+    playbook: str
+    expected: str | None
+    harmless: bool
+    found: str | None
+    status: str
+    confidence: float
+    right: bool
+    culprit: bool | None
+    duration_s: float
+    stopped: bool
+    """A process of the target was left stopped."""
+    runner_up: str | None = None
+
+    @property
+    def confidently_wrong(self) -> bool:
+        """Another explanation, and sure of it."""
+        if self.harmless:
+            return self.false_alarm and self.confidence >= CONFIDENT
+        return not self.right and self.found is not None and self.confidence >= CONFIDENT
+
+    @property
+    def false_alarm(self) -> bool:
+        """A finding where there is nothing to find."""
+        return self.harmless and self.status in (Outcome.WARNING, Outcome.PROBLEM)
+
+
+class Watcher:
+    """The monitor beside a demo."""
+
+    def __init__(self) -> None:
+        self.settings = Settings(scrape_interval=1.0)
+        self.frames = Frames()
+        self.monitor = Monitor(LiveSource(self.settings))
+        self.monitor.start(self.frames.add)
+
+    def diagnose(self, playbook: str, service: str) -> Verdict:
+        """As `mcptop diagnose PLAYBOOK --service SERVICE`."""
+        self.frames.wait(3, 20)
+        found = shelf.find(playbook).playbook
+        wanted = subjects.Wanted(service=f"mcp-demo/{service}")
+        subject = subjects.choose(self.frames.all()[-15:], wanted, playbook, found.focus, Roots())
+        runner = Runner(found, subject, self.frames, self.settings,
+                        lambda: DockerEngine(self.settings.docker_host), version=__version__)  # fmt: skip
+        collected = runner.run()
+        return judge(found, subject, collected.evidence, collected.run)
+
+    def close(self) -> None:
+        """End it."""
+        self.monitor.stop()
+
+
+def run(case: Case, demo: Demo, watcher: Watcher) -> tuple[Result, Verdict]:
+    """Switch the fault on, diagnose, switch it off, wait until the stack is itself again."""
+    fault: AbstractContextManager[None] = demo.fault(case.fault) if case.fault else nullcontext()
+    with fault:
+        time.sleep(case.settle_s)
+        pid = demo.pids.get(case.target)
+        verdict = watcher.diagnose(case.playbook, case.target)
+        stopped = pid is not None and _state(pid) in ("T", "t")
+    demo.settle()
+    return _result(case, verdict, stopped), verdict
+
+
+def _result(case: Case, verdict: Verdict, stopped: bool) -> Result:
+    expected = str(case.mechanism) if case.mechanism else None
+    is_alarm = verdict.status in (Outcome.WARNING, Outcome.PROBLEM)
+    right = not is_alarm and verdict.status is Outcome.HEALTHY if case.harmless else (
+        is_alarm and verdict.mechanism in (expected, *case.also)
+    )  # fmt: skip
+    culprit = verdict.culprit.service == case.blamed if verdict.culprit is not None and right else None
+    return Result(
+        fault=case.fault or "nothing",
+        playbook=case.playbook,
+        expected=expected,
+        harmless=case.harmless,
+        found=verdict.mechanism,
+        status=str(verdict.status),
+        confidence=verdict.confidence,
+        right=right,
+        culprit=culprit,
+        duration_s=verdict.duration_s,
+        stopped=stopped,
+        runner_up=verdict.runner_up.mechanism if verdict.runner_up else None,
+    )
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def wilson(hits: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a share."""
+    if n == 0:
+        return 0.0, 1.0
+    z, p = 1.96, hits / n
+    centre, half = p + z * z / (2 * n), z * sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    return max(0.0, (centre - half) / (1 + z * z / n)), min(1.0, (centre + half) / (1 + z * z / n))
+
+
+def share(hits: int, n: int) -> str:
+    """`0.95 (0.88-0.98)`."""
+    low, high = wilson(hits, n)
+    return f"{hits / n:.2f} ({low:.2f}-{high:.2f})" if n else "-"
+
+
+def table(results: Sequence[Result]) -> Iterator[str]:
+    """All results as Markdown: a line a mechanism, the totals, what was taken for what."""
+    yield "| mechanism | n | right | confidently wrong | inconclusive | median time to verdict |"
+    yield "|---|---|---|---|---|---|"
+    faults, controls = [r for r in results if not r.harmless], [r for r in results if r.harmless]
+    for group in (faults, controls):
+        for name in dict.fromkeys(r.expected or "nothing" for r in group):
+            yield _line(name, [r for r in group if (r.expected or "nothing") == name])
+    yield ""
+    named = [r.culprit for r in faults if r.culprit is not None]
+    yield f"- faults: {len(faults)} runs, right {share(sum(r.right for r in faults), len(faults))}, confidently wrong " \
+          f"{share(sum(r.confidently_wrong for r in faults), len(faults))}, culprit {share(sum(named), len(named))}"  # fmt: skip
+    yield f"- controls: {len(controls)} runs, false findings {share(sum(r.false_alarm for r in controls), len(controls))}"
+    yield f"- left stopped: {sum(r.stopped for r in results)}"
+    wrong = Counter((r.expected or "nothing", r.found or r.status) for r in results if not r.right)
+    for (expected, found), count in wrong.most_common():
+        yield f"- taken for another: {expected} -> {found}: {count}"
+
+
+def _line(name: str, of: Sequence[Result]) -> str:
+    n = len(of)
+    inconclusive = sum(r.status == Outcome.INCONCLUSIVE for r in of)
+    seconds = statistics.median(r.duration_s for r in of)
+    return (
+        f"| {name} | {n} | {share(sum(r.right for r in of), n)} | {sum(r.confidently_wrong for r in of)} "
+        f"| {inconclusive} | {seconds:.0f} s |"
+    )
+
+
+@contextmanager
+def running(words: Sequence[str]) -> Iterator[tuple[Demo, Watcher]]:
+    """A demo and a monitor."""
+    demo = Demo(*words)
+    watcher = Watcher()
+    try:
+        yield demo, watcher
+    finally:
+        watcher.close()
+        demo.close()
+
+
+def cases_of(arguments: argparse.Namespace) -> list[Case]:
+    """What was asked for."""
+    all_cases: Iterable[Case] = IN_DOCKER if arguments.docker else FAULTS + CONTROLS + (SLOW if arguments.slow else ())
+    return [case for case in all_cases if not arguments.only or any(word in case.fault for word in arguments.only)]
+
+
+def main() -> None:
+    """Run, or show."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=3, help="of each case")
+    parser.add_argument("--only", action="append", help="cases whose fault holds this word")
+    parser.add_argument("--slow", action="store_true", help="the slow leak as well")
+    parser.add_argument("--docker", nargs=argparse.REMAINDER, help="with containers; the rest goes to `mcptop demo`")
+    parser.add_argument("--keep", type=Path, help="add every result to this file, one JSON a line")
+    parser.add_argument("--table", type=Path, help="only show the results kept in this file")
+    arguments = parser.parse_args()
+    if arguments.table:
+        kept = [Result(**json.loads(line)) for line in arguments.table.read_text().splitlines()]
+        print("\n".join(table(kept)))
+        return
+    cases = [case for _ in range(arguments.runs) for case in cases_of(arguments)]
+    random.Random(7).shuffle(cases)
+    results = []
+    words = ["--docker", *arguments.docker] if arguments.docker is not None else []
+    with running(words) as (demo, watcher):
+        for number, case in enumerate(cases, 1):
+            result, verdict = run(case, demo, watcher)
+            results.append(result)
+            sign = "ok   " if result.right else "WRONG" if result.status != Outcome.INCONCLUSIVE else "?    "
+            print(f"{number:3}/{len(cases)} {sign} {result.fault:45} {result.playbook:16} {result.found} "
+                  f"{result.confidence:.2f} {result.duration_s:.0f} s | {verdict.says[:90]}", flush=True)  # fmt: skip
+            if arguments.keep:
+                with arguments.keep.open("a") as file:
+                    file.write(json.dumps(asdict(result)) + "\n")
+    print("\n".join(table(results)))
+
+
+if __name__ == "__main__":
+    main()
