@@ -74,7 +74,7 @@ ANYTHING = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
     max_leaves=12,
 )
-PIECES = ["<secret-1>", *"""password = : " ' \\ :// @ -- token _KEY Bearer eyJ ,""".split(), " ", "\0", "\n"]
+PIECES = ["<secret-1>", "password", "token", "_KEY", "eyJ", "Bearer ", "--", "://", *"=:\"'\\@, \0\n"]
 TEXT = st.lists(st.sampled_from([*PLACES, *HARMLESS, *PIECES]) | st.text(max_size=12), max_size=12).map("".join)
 
 
