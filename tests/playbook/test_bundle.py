@@ -132,6 +132,13 @@ def test_where_nothing_can_be_written(tmp_path: Path, place: str, says: str) -> 
     assert not list(tmp_path.iterdir())
 
 
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    many = tuple(Output("x", b"", SEEN) for _ in range(2000))
+    with pytest.raises(BundleError, match="more than a bundle may hold"):
+        bundle.write(tmp_path / "case.tar.gz", examples.PROBLEM, {"files": many})
+    assert not list(tmp_path.iterdir())
+
+
 def set_schema(schema: str, document: str) -> Callable[[dict[str, bytes]], None]:
     def change(found: dict[str, bytes]) -> None:
         found[document] = json.dumps(json.loads(found[document]) | {"schema": schema}).encode()

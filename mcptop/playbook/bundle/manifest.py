@@ -7,6 +7,10 @@ from mcptop.model.value import Value
 
 SCHEMA = "mcptop.bundle/1"
 MANIFEST, CASE, VERDICT = "manifest.json", "case.json", "verdict.json"
+MOST_BYTES = 256 << 20
+"""Unpacked."""
+MOST_MEMBER_BYTES = 64 << 20
+MOST_MEMBERS = 2000
 
 
 class BundleError(Exception):

@@ -13,13 +13,20 @@ from typing import IO, NoReturn, cast
 
 import msgspec
 
-from mcptop.playbook.bundle.manifest import CASE, MANIFEST, SCHEMA, BundleError, Manifest, Member
+from mcptop.playbook.bundle.manifest import (
+    CASE,
+    MANIFEST,
+    MOST_BYTES,
+    MOST_MEMBER_BYTES,
+    MOST_MEMBERS,
+    SCHEMA,
+    BundleError,
+    Manifest,
+    Member,
+)
 from mcptop.playbook.case import Case, CaseError, decode, unread
 from mcptop.units import plain
 
-MOST_BYTES = 256 << 20
-MOST_MEMBER_BYTES = 64 << 20
-MOST_MEMBERS = 2000
 _BLOCK = 1 << 20
 
 

@@ -19,7 +19,18 @@ import msgspec
 
 from mcptop import __version__
 from mcptop.model.diagnosis import Evidence, Verdict
-from mcptop.playbook.bundle.manifest import CASE, MANIFEST, VERDICT, BundleError, Manifest, Member, StepEnd
+from mcptop.playbook.bundle.manifest import (
+    CASE,
+    MANIFEST,
+    MOST_BYTES,
+    MOST_MEMBER_BYTES,
+    MOST_MEMBERS,
+    VERDICT,
+    BundleError,
+    Manifest,
+    Member,
+    StepEnd,
+)
 from mcptop.playbook.case import Case, encode, verdict_of
 from mcptop.playbook.steps.base import Output
 
@@ -36,6 +47,9 @@ def write(path: Path, case: Case, outputs: Mapping[str, Sequence[Output]], verdi
     found = verdict or verdict_of(case)
     members = dict(_members(case, found, outputs))
     manifest = msgspec.json.format(msgspec.json.encode(_manifest(case, outputs, members)), indent=1) + b"\n"
+    sizes = [len(data) for data in members.values()]
+    if sum(sizes) > MOST_BYTES or max(sizes) > MOST_MEMBER_BYTES or len(sizes) >= MOST_MEMBERS:
+        raise BundleError(f"{path}: the raw outputs are more than a bundle may hold")
     if path.exists() and not path.is_file():
         raise BundleError(f"{path}: not a file one could replace")
     try:
