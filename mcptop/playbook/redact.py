@@ -54,9 +54,9 @@ class Redactor:
             provenance=tuple(self._provenance(each) for each in evidence.provenance),
         )
 
-    def outputs(self, outputs: Iterable[Output]) -> tuple[Output, ...]:
-        """Raw outputs, ready for a bundle. Their hashes stay those of what was seen."""
-        return tuple(Output(each.name, self.data(each.data), self._provenance(each.provenance)) for each in outputs)
+    def output(self, output: Output) -> Output:
+        """One raw output, ready for a bundle. Its hash stays that of what was seen."""
+        return Output(output.name, self.data(output.data), self._provenance(output.provenance))
 
     def _provenance(self, one: Provenance) -> Provenance:
         return replace(one, source=self.text(one.source), argv=tuple(self._texts(one.argv)))

@@ -26,10 +26,12 @@ from mcptop.playbook.steps.base import Output
 from tests.playbook import examples
 
 SEEN = Provenance("lsof", ("lsof", "-p", "1"), "4.95.0", raw_sha256="ab" * 32)
-OUTPUTS = {
-    "files": (Output("lsof.txt", b"COMMAND PID\n", SEEN), Output("lsof.txt", b"again", SEEN)),
-    "stacks": (Output("../../etc/pass wd", b"\x00\xff", SEEN), Output(".", b"", SEEN)),
-}
+OUTPUTS = (
+    ("files", Output("lsof.txt", b"COMMAND PID\n", SEEN)),
+    ("files", Output("lsof.txt", b"again", SEEN)),
+    ("stacks", Output("../../etc/pass wd", b"\x00\xff", SEEN)),
+    ("stacks", Output(".", b"", SEEN)),
+)
 
 
 def written(folder: Path) -> Path:
@@ -113,7 +115,7 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
         "from pathlib import Path; from mcptop.playbook import bundle\n"
         "from tests.playbook import examples, test_bundle\n"
         "large = bundle.writing.Output('large', os.urandom(1 << 18), test_bundle.SEEN)\n"
-        "try: bundle.write(Path(sys.argv[1]), examples.PROBLEM, {'files': (large,)})\n"
+        "try: bundle.write(Path(sys.argv[1]), examples.PROBLEM, [('files', large)])\n"
         "except bundle.BundleError as error: print(error)\n"
     )
     root = Path(__file__).parents[2]
@@ -128,14 +130,14 @@ def test_a_full_disk_leaves_what_was_there(tmp_path: Path) -> None:
 )
 def test_where_nothing_can_be_written(tmp_path: Path, place: str, says: str) -> None:
     with pytest.raises(BundleError, match=says):
-        bundle.write(tmp_path / place, examples.PROBLEM, {})
+        bundle.write(tmp_path / place, examples.PROBLEM, ())
     assert not list(tmp_path.iterdir())
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
-    many = tuple(Output("x", b"", SEEN) for _ in range(2000))
+    many = [("files", Output("x", b"", SEEN))] * 2000
     with pytest.raises(BundleError, match="more than a bundle may hold"):
-        bundle.write(tmp_path / "case.tar.gz", examples.PROBLEM, {"files": many})
+        bundle.write(tmp_path / "case.tar.gz", examples.PROBLEM, many)
     assert not list(tmp_path.iterdir())
 
 

@@ -183,7 +183,7 @@ def test_evidence_and_outputs() -> None:
     assert evidence.message == "asked postgres://u:<secret-1>@db"
     assert evidence.values == {"url": "redis://:<secret-2>@h"}
     assert evidence.provenance[0].argv == ("psql", "--password", "<secret-1>")
-    (output,) = redactor.outputs([Output("env", b"A=1\0PASSWORD=hunter2\0", source)])
+    output = redactor.output(Output("env", b"A=1\0PASSWORD=hunter2\0", source))
     assert output.data == b"A=1\0PASSWORD=<secret-1>\0"
     assert output.provenance.raw_sha256 == "ab"
 

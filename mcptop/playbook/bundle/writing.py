@@ -34,11 +34,13 @@ from mcptop.playbook.bundle.manifest import (
 from mcptop.playbook.case import Case, encode, verdict_of
 from mcptop.playbook.steps.base import Output
 
+Outputs = Sequence[tuple[str, Output]]
+"""Step and raw output."""
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
-def write(path: Path, case: Case, outputs: Mapping[str, Sequence[Output]], verdict: Verdict | None = None) -> None:
-    """Write one, readable by its owner only. Evidence and outputs (by step) must have no secrets any more.
+def write(path: Path, case: Case, outputs: Outputs, verdict: Verdict | None = None) -> None:
+    """Write one, readable by its owner only. Evidence and outputs must have no secrets any more.
 
     Raises `BundleError`; then there is nothing at `path` that was not there before. Without `verdict` it is judged here
     (raises as `verdict_of` does).
@@ -58,7 +60,7 @@ def write(path: Path, case: Case, outputs: Mapping[str, Sequence[Output]], verdi
         raise BundleError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
-def _members(case: Case, verdict: Verdict, outputs: Mapping[str, Sequence[Output]]) -> Iterator[tuple[str, bytes]]:
+def _members(case: Case, verdict: Verdict, outputs: Outputs) -> Iterator[tuple[str, bytes]]:
     yield CASE, encode(case)
     yield VERDICT, encode(verdict)
     yield f"playbook/{_safe(case.playbook_file)}", case.playbook_text.encode()
@@ -68,25 +70,24 @@ def _members(case: Case, verdict: Verdict, outputs: Mapping[str, Sequence[Output
         yield name, output.data
 
 
-def _named(outputs: Mapping[str, Sequence[Output]]) -> Iterator[tuple[str, Output]]:
+def _named(outputs: Outputs) -> Iterator[tuple[str, Output]]:
     """Raw outputs by the name of their member; none hides another one."""
     taken: set[str] = set()
-    for step, given in outputs.items():
-        for output in given:
-            name = first = f"raw/{_safe(step)}/{_safe(output.name)}"
-            count = 1
-            while name in taken:
-                count += 1
-                name = f"{first}-{count}"
-            taken.add(name)
-            yield name, output
+    for step, output in outputs:
+        name = first = f"raw/{_safe(step)}/{_safe(output.name)}"
+        count = 1
+        while name in taken:
+            count += 1
+            name = f"{first}-{count}"
+        taken.add(name)
+        yield name, output
 
 
 def _safe(name: str) -> str:
     return _UNSAFE.sub("_", name).lstrip(".")[:100] or "_"
 
 
-def _manifest(case: Case, outputs: Mapping[str, Sequence[Output]], members: Mapping[str, bytes]) -> Manifest:
+def _manifest(case: Case, outputs: Outputs, members: Mapping[str, bytes]) -> Manifest:
     seen = {name: output.provenance.raw_sha256 for name, output in _named(outputs)}
     return Manifest(
         version=case.run.version or __version__,
