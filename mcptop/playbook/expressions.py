@@ -195,6 +195,11 @@ def names_in(text: str, *, template: bool) -> Iterator[str]:
     for node in (*tree.find_all(nodes.Getattr), *tree.find_all(nodes.Name)):
         if id(node) not in inner and (found := _dotted(node)) and found.partition(".")[0] not in local:
             yield found
+    # Compiling finds what reading does not: tests that do not exist.
+    if template:
+        _template(text)
+    else:
+        _condition(text)
 
 
 def _dotted(node: nodes.Node) -> str:

@@ -100,9 +100,10 @@ def test_the_same_content_is_the_same_file(tmp_path: Path) -> None:
 
 def test_it_may_be_packed_again_by_hand(tmp_path: Path) -> None:
     path = written(tmp_path)
-    subprocess.run(["tar", "xzf", path, "-C", tmp_path], check=True)
-    path.unlink()
-    subprocess.run(["tar", "czf", path, "--exclude=case.tar.gz", "."], check=True, cwd=tmp_path)
+    folder = tmp_path / "unpacked"
+    folder.mkdir()
+    subprocess.run(["tar", "xzf", path], check=True, cwd=folder)
+    subprocess.run(["tar", "czf", path, "."], check=True, cwd=folder)
     assert encode(verdict_of(bundle.read(path))) == encode(verdict_of(examples.PROBLEM))
 
 
