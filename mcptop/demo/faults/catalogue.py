@@ -4,14 +4,26 @@ from __future__ import annotations
 
 import difflib
 
-from mcptop.demo.faults import connections, containers, cpu, load, memory, processes, queues, stalls, storage
+from mcptop.demo.faults import (
+    connections,
+    containers,
+    cpu,
+    files,
+    load,
+    memory,
+    memory_controls,
+    processes,
+    queues,
+    stalls,
+    storage,
+)
 from mcptop.demo.faults.fault import Dose, Fault, FaultError
 
 FAULTS: tuple[Fault, ...] = (
     memory.cache_leak,
     memory.fragmentation,
     processes.thread_leak,
-    connections.fd_leak,
+    files.fd_leak,
     connections.connection_leak,
     connections.db_pool_too_small,
     connections.connection_held,
@@ -37,9 +49,9 @@ FAULTS: tuple[Fault, ...] = (
     containers.noisy_neighbour_disk,
     containers.crash_loop,
     containers.unhealthy,
-    memory.page_cache,
-    memory.warm_up,
-    memory.gc_sawtooth,
+    memory_controls.page_cache,
+    memory_controls.warm_up,
+    memory_controls.gc_sawtooth,
     load.load_ramp,
     load.steady_high_load,
     connections.idle_keepalive,

@@ -1,16 +1,14 @@
-"""Connections and descriptors: lost ones, held ones, too few, and two healthy looks."""
+"""Connections: lost ones, held ones, too few, and two healthy looks."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import resource
 import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from mcptop.demo.faults.fault import fault
@@ -21,9 +19,6 @@ if TYPE_CHECKING:
     from mcptop.demo.services.api import Api
     from mcptop.demo.services.base import Service
     from mcptop.demo.services.load import Load
-
-_SPARE_FILES = 60
-"""Descriptors a leak leaves to its service, or nobody could switch it off again."""
 
 
 async def _ask_health(url: str) -> socket.socket:
@@ -41,28 +36,6 @@ async def _ask_health(url: str) -> socket.socket:
         connection.close()
         raise
     return connection
-
-
-@fault(Mechanism.FD_LEAK, "mcp-worker", "FD rises to the limit; what is open are files")
-async def fd_leak(service: Service, per_request: int = 4, most: int = 0) -> AsyncIterator[None]:
-    """Every request opens a file and nobody closes it."""
-    kept: list[IO[bytes]] = []
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - _SPARE_FILES
-    path = service.settings.directory / "template.txt"
-    path.write_text("a template\n", encoding="utf-8")
-
-    async def leak() -> None:
-        for _ in range(per_request):
-            if len(kept) < (most or limit) and len(os.listdir("/proc/self/fd")) < limit:
-                kept.append(path.open("rb"))
-
-    try:
-        with in_each_request(service, leak):
-            yield
-    finally:
-        for file in kept:
-            file.close()
-        path.unlink(missing_ok=True)
 
 
 @fault(Mechanism.CONNECTION_LEAK, "mcp-api", "FD rises; sockets to mcp-worker stay in CLOSE_WAIT")
