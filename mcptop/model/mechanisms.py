@@ -13,6 +13,7 @@ class Mechanism(StrEnum):
 
     HEAP_LEAK = "heap-leak"
     NATIVE_GROWTH = "native-growth"
+    SHM_GROWTH = "shm-growth"
     THREAD_LEAK = "thread-leak"
     FD_LEAK = "fd-leak"
     CONNECTION_LEAK = "connection-leak"

@@ -21,6 +21,7 @@ class Look:
 
     rss: int
     anon: int
+    shmem: int
     cpu_s: float
     threads: int
     read: int
@@ -50,6 +51,7 @@ def look(pid: int) -> Look:
     return Look(
         rss=int(status["VmRSS"]) * 1024,
         anon=int(status["RssAnon"]) * 1024,
+        shmem=int(status["RssShmem"]) * 1024,
         cpu_s=(int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"),
         threads=int(status["Threads"]),
         read=int(io["rchar"]),

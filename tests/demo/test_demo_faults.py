@@ -84,6 +84,13 @@ def swings(view: View, by: float, seconds: float) -> bool:
     return high - low > by and view.demo.look(view.service).anon - view.before.anon < 4 * by
 
 
+def stays_while_it_evicts(view: View) -> bool:
+    """Memory has risen and is flat, though the cache makes room for new entries all the time."""
+    evictions = rate(view, "mcp_cache_evictions_total", "mcp-worker", cache="documents")
+    after = view.demo.look(view.service).anon
+    return evictions > 20 and after - view.before.anon > 60 * MIB and abs(after - view.now.anon) < 3 * MIB
+
+
 def cpu_swings(view: View) -> bool:
     """Seconds with and without a busy core follow each other."""
     found = []
@@ -124,6 +131,10 @@ SHOWS: dict[str, tuple[str, Check]] = {
     "fragmentation:mib=160,seconds=4": (
         "mcp-worker",
         lambda v: v.now.anon - v.before.anon > 80 * MIB and v.now.anon - v.earlier.anon < MIB,
+    ),
+    "shm-growth:mib_per_minute=600": (
+        "mcp-worker",
+        lambda v: v.now.shmem - v.before.shmem > 30 * MIB and v.now.anon - v.earlier.anon < 2 * MIB,
     ),
     "thread-leak": ("mcp-worker", lambda v: v.now.threads >= v.before.threads + 30),
     "fd-leak": ("mcp-worker", lambda v: v.now.files["file"] >= v.before.files["file"] + 60),
@@ -168,6 +179,7 @@ SHOWS: dict[str, tuple[str, Check]] = {
         "model-runner",
         lambda v: v.now.anon - v.before.anon > 60 * MIB and v.now.anon - v.earlier.anon < 2 * MIB,
     ),
+    "bounded-cache:mib=80,seconds=3": ("mcp-worker", stays_while_it_evicts),
     "gc-sawtooth:mib=80,period_s=2": ("mcp-worker", lambda v: swings(v, 40 * MIB, 5.0)),
     "load-ramp:period_s=8": ("load", load_swings),
     "steady-high-load": (

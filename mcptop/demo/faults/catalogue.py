@@ -22,6 +22,7 @@ from mcptop.demo.faults.fault import Dose, Fault, FaultError
 FAULTS: tuple[Fault, ...] = (
     memory.cache_leak,
     memory.fragmentation,
+    memory.shm_growth,
     processes.thread_leak,
     files.fd_leak,
     connections.connection_leak,
@@ -51,6 +52,7 @@ FAULTS: tuple[Fault, ...] = (
     containers.unhealthy,
     memory_controls.page_cache,
     memory_controls.warm_up,
+    memory_controls.bounded_cache,
     memory_controls.gc_sawtooth,
     load.load_ramp,
     load.steady_high_load,

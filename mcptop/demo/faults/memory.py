@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
@@ -68,3 +69,27 @@ async def fragmentation(service: Service, mib: int = 240, seconds: float = 20.0)
         yield
     rests.clear()
     ctypes.CDLL(None).malloc_trim(0)
+
+
+@fault(Mechanism.SHM_GROWTH, "mcp-worker", "MEM rises and ANON does not: the growth is shared memory, in no file")
+async def shm_growth(service: Service, mib_per_minute: int = 60, most_mib: int = 2048) -> AsyncIterator[None]:
+    """Results are left in shared memory for another process to fetch, and nobody comes for them."""
+    segments: list[mmap.mmap] = []
+    shared = 0
+
+    async def leave() -> None:
+        nonlocal shared
+        size = mib_per_minute * _MIB // 60
+        if size and shared + size <= most_mib * _MIB:
+            # Without a file it is MAP_SHARED | MAP_ANONYMOUS; it takes memory only where it is written to.
+            segment = mmap.mmap(-1, size)
+            segment.write(b"\xc3" * size)
+            segments.append(segment)
+            shared += size
+
+    try:
+        async with every(1.0, leave):
+            yield
+    finally:
+        for segment in segments:
+            segment.close()

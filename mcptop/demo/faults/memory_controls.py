@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import itertools
 import math
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
     import threading
 
     from mcptop.demo.services.base import Service
+    from mcptop.demo.services.worker import Worker
 
-_MIB = 1024 * 1024
+_KIB, _MIB = 1024, 1024 * 1024
 _READS_PER_WRITE = 32
+_STEP_S = 0.25
 
 
 @fault(Mechanism.PAGE_CACHE, "mcp-worker", "DISK is busy; in a container MEM rises by file pages, ANON stays")
@@ -58,9 +61,36 @@ async def warm_up(service: Service, mib: int = 160, seconds: float = 20.0) -> As
         while len(held) < wanted:
             held.append(b"\x77" * _MIB)
 
-    async with every(0.25, fill):
+    async with every(_STEP_S, fill):
         yield
     held.clear()
+
+
+@fault(Mechanism.WARM_UP, "mcp-worker", "MEM rises to a bound and stays, though entries come and go for ever")
+async def bounded_cache(
+    service: Worker, mib: int = 120, seconds: float = 15.0, entry_kib: int = 256
+) -> AsyncIterator[None]:
+    """Control: a cache of documents fills to its bound; from then on the least recently used go as new ones come."""
+    from mcptop.demo.systems.response_cache import ResponseCache  # here, so that the catalogue can be listed without it
+
+    cache = ResponseCache(mib * _MIB, ttl_s=math.inf, name="documents")
+    numbers = itertools.count()
+    size = max(1, entry_kib) * _KIB
+    per_step = max(1, round(mib * _MIB * _STEP_S / seconds / size))
+
+    async def keep() -> None:
+        for _ in range(per_step):
+            cache.set(f"document {next(numbers)}", b"\x6d" * size)
+
+    service.more_caches.append(cache)
+    try:
+        async with every(_STEP_S, keep):
+            yield
+    finally:
+        service.more_caches.remove(cache)
+        cache.clear()
+        # What comes and goes is soon of the heap, which keeps what it is given back.
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 @fault(Mechanism.GC_SAWTOOTH, "mcp-worker", "MEM rises and falls back to the same floor, again and again")

@@ -22,6 +22,7 @@ from mcptop.demo.systems.http_pool import HttpPool
 from mcptop.demo.systems.memory_watch import MemoryUse
 from mcptop.demo.systems.models import ModelCache, spec
 from mcptop.demo.systems.queues import JobFailed, LocalQueue, QueueClosed, QueueFull, RedisQueue, Taken, counted
+from mcptop.demo.systems.response_cache import ResponseCache
 from mcptop.demo.systems.stats import BatchStats, CacheStats, PoolStats, QueueStats
 
 _NOT_LOADED = 409
@@ -54,6 +55,8 @@ class Worker(Service):
         self.batch_size, self.batch_max_wait_s = settings.batch_size, settings.batch_max_wait
         self.per_job_s = 0.0
         """Seam: how much longer the consumer takes for a job."""
+        self.more_caches: list[ResponseCache] = []
+        """Seam: caches it has beside the models."""
         self._waiting: dict[str, int] = {}
         self._queue_counts: list[QueueStats] = []
 
@@ -100,8 +103,8 @@ class Worker(Service):
         return self._queue_counts
 
     def caches(self) -> Iterable[CacheStats]:
-        """Loaded models."""
-        return (self.models_cache.stats(),)
+        """Loaded models, and what else is kept."""
+        return (self.models_cache.stats(), *(cache.stats() for cache in self.more_caches))
 
     def batches(self) -> Iterable[BatchStats]:
         """One batcher a model."""
