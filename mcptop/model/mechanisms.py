@@ -24,6 +24,7 @@ class Mechanism(StrEnum):
     GIL_CONTENTION = "gil-contention"
     CPU_HOT_PATH = "cpu-hot-path"
     DEADLOCK = "deadlock"
+    LOCK_CONTENTION = "lock-contention"
     THREAD_POOL_EXHAUSTED = "thread-pool-exhausted"
     SLOW_DOWNSTREAM = "slow-downstream"
     RETRY_STORM = "retry-storm"

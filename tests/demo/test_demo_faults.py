@@ -69,6 +69,12 @@ def jobs_per_request(view: View) -> float:
     return more / (view.metric("mcp_requests_total", "load") - requests)
 
 
+def one_at_a_time(view: View) -> bool:
+    """Every place of the consumer is taken by a job, threads wait, and jobs still leave: as many as one thread does."""
+    full = view.metric("mcp_queue_in_flight") >= 16 and view.now.threads >= view.before.threads + 8
+    return full and view.cores < 0.3 and 2 < rate(view, "mcp_queue_left_total", "mcp-worker", 3.0) < 9
+
+
 def extremes(figure: Callable[[], float], seconds: float) -> tuple[float, float]:
     """Lowest and highest value over some time."""
     deadline, found = time.monotonic() + seconds, []
@@ -150,6 +156,7 @@ SHOWS: dict[str, tuple[str, Check]] = {
     "hot-path": ("mcp-api", lambda v: v.cores > 0.5),
     "hot-path:kind=json": ("mcp-api", lambda v: v.cores > 0.4),
     "deadlock": ("mcp-worker", lambda v: v.metric("mcp_queue_in_flight") >= 16 and v.metric("mcp_queue_depth") >= 3),
+    "lock-contention": ("mcp-worker", one_at_a_time),
     "thread-pool-exhausted": ("mcp-api", lambda v: v.pool("waiting", "requests") >= 5 and v.cores < 0.3),
     "slow-downstream": (
         "model-runner",

@@ -33,6 +33,7 @@ FAULTS: tuple[Fault, ...] = (
     cpu.gil_contention,
     cpu.hot_path,
     stalls.deadlock,
+    stalls.lock_contention,
     stalls.thread_pool_exhausted,
     stalls.slow_downstream,
     queues.retry_storm,

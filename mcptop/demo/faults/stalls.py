@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from mcptop.demo.services.base import Service
     from mcptop.demo.services.runner import Runner
 
+_BETWEEN_S = 0.002
+
 
 @fault(Mechanism.EVENT_LOOP_BLOCKED, "mcp-api", "CPU falls while requests pile up: SOCK and FD rise")
 async def event_loop_blocked(service: Service, block_s: float = 0.25) -> AsyncIterator[None]:
@@ -79,6 +81,45 @@ async def deadlock(service: Service, threads: int = 4) -> AsyncIterator[None]:
         for _ in range(2 * threads + 2):
             accounts.break_up()
             await asyncio.sleep(0.05)
+        pool.shutdown(wait=False)
+
+
+class _Template:
+    """Something only one thread may use at a time, and which takes its time."""
+
+    def __init__(self, hold_s: float) -> None:
+        self._hold_s = hold_s
+        self._lock = threading.Lock()
+        self._over = False
+
+    def render(self) -> None:
+        """Wait for the lock, and hold it while nothing is computed."""
+        # A lock goes to whoever asks first, which without a pause is the thread that just let go: others would starve.
+        time.sleep(_BETWEEN_S)
+        with self._lock:
+            if not self._over:
+                time.sleep(self._hold_s)
+
+    def give_up(self) -> None:
+        """From now on nobody holds it for long."""
+        self._over = True
+
+
+@fault(Mechanism.LOCK_CONTENTION, "mcp-worker", "requests go on, one at a time: threads stand in acquire, CPU is low")
+async def lock_contention(service: Service, hold_s: float = 0.15, threads: int = 8) -> AsyncIterator[None]:
+    """Every request needs the same lock, and its holder waits for something slow: of all threads one gets on."""
+    template = _Template(hold_s)
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="render")
+
+    async def render() -> None:
+        await asyncio.get_running_loop().run_in_executor(pool, template.render)
+
+    try:
+        with in_each_request(service, render):
+            yield
+    finally:
+        template.give_up()
+        # What was handed in is still done: its requests wait for it.
         pool.shutdown(wait=False)
 
 
