@@ -17,6 +17,7 @@ class Mechanism(StrEnum):
     THREAD_LEAK = "thread-leak"
     FD_LEAK = "fd-leak"
     CONNECTION_LEAK = "connection-leak"
+    CONNECTION_CHURN = "connection-churn"
     POOL_TOO_SMALL = "pool-too-small"
     CONNECTION_HELD = "connection-held"
     EVENT_LOOP_BLOCKED = "event-loop-blocked"

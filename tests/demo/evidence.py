@@ -108,6 +108,12 @@ def accept_queue(port: int) -> int:
     raise AssertionError(f"nobody listens at port {port}")
 
 
+def time_waits(port: int) -> int:
+    """Connections to a loopback port, closed first by who opened them, that the kernel remembers for a minute."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(fields[3] == "06" and fields[2] == f"0100007F:{port:04X}" for fields in rows)
+
+
 def overflows() -> int:
     """Connections the kernel turned away since boot because an accept queue was full."""
     lines = [line.split() for line in Path("/proc/net/netstat").read_text().splitlines() if line.startswith("TcpExt: ")]

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from evidence import Look, accept_queue, overflows
+from evidence import Look, accept_queue, overflows, time_waits
 from stack import Demo, until
 
 from mcptop.demo.faults.catalogue import FAULTS
@@ -123,9 +123,9 @@ def beside_the_pools(view: View) -> float:
     return view.now.sockets["established"] - pooled("mcp-api", "worker") - pooled("load", "mcp-api")
 
 
-def api_port(view: View) -> int:
-    """Where mcp-api listens."""
-    return int(view.demo.services["mcp-api"].rpartition(":")[2])
+def port(view: View, service: str) -> int:
+    """Where it listens."""
+    return int(view.demo.services[service].rpartition(":")[2])
 
 
 Check = Callable[[View], bool]
@@ -147,6 +147,10 @@ SHOWS: dict[str, tuple[str, Check]] = {
     "connection-leak": (
         "mcp-api",
         lambda v: v.now.sockets["close_wait"] >= 10 and v.now.files["socket"] >= v.before.files["socket"] + 10,
+    ),
+    "connection-churn": (
+        "mcp-api",
+        lambda v: time_waits(port(v, "mcp-worker")) > 300 and v.now.fds < v.before.fds + 40,
     ),
     "db-pool-too-small": ("mcp-api", lambda v: v.pool("waiting", "db") >= 1 and v.pool("max", "db") == 2),
     "connection-held": ("mcp-api", lambda v: v.pool("active", "db") == 50 and v.pool("waiting", "db") >= 1),
@@ -176,7 +180,7 @@ SHOWS: dict[str, tuple[str, Check]] = {
         lambda v: v.now.files["deleted"] == 1 and v.now.written > v.before.written + MIB,
     ),
     "zombies": ("mcp-worker", lambda v: v.now.zombies >= 5),
-    "accept-backlog": ("mcp-api", lambda v: accept_queue(api_port(v)) > 2),
+    "accept-backlog": ("mcp-api", lambda v: accept_queue(port(v, "mcp-api")) > 2),
     # Controls: what they look like, and what keeps them apart from the fault.
     "page-cache": (
         "mcp-worker",

@@ -26,6 +26,7 @@ FAULTS: tuple[Fault, ...] = (
     processes.thread_leak,
     files.fd_leak,
     connections.connection_leak,
+    connections.connection_churn,
     connections.db_pool_too_small,
     connections.connection_held,
     stalls.event_loop_blocked,

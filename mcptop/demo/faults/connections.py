@@ -1,4 +1,4 @@
-"""Connections: lost ones, held ones, too few, and two healthy looks."""
+"""Connections: lost ones, held ones, too many new ones, too few, and two healthy looks."""
 
 from __future__ import annotations
 
@@ -55,6 +55,32 @@ async def connection_leak(service: Service, per_request: int = 1, most: int = 80
     finally:
         for connection in kept:
             connection.close()
+
+
+async def _ask_once(url: str) -> None:
+    """Ask over a new connection, and close it before the other side does. Raises `OSError` or `EOFError`."""
+    where = urlsplit(url)
+    reader, writer = await asyncio.open_connection(where.hostname, where.port)
+    try:
+        # HEAD, so that nothing is left unread: closing with something unread resets the connection.
+        writer.write(b"HEAD /health HTTP/1.1\r\nHost: demo\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+    finally:
+        writer.close()
+
+
+@fault(Mechanism.CONNECTION_CHURN, "mcp-api", "TIME_WAIT piles up towards mcp-worker; FD and open sockets stay")
+async def connection_churn(service: Service, per_request: int = 10) -> AsyncIterator[None]:
+    """Every request makes new connections for a question each, instead of using the pool; the kernel remembers them."""
+
+    async def ask() -> None:
+        for _ in range(per_request):
+            with contextlib.suppress(OSError, EOFError):
+                await _ask_once(service.settings.worker_url)
+
+    # What is in TIME_WAIT afterwards is the kernel's: it goes within a minute, and nobody can put it back sooner.
+    with in_each_request(service, ask):
+        yield
 
 
 @fault(Mechanism.POOL_TOO_SMALL, "mcp-api", "callers wait for the db pool; requests pile up: SOCK and FD of load rise")
