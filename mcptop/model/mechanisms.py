@@ -24,6 +24,8 @@ class Mechanism(StrEnum):
     CPU_HOT_LOOP = "cpu-hot-loop"
     GIL_CONTENTION = "gil-contention"
     CPU_HOT_PATH = "cpu-hot-path"
+    BUSY_WAIT = "busy-wait"
+    GC_PAUSES = "gc-pauses"
     DEADLOCK = "deadlock"
     LOCK_CONTENTION = "lock-contention"
     THREAD_POOL_EXHAUSTED = "thread-pool-exhausted"

@@ -23,6 +23,10 @@ class Look:
     anon: int
     shmem: int
     cpu_s: float
+    system_s: float
+    """Of `cpu_s`: in the kernel."""
+    switches: int
+    """Times its present threads gave up the CPU to wait for something."""
     threads: int
     read: int
     """Bytes read by system calls, from the page cache too."""
@@ -53,6 +57,8 @@ def look(pid: int) -> Look:
         anon=int(status["RssAnon"]) * 1024,
         shmem=int(status["RssShmem"]) * 1024,
         cpu_s=(int(stat[11]) + int(stat[12])) / os.sysconf("SC_CLK_TCK"),
+        system_s=int(stat[12]) / os.sysconf("SC_CLK_TCK"),
+        switches=sum(_switches(task / "status") for task in (proc / "task").iterdir()),
         threads=int(status["Threads"]),
         read=int(io["rchar"]),
         written=int(io["write_bytes"]),
@@ -87,6 +93,13 @@ def _state(stat: Path) -> str:
         return stat.read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
         return "gone"
+
+
+def _switches(status: Path) -> int:
+    try:
+        return int(re.findall(r"^voluntary_ctxt_switches:\s*(\d+)", status.read_text(), re.M)[0])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def _zombies(pid: int) -> int:

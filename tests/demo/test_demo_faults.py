@@ -75,6 +75,20 @@ def one_at_a_time(view: View) -> bool:
     return full and view.cores < 0.3 and 2 < rate(view, "mcp_queue_left_total", "mcp-worker", 3.0) < 9
 
 
+def polls(view: View) -> bool:
+    """Much of its CPU is the kernel's, and it gives up the CPU thousands of times a second."""
+    system, cpu = view.now.system_s - view.earlier.system_s, view.now.cpu_s - view.earlier.cpu_s
+    return view.now.switches - view.earlier.switches > 3000 * view.seconds and system > 0.25 * cpu and view.cores > 0.15
+
+
+def collects(view: View) -> bool:
+    """Much of a core is spent in full collections, each of them long; they free nothing, and memory is flat."""
+    collections = rate(view, "mcp_gc_collections_total", "mcp-worker", generation="2")
+    pauses = rate(view, "mcp_gc_pause_seconds_total", "mcp-worker", generation="2")
+    flat = abs(view.now.anon - view.earlier.anon) < 2 * MIB
+    return pauses > 0.2 and pauses / collections > 0.03 and view.cores > 0.2 and flat
+
+
 def extremes(figure: Callable[[], float], seconds: float) -> tuple[float, float]:
     """Lowest and highest value over some time."""
     deadline, found = time.monotonic() + seconds, []
@@ -159,6 +173,8 @@ SHOWS: dict[str, tuple[str, Check]] = {
     "gil-contention": ("mcp-worker", lambda v: v.now.running_threads >= 4 and v.cores < 1.3),
     "hot-path": ("mcp-api", lambda v: v.cores > 0.5),
     "hot-path:kind=json": ("mcp-api", lambda v: v.cores > 0.4),
+    "busy-wait": ("mcp-worker", polls),
+    "gc-pauses": ("mcp-worker", collects),
     "deadlock": ("mcp-worker", lambda v: v.metric("mcp_queue_in_flight") >= 16 and v.metric("mcp_queue_depth") >= 3),
     "lock-contention": ("mcp-worker", one_at_a_time),
     "thread-pool-exhausted": ("mcp-api", lambda v: v.pool("waiting", "requests") >= 5 and v.cores < 0.3),

@@ -33,6 +33,8 @@ FAULTS: tuple[Fault, ...] = (
     cpu.cpu_hot_loop,
     cpu.gil_contention,
     cpu.hot_path,
+    cpu.busy_wait,
+    cpu.gc_pauses,
     stalls.deadlock,
     stalls.lock_contention,
     stalls.thread_pool_exhausted,
