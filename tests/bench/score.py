@@ -86,7 +86,7 @@ class Watcher:
     def diagnose(self, playbook: str, service: str) -> Verdict:
         """As `mcptop diagnose PLAYBOOK --service SERVICE`."""
         self.frames.wait(3, 20)
-        found = shelf.find(playbook).playbook
+        found = shelf.find(playbook).playbook()
         wanted = subjects.Wanted(service=f"mcp-demo/{service}")
         subject = subjects.choose(self.frames.all()[-15:], wanted, playbook, found.focus, Roots())
         runner = Runner(found, subject, self.frames, self.settings,
@@ -165,14 +165,19 @@ def table(results: Sequence[Result]) -> Iterator[str]:
         for name in dict.fromkeys(r.expected or "nothing" for r in group):
             yield _line(name, [r for r in group if (r.expected or "nothing") == name])
     yield ""
-    named = [r.culprit for r in faults if r.culprit is not None]
-    yield f"- faults: {len(faults)} runs, right {share(sum(r.right for r in faults), len(faults))}, confidently wrong " \
-          f"{share(sum(r.confidently_wrong for r in faults), len(faults))}, culprit {share(sum(named), len(named))}"  # fmt: skip
-    yield f"- controls: {len(controls)} runs, false findings {share(sum(r.false_alarm for r in controls), len(controls))}"
+    yield f"- faults: {len(faults)} runs, right {_share_of(faults, 'right')}, " \
+          f"confidently wrong {_share_of(faults, 'confidently_wrong')}, culprit {_share_of(faults, 'culprit')}"  # fmt: skip
+    yield f"- controls: {len(controls)} runs, false findings {_share_of(controls, 'false_alarm')}"
     yield f"- left stopped: {sum(r.stopped for r in results)}"
     wrong = Counter((r.expected or "nothing", r.found or r.status) for r in results if not r.right)
     for (expected, found), count in wrong.most_common():
         yield f"- taken for another: {expected} -> {found}: {count}"
+
+
+def _share_of(results: Sequence[Result], what: str) -> str:
+    """Of those of which it is known."""
+    known = [bool(value) for result in results if (value := getattr(result, what)) is not None]
+    return share(sum(known), len(known))
 
 
 def _line(name: str, of: Sequence[Result]) -> str:
