@@ -1,0 +1,130 @@
+"""`mcptop diagnose`: one playbook on one target, or without a playbook a look at everybody."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mcptop import __version__
+from mcptop.config import Settings
+from mcptop.exit_status import ExitStatus
+from mcptop.headless import report
+from mcptop.headless.progress import Shown
+from mcptop.headless.snapshot import ENGINE_WAIT_S
+from mcptop.live import LiveSource
+from mcptop.model.diagnosis import Outcome
+from mcptop.model.playbook import Severity
+from mcptop.monitor import Monitor
+from mcptop.playbook import shelf, triage
+from mcptop.playbook.diagnosis import Diagnosis, Limits
+from mcptop.playbook.frames import Frames
+from mcptop.playbook.subjects import Wanted
+from mcptop.playbook.triage import Triage
+
+TRIAGE_S = 15.0
+_STATUS = {
+    Outcome.HEALTHY: ExitStatus.OK,
+    Outcome.PROBLEM: ExitStatus.PROBLEM,
+    Outcome.WARNING: ExitStatus.WARNING,
+    Outcome.INCONCLUSIVE: ExitStatus.INCONCLUSIVE,
+}
+
+
+class Reports(msgspec.Struct, frozen=True):
+    """Where the result goes, beside the terminal."""
+
+    as_json: bool = False
+    markdown: Path | None = None
+    html: Path | None = None
+    bundle: Path | None = None
+
+
+def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, reports: Reports) -> ExitStatus:
+    """Diagnose and report. Raises `UnknownPlaybook`, `PlaybookError`, `NoSubject`, `BundleError`, `ReportError`."""
+    texts = shelf.find(playbook)
+    report.check_writable(reports.markdown, reports.html, reports.bundle)
+    frames = Frames()
+    shown = Shown(quiet=reports.as_json)
+    diagnosis = Diagnosis(texts, wanted, frames, settings, limits, shown.hear)
+    with _monitored(settings, frames):
+        shown.begin(diagnosis)
+        subject = diagnosis.choose()
+        shown.chosen(subject)
+        finished = _interruptible(lambda: diagnosis.run(subject), diagnosis.cancel)
+    shown.end()
+    report.write(finished, reports.markdown, reports.html, reports.bundle)
+    report.show(finished.verdict, reports.as_json)
+    return _STATUS[finished.verdict.status]
+
+
+def triaged(settings: Settings, seconds: float, as_json: bool) -> ExitStatus:
+    """Look at everybody for a while and say which playbook to run on whom."""
+    frames = Frames()
+    began = time.monotonic()
+    shown = Shown(quiet=as_json)
+    over = threading.Event()
+    with _monitored(settings, frames):
+        frames.wait(1, 30.0)
+        shown.waiting("looking at every service", seconds)
+        _interruptible(lambda: over.wait(seconds), over.set)
+    shown.end()
+    seen = frames.all()
+    found = Triage(triage.problems(seen), len(frames.latest.services), round(time.monotonic() - began, 1), __version__)
+    report.show_triage(found, as_json)
+    if not seen:
+        return ExitStatus.INCONCLUSIVE
+    worst = {problem.severity for problem in found.problems}
+    return ExitStatus.PROBLEM if Severity.CRITICAL in worst else ExitStatus.WARNING if worst else ExitStatus.OK
+
+
+@contextmanager
+def _monitored(settings: Settings, frames: Frames) -> Iterator[None]:
+    """Fill `frames` inside the block. Endpoints are read every second: a diagnosis is short."""
+    source = LiveSource(msgspec.structs.replace(settings, scrape_interval=1.0))
+    monitor = Monitor(source, min(1.0, settings.interval))
+    source.wait_for_engine(ENGINE_WAIT_S)
+    monitor.start(frames.add)
+    try:
+        yield
+    finally:
+        monitor.stop()
+
+
+def _interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
+    """Do the work on a thread; the first Ctrl+C or SIGTERM asks it to come back with what it has, a second ends us."""
+    outcome: list[Any] = []
+    problem: list[BaseException] = []
+
+    def do() -> None:
+        try:
+            outcome.append(work())
+        except BaseException as error:
+            problem.append(error)
+
+    thread = threading.Thread(target=do, name="mcptop-diagnosis", daemon=True)
+
+    def interrupted(number: int, frame: object) -> None:
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.default_int_handler)
+        print("mcptop: coming back with what is known so far; once more to stop at once", file=sys.stderr)
+        cancel()
+
+    before = {each: signal.signal(each, interrupted) for each in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        thread.start()
+        while thread.is_alive():
+            thread.join(0.2)
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+    if problem:
+        raise problem[0]
+    return outcome[0]

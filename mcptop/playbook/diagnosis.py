@@ -1,0 +1,125 @@
+"""One diagnosis from its beginning to its end: whom, collect, take the secrets out, judge.
+
+For the command line and for the dashboard: both bring frames of a monitor, and hear how far it is.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from mcptop import __version__
+from mcptop.config import Settings
+from mcptop.model.diagnosis import Subject, Verdict
+from mcptop.model.playbook import Safety
+from mcptop.model.value import Value
+from mcptop.playbook import lint, subjects
+from mcptop.playbook.case import Case, case_of, verdict_of
+from mcptop.playbook.frames import Frames
+from mcptop.playbook.load import PlaybookError
+from mcptop.playbook.redact import Redactor
+from mcptop.playbook.runner import Progress, Runner
+from mcptop.playbook.shelf import Origin, Texts
+from mcptop.playbook.steps.base import Output
+from mcptop.playbook.subjects import NoSubject, Wanted
+from mcptop.sources.docker_engine import DockerEngine
+from mcptop.sources.procfs import Roots
+
+FRAMES_BEFORE = 3
+"""So many frames there have to be before anybody is chosen: rates need two."""
+_CHOSEN_BY = 20
+_FRAMES_WAIT_S = 30.0
+
+
+class Limits(Value, frozen=True):
+    """What a diagnosis may take and do. None: as the playbook says."""
+
+    wall_s: float | None = None
+    safety: Safety | None = None
+    allow_commands: bool = False
+    script: str | None = None
+    """A script to profile beside: the steps for it are added to the playbook's."""
+
+
+class Finished(Value, frozen=True):
+    """All that came of it."""
+
+    case: Case
+    verdict: Verdict
+    outputs: tuple[tuple[str, Output], ...]
+    """Step and raw output, without secrets."""
+
+
+class Diagnosis:
+    """Made on any thread, run on one, cancelled from any."""
+
+    def __init__(
+        self,
+        texts: Texts,
+        wanted: Wanted,
+        frames: Frames,
+        settings: Settings,
+        limits: Limits,
+        on_progress: Callable[[Progress], None] = lambda progress: None,
+    ) -> None:
+        """Raises `PlaybookError` with every mistake of the playbook."""
+        is_shipped = texts.entry.origin is Origin.SHIPPED
+        found = lint.mistakes(texts.text, texts.file, texts.library, is_shipped=is_shipped)
+        if found:
+            raise PlaybookError(found)
+        self._texts = texts
+        self.playbook = texts.playbook()
+        self._wanted = wanted
+        self._frames = frames
+        self._settings = settings
+        self._limits = limits
+        self._on_progress = on_progress
+        self._cancelled = threading.Event()
+        self._runner: Runner | None = None
+
+    def choose(self) -> Subject:
+        """Whom it is about. Raises `NoSubject`."""
+        self._frames.wait(FRAMES_BEFORE, _FRAMES_WAIT_S)
+        frames = self._frames.all()[-_CHOSEN_BY:]
+        if not frames:
+            raise NoSubject("the monitor sees nothing: `mcptop doctor` says why")
+        roots = Roots(self._settings.path_procfs, self._settings.path_sysfs)
+        subject = subjects.choose(frames, self._wanted, self.playbook.name, self.playbook.focus, roots)
+        if subject.kind not in self.playbook.applies_to:
+            allowed = " or ".join(self.playbook.applies_to)
+            raise NoSubject(f"{subject.service} is a {subject.kind}; playbook {self.playbook.name} is for: {allowed}")
+        return subject
+
+    def run(self, subject: Subject) -> Finished:
+        """Collect and judge. Raises `ExpressionError` for a rule that fails on what was found."""
+        self._runner = Runner(
+            self.playbook,
+            subject,
+            self._frames,
+            self._settings,
+            lambda: DockerEngine(self._settings.docker_host),
+            wall_s=self._limits.wall_s,
+            safety=self._limits.safety,
+            allow_commands=self._limits.allow_commands,
+            on_progress=self._on_progress,
+            version=__version__,
+        )
+        if self._cancelled.is_set():
+            self._runner.cancel()
+        collected = self._runner.run()
+        redactor = Redactor()
+        evidence = tuple(redactor.evidence(each) for each in collected.evidence)
+        outputs = tuple((step, redactor.output(output)) for step, output in collected.outputs)
+        case = case_of(self._texts.text, self._texts.file, self._texts.library, subject, evidence, collected.run)
+        return Finished(case, verdict_of(case), outputs)
+
+    @property
+    def expected_s(self) -> float:
+        """About how long it takes, once it runs."""
+        return self._runner.expected_s if self._runner is not None else self.playbook.budget.wall_s
+
+    def cancel(self) -> None:
+        """Come back with what is known so far."""
+        self._cancelled.set()
+        if self._runner is not None:
+            self._runner.cancel()

@@ -1,0 +1,183 @@
+"""Which service has which symptom, by some seconds of the monitor's frames alone, and which playbook to run on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from msgspec import Struct
+
+from mcptop import units
+from mcptop.model.frame import Frame, Service
+from mcptop.model.host import Host
+from mcptop.model.instance import Instance
+from mcptop.model.playbook import Severity
+from mcptop.model.value import Kind, Value
+from mcptop.playbook import symptoms
+from mcptop.playbook.steps.series import grown, mean
+
+_BUSY_CORES = 0.8
+_FULL_DISK, _NEAR_LIMIT = 0.95, 0.9
+_PRESSED = 0.3
+_SLOW_S = 1.0
+_MIB_PER_MIN = (1 << 20) / 60
+
+
+class Problem(Value, frozen=True):
+    """One symptom of one service."""
+
+    service: str
+    project: str | None
+    instance: str
+    says: str
+    severity: Severity
+    playbook: str
+    run: str
+    """The command that diagnoses it."""
+
+
+class Triage(Struct, frozen=True, eq=False, tag_field="schema", tag="mcptop.triage/1"):
+    """`mcptop diagnose --json` without a playbook. Worst first; empty means that nobody shows a symptom."""
+
+    problems: tuple[Problem, ...]
+    services: int
+    """How many were looked at."""
+    seconds: float
+    version: str
+
+
+def problems(frames: Sequence[Frame]) -> tuple[Problem, ...]:
+    """Everything that shows in these frames, worst first; of one service and playbook the worst only."""
+    if not frames:
+        return ()
+    found: dict[tuple[str, str], tuple[float, Problem]] = {}
+    last = frames[-1]
+    for service in last.services:
+        for instance in service.instances:
+            for score, severity, playbook, says in _symptoms(frames, service, instance):
+                key = service.key, playbook
+                if key not in found or found[key][0] < score:
+                    found[key] = score, _problem(service, instance, says, severity, playbook)
+    on_host = list(_of_host(frames)) if last.host is not None else []
+    order = sorted([*found.values(), *on_host], key=lambda pair: -pair[0])
+    return tuple(problem for _, problem in order)
+
+
+Symptom = tuple[float, Severity, str, str]
+"""Score (10 and more is critical), severity, playbook, sentence."""
+
+
+def _symptoms(frames: Sequence[Frame], service: Service, instance: Instance) -> Iterator[Symptom]:
+    if service.kind is Kind.SERVER:
+        return
+    yield from _state(instance)
+    seen = symptoms.seen(frames, instance.id)
+    yield from _memory(frames, instance, seen)
+    yield from _cpu(instance, seen)
+    yield from _descriptors(frames, instance, seen)
+    yield from _flows(service, instance)
+
+
+def _state(instance: Instance) -> Iterator[Symptom]:
+    if instance.health == "unhealthy":
+        yield 20, Severity.CRITICAL, "restarts", "its health check fails"
+    if instance.state in ("restarting", "dead"):
+        yield 22, Severity.CRITICAL, "restarts", f"it is {instance.state}, {instance.restarts or 0} restarts"
+    if instance.oom_kills:
+        yield 21, Severity.CRITICAL, "restarts", f"the kernel killed it {instance.oom_kills} times for lack of memory"
+
+
+def _memory(frames: Sequence[Frame], instance: Instance, seen: Sequence[Instance]) -> Iterator[Symptom]:
+    memory = instance.memory
+    if memory.limit_ratio is not None and memory.limit_ratio >= _NEAR_LIMIT:
+        yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
+    found = _grown(frames, [i.memory.anon_bytes for i in seen], 2 * _MIB_PER_MIN)
+    if found and found["rising"]:
+        per_minute = units.long_size(found["slope_per_s"] * 60)
+        yield 8, Severity.WARNING, "memory-leak", f"memory grows {per_minute}/min"
+
+
+def _cpu(instance: Instance, seen: Sequence[Instance]) -> Iterator[Symptom]:
+    throttled = mean([i.cpu.throttled_ratio for i in seen])
+    if throttled is not None and throttled >= 0.2:
+        yield (
+            7,
+            Severity.WARNING,
+            "cpu-load",
+            f"its CPU quota holds it back in {units.percent(throttled)} of the periods",
+        )
+    cores = mean([i.cpu.cores for i in seen])
+    limit = instance.cpu.limit_cores
+    if cores is not None and cores >= (_NEAR_LIMIT * limit if limit else _BUSY_CORES):
+        yield 5 + min(1.0, cores / 10), Severity.WARNING, "cpu-load", f"it uses {cores:.2f} cores"
+
+
+def _descriptors(frames: Sequence[Frame], instance: Instance, seen: Sequence[Instance]) -> Iterator[Symptom]:
+    ratio, closed = instance.fds.limit_ratio, symptoms.close_wait(instance)
+    if ratio is not None and ratio >= 0.8:
+        yield 14, Severity.CRITICAL, "fd-leak", f"open files at {units.percent(ratio)} of the limit"
+    if closed >= 10:
+        yield 9, Severity.WARNING, "fd-leak", f"{closed:.0f} connections in CLOSE_WAIT"
+    found = _grown(frames, [i.fds.open for i in seen], 20 / 60)
+    if found and found["rising"]:
+        yield 6, Severity.WARNING, "fd-leak", f"open files grow {found['slope_per_s'] * 60:.0f} a minute"
+
+
+def _flows(service: Service, instance: Instance) -> Iterator[Symptom]:
+    for pool in symptoms.pools_of(service, instance.name):
+        if pool.waiting:
+            yield (
+                12,
+                Severity.CRITICAL,
+                "connection-pool",
+                f"{pool.waiting} callers wait for pool {units.plain(pool.name)}",
+            )
+        if pool.kind == "tcp" and (pool.longest_s or 0) >= _SLOW_S:
+            peer = units.plain(pool.peer or pool.name)
+            yield 6, Severity.WARNING, "slow-service", f"it waits for {peer}, for {units.duration(pool.longest_s)}"
+    for queue in symptoms.queues_of(service, instance.name):
+        if queue.kind == "accept" and queue.capacity and (queue.depth or 0) >= queue.capacity:
+            yield 13, Severity.CRITICAL, "slow-service", f"{queue.depth} connections wait to be accepted"
+        elif queue.kind != "accept" and (queue.depth or 0) >= 10 and (queue.growth_per_s or 0) > 0:
+            says = f"queue {units.plain(queue.name)} is {queue.depth} deep and grows"
+            yield 8, Severity.WARNING, "queue-backlog", says
+
+
+def _of_host(frames: Sequence[Frame]) -> Iterator[tuple[float, Problem]]:
+    hosts = [frame.host for frame in frames if frame.host is not None]
+    last = hosts[-1]
+    busiest = _most_disk(frames[-1])
+    for disk in last.disks:
+        if disk.used_ratio >= _FULL_DISK:
+            says = f"{units.plain(disk.mount)} is {units.percent(disk.used_ratio)} full"
+            yield 16, _on_host(last, busiest, says, Severity.CRITICAL, "disk-full")
+    pressed = mean([h.pressure.io.some_avg10 for h in hosts if h.pressure.io is not None])
+    if pressed is not None and pressed >= _PRESSED:
+        says = f"somebody waits for a disk {units.percent(pressed)} of the time"
+        yield 7, _on_host(last, busiest, says, Severity.WARNING, "io-bottleneck")
+
+
+def _most_disk(frame: Frame) -> tuple[Service, Instance] | None:
+    """Who moves most to and from disks: whom to look at first."""
+    found = [(s, i) for s in frame.services for i in s.instances]
+    return max(found, key=lambda pair: (pair[1].disk.read_bytes_per_s or 0) + (pair[1].disk.write_bytes_per_s or 0),
+               default=None)  # fmt: skip
+
+
+def _on_host(host: Host, who: tuple[Service, Instance] | None, says: str, severity: Severity, playbook: str) -> Problem:
+    if who is None:
+        return Problem(host.name, None, host.name, says, severity, playbook, f"mcptop diagnose {playbook}")
+    return _problem(*who, f"{says}; it moves most bytes", severity, playbook)
+
+
+def _problem(service: Service, instance: Instance, says: str, severity: Severity, playbook: str) -> Problem:
+    name = f"{service.project}/{service.name}" if service.project else service.name
+    run = f"mcptop diagnose {playbook} --service {units.plain(name)}"
+    return Problem(
+        units.plain(service.name), service.project, units.plain(instance.name), says, severity, playbook, run
+    )
+
+
+def _grown(frames: Sequence[Frame], values: Sequence[float | None], least_per_s: float) -> dict[str, Any] | None:
+    times = [frame.at.timestamp() for frame in frames[-len(values) :]]
+    return grown(times, values, least_per_s) if values and len(times) == len(values) else None
