@@ -30,6 +30,7 @@ from stack import Demo
 
 from mcptop import __version__
 from mcptop.config import Settings
+from mcptop.demo import PROJECT
 from mcptop.live import LiveSource
 from mcptop.model.diagnosis import Outcome, Verdict
 from mcptop.monitor import Monitor
@@ -83,11 +84,11 @@ class Watcher:
         self.monitor = Monitor(LiveSource(self.settings))
         self.monitor.start(self.frames.add)
 
-    def diagnose(self, playbook: str, service: str) -> Verdict:
-        """As `mcptop diagnose PLAYBOOK --service SERVICE`."""
+    def diagnose(self, playbook: str, service: str, pid: int | None) -> Verdict:
+        """As `mcptop diagnose PLAYBOOK --service SERVICE`; by its process where there is one: it is surely ours."""
         self.frames.wait(3, 20)
         found = shelf.find(playbook).playbook()
-        wanted = subjects.Wanted(service=f"mcp-demo/{service}")
+        wanted = subjects.Wanted(pid=pid) if pid is not None else subjects.Wanted(service=f"{PROJECT}/{service}")
         subject = subjects.choose(self.frames.all()[-15:], wanted, playbook, found.focus, Roots())
         runner = Runner(found, subject, self.frames, self.settings,
                         lambda: DockerEngine(self.settings.docker_host), version=__version__)  # fmt: skip
@@ -105,7 +106,7 @@ def run(case: Case, demo: Demo, watcher: Watcher) -> tuple[Result, Verdict]:
     with fault:
         time.sleep(case.settle_s)
         pid = demo.pids.get(case.target)
-        verdict = watcher.diagnose(case.playbook, case.target)
+        verdict = watcher.diagnose(case.playbook, case.target, pid)
         stopped = pid is not None and _state(pid) in ("T", "t")
     demo.settle()
     return _result(case, verdict, stopped), verdict
