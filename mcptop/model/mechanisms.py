@@ -52,6 +52,10 @@ class Mechanism(StrEnum):
     BUSY_POOL = "busy-pool"
     BATCH_JOB = "batch-job"
     STEADY_LOAD = "steady-load"
+    IDLE = "idle"
+    IDLE_THREADS = "idle-threads"
+    OPEN_FILES = "open-files"
+    LOG_ROTATION = "log-rotation"
 
 
 HARMLESS = frozenset(
@@ -64,5 +68,9 @@ HARMLESS = frozenset(
         Mechanism.BUSY_POOL,
         Mechanism.BATCH_JOB,
         Mechanism.STEADY_LOAD,
+        Mechanism.IDLE,
+        Mechanism.IDLE_THREADS,
+        Mechanism.OPEN_FILES,
+        Mechanism.LOG_ROTATION,
     }
 )

@@ -127,6 +127,27 @@ def load_swings(view: View) -> bool:
     return max(found) > 1.6 * min(found)
 
 
+def nobody_asks(view: View) -> bool:
+    """No request comes, no job is worked on, and the process does next to nothing."""
+    asked, done = rate(view, "mcp_requests_total", "load"), rate(view, "mcp_queue_left_total", "mcp-worker")
+    return asked == done == 0 and view.metric("mcp_queue_in_flight", "mcp-worker") == 0 and view.cores < 0.05
+
+
+def rotates(view: View) -> bool:
+    """The log becomes another file again and again; few of them are kept, and none is deleted while it is open."""
+    path = view.demo.folder / view.service / "requests.log"
+    found: list[int] = []
+    deadline = time.monotonic() + 4.0
+    while time.monotonic() < deadline:
+        if (inode := path.stat().st_ino) not in found[-1:]:
+            found.append(inode)
+        time.sleep(0.1)
+    kept = len(list(path.parent.glob("requests.log*")))
+    deleted = view.demo.look(view.service).files["deleted"]
+    little = view.now.written - view.earlier.written < MIB
+    return len(found) >= 3 and kept <= 3 and deleted == 0 and path.stat().st_size > 0 and little
+
+
 def beside_the_pools(view: View) -> float:
     """Connections of mcp-api that are in no pool: what a burst needed, pools give back only by and by."""
 
@@ -213,11 +234,23 @@ SHOWS: dict[str, tuple[str, Check]] = {
         "mcp-api",
         lambda v: rate(v, "mcp_requests_total", "load", 3.0) > 35 and v.pool("waiting", "db") == 0,
     ),
+    "quiet": ("mcp-api", nobody_asks),
     "idle-keepalive": (
         "mcp-api",
         lambda v: beside_the_pools(v) >= 70 and v.cores < 0.6,
     ),
     "busy-pool": ("mcp-api", lambda v: 10 <= v.pool("active", "db") < 50 and v.pool("waiting", "db") == 0),
+    "many-threads": (
+        "mcp-worker",
+        lambda v: v.now.threads >= v.before.threads + 55 and v.now.threads == v.earlier.threads and v.cores < 0.5,
+    ),
+    "many-files": (
+        "mcp-worker",
+        lambda v: (
+            v.now.files["file"] >= v.before.files["file"] + 290 and v.now.files["file"] == v.earlier.files["file"]
+        ),
+    ),
+    "log-rotation:rotate_s=1": ("mcp-api", rotates),
     "batch-job:work_s=2,rest_s=2": ("mcp-worker", cpu_swings),
 }
 

@@ -60,8 +60,12 @@ FAULTS: tuple[Fault, ...] = (
     memory_controls.gc_sawtooth,
     load.load_ramp,
     load.steady_high_load,
+    load.quiet,
     connections.idle_keepalive,
     connections.busy_pool,
+    processes.many_threads,
+    files.many_files,
+    storage.log_rotation,
     cpu.batch_job,
 )
 

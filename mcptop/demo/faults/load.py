@@ -39,3 +39,13 @@ async def steady_high_load(service: Load, times: float = 2.5) -> AsyncIterator[N
         yield
     finally:
         service.per_minute = before
+
+
+@fault(Mechanism.IDLE, "load", "CPU of all services falls to next to nothing and stays; nothing waits, for nobody asks")
+async def quiet(service: Load) -> AsyncIterator[None]:
+    """Control: nobody comes any more, and the stack has nothing to do."""
+    before, service.per_minute = service.per_minute, 0.0
+    try:
+        yield
+    finally:
+        service.per_minute = before

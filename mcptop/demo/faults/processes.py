@@ -1,4 +1,4 @@
-"""Threads and children that never go away."""
+"""Threads and children that never go away, and threads that are meant to stay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from mcptop.demo.faults.fault import fault
-from mcptop.demo.faults.tools import every, in_each_request
+from mcptop.demo.faults.tools import every, in_each_request, threads
 from mcptop.model.mechanisms import Mechanism
 
 if TYPE_CHECKING:
@@ -37,6 +37,17 @@ async def thread_leak(service: Service, per_request: int = 2, most: int = 1000) 
         off.set()
         for thread in started:
             await asyncio.to_thread(thread.join, 1.0)
+
+
+@fault(Mechanism.IDLE_THREADS, "mcp-worker", "PIDS (threads) is high and flat; CPU and MEM are as before")
+async def many_threads(service: Service, count: int = 60) -> AsyncIterator[None]:
+    """Control: a pool keeps its threads ready, and there is nothing for them to do."""
+
+    def wait(off: threading.Event) -> None:
+        off.wait()
+
+    async with threads(count, wait, "pool"):
+        yield
 
 
 @fault(Mechanism.ZOMBIES, "mcp-worker", "PIDS rises by children in state Z that nobody waits for")

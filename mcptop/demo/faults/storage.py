@@ -1,9 +1,12 @@
-"""Disk: many small syncs, floods of log lines, a file that is gone and still grows."""
+"""Disk: many small syncs, floods of log lines, a file that is gone and still grows, and a log kept as it should be."""
 
 from __future__ import annotations
 
+import itertools
+import logging
 import os
 from collections.abc import AsyncIterator
+from logging.handlers import TimedRotatingFileHandler
 from typing import TYPE_CHECKING
 
 from mcptop.demo.faults.fault import fault
@@ -16,6 +19,8 @@ if TYPE_CHECKING:
     from mcptop.demo.services.base import Service
 
 _MIB = 1024 * 1024
+_STEPS = 10
+"""How often in a second a log is written to."""
 
 
 @fault(Mechanism.FSYNC_HEAVY, "mcp-worker", "DISK writes of mcp-worker; a thread waits for the disk; I/O pressure")
@@ -70,3 +75,26 @@ async def deleted_open_file(service: Service, mib_per_s: int = 8, most_mib: int 
 
         async with every(1.0, write):
             yield
+
+
+@fault(Mechanism.LOG_ROTATION, "mcp-api", "DISK writes a little; the log is often a new file, no deleted one is open")
+async def log_rotation(service: Service, lines_per_s: int = 400, rotate_s: int = 3) -> AsyncIterator[None]:
+    """Control: a log is renamed and begun anew at intervals, and the oldest one deleted after it was closed."""
+    path = service.settings.directory / "requests.log"
+    handler = TimedRotatingFileHandler(path, when="S", interval=max(1, rotate_s), backupCount=1)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.Logger("requests")
+    log.addHandler(handler)
+    numbers = itertools.count()
+
+    async def write() -> None:
+        for _ in range(max(1, lines_per_s // _STEPS)):
+            log.info("request %d answered with 200", next(numbers))
+
+    try:
+        async with every(1 / _STEPS, write):
+            yield
+    finally:
+        handler.close()
+        for each in path.parent.glob(f"{path.name}*"):
+            each.unlink()
