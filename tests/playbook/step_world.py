@@ -1,0 +1,97 @@
+"""What tests of steps need: a step run as the runner does it, on processes that this file starts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from mcptop.config import Settings
+from mcptop.model.diagnosis import Provenance, Subject
+from mcptop.model.frame import Frame
+from mcptop.model.playbook import Safety
+from mcptop.playbook.frames import Frames
+from mcptop.playbook.steps.base import Context, Output, Raw, options_of
+from mcptop.playbook.steps.catalogue import KINDS
+from mcptop.sources.docker_engine import DockerEngine
+
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+READY = 'print("ready", flush=True)\ninput()\n'
+"""The last lines of a program that `running` runs."""
+
+
+def process(pid: int, *others: int, **about: Any) -> Subject:
+    """A host process as a subject."""
+    return Subject("process", None, "under-test", "under-test", pid=pid, pids=(pid, *others), **about)
+
+
+def context(subject: Subject, frames: Iterable[Frame] = (), seconds: float = 60.0, **settings: Any) -> Context:
+    """What the runner would give a step."""
+    seen = Frames()
+    for frame in frames:
+        seen.add(frame)
+    known = Settings(**settings)
+    return Context(
+        subject, seen, known, lambda: DockerEngine(known.docker_host), Safety.SAMPLING, threading.Event(),
+        time.monotonic() + seconds,
+    )  # fmt: skip
+
+
+def looked(kind: str, subject: Subject, frames: Iterable[Frame] = (), **options: Any) -> tuple[dict[str, Any], Raw]:
+    """The values and the raw outputs of a step that was run. It promises every name it gives."""
+    step = KINDS[kind]
+    typed = options_of(step, options)
+    raw = step.collect(context(subject, frames), typed)
+    values = step.read(raw, typed, subject)
+    check(kind, values)
+    return values, raw
+
+
+def read(kind: str, *outputs: tuple[str, bytes], subject: Subject | None = None, **options: Any) -> dict[str, Any]:
+    """The values of recorded outputs: name and content."""
+    step = KINDS[kind]
+    raw = tuple(Output(name, data, Provenance("recorded")) for name, data in outputs)
+    values = step.read(raw, options_of(step, options), subject or process(1))
+    check(kind, values)
+    return values
+
+
+def check(kind: str, values: Mapping[str, Any]) -> None:
+    """A step gives what it promises, no more and no less, and can say it in one line."""
+    assert {name for name in names(values) if name != "series"} == set(KINDS[kind].emits)
+    says = KINDS[kind].summary(values)
+    assert says
+    assert "\n" not in says
+
+
+def names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted names of nested values."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from names(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}"
+
+
+@contextlib.contextmanager
+def running(
+    program: str, *argv: str, before: tuple[str, ...] = (), **options: Any
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A Python program that has said `ready`; a line on its input lets it go on."""
+    words = [*before, sys.executable, "-c", program, *argv]
+    output = options.pop("stdout", subprocess.PIPE)
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=output, **options) as child:
+        try:
+            if output is subprocess.PIPE:
+                assert child.stdout is not None
+                assert child.stdout.readline() == b"ready\n"
+            yield child
+        finally:
+            child.kill()
