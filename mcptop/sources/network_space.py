@@ -172,7 +172,7 @@ def _inodes(procfs_root: str, pids: Sequence[int]) -> list[int] | None:
     found: list[int] = []
     for pid in pids:
         try:
-            found += _links(f"{procfs_root}/{pid}/fd")
+            found += socket_inodes(f"{procfs_root}/{pid}/fd")
         except PermissionError:
             return None
         except OSError:
@@ -181,7 +181,8 @@ def _inodes(procfs_root: str, pids: Sequence[int]) -> list[int] | None:
     return found
 
 
-def _links(directory: str) -> list[int]:
+def socket_inodes(directory: str) -> list[int]:
+    """The sockets that the descriptors of a folder such as /proc/PID/fd lead to. Raises OSError."""
     found, readlink = [], os.readlink
     # By a descriptor of the directory: the kernel walks to it once and not for each link.
     at = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)

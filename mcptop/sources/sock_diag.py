@@ -13,11 +13,13 @@ import socket
 import struct
 import threading
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from mcptop.model.instance import Sockets
+
+T = TypeVar("T")
 
 _NETLINK_SOCK_DIAG = 4
 # The request that predates SOCK_DIAG_BY_FAMILY: it alone answers for both families in one walk of the table.
@@ -86,7 +88,7 @@ class NetworkNamespace:
     """A network namespace, entered once. Raises OSError when it cannot be entered (permission, gone)."""
 
     def __init__(self, path: str) -> None:
-        self._sock = _open_inside(path)
+        self._sock = inside(path, lambda: socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG))
         self._sock.settimeout(_TIMEOUT_S)
 
     def tcp(self) -> Sockets:
@@ -139,8 +141,10 @@ def _ages(data: bytes, at: int, end: int) -> Ages | None:
     return None
 
 
-def _open_inside(path: str) -> socket.socket:
-    outcome: list[socket.socket | OSError] = []
+def inside(path: str, act: Callable[[], T]) -> T:
+    """What `act` gives in the network namespace at `path`. Raises OSError where that cannot be entered, or as `act`."""
+    outcome: list[T] = []
+    failure: list[OSError] = []
 
     # setns acts on one thread, so a thread that ends right afterwards does it and nothing has to be undone.
     def enter() -> None:
@@ -151,17 +155,17 @@ def _open_inside(path: str) -> socket.socket:
                 if libc.setns(fd, _CLONE_NEWNET) != 0:
                     code = ctypes.get_errno()
                     raise OSError(code, os.strerror(code), path)
-                outcome.append(socket.socket(socket.AF_NETLINK, socket.SOCK_DGRAM, _NETLINK_SOCK_DIAG))
+                outcome.append(act())
             finally:
                 os.close(fd)
         except OSError as error:
-            outcome.append(error)
+            failure.append(error)
 
     thread = threading.Thread(target=enter, name="mcptop-setns")
     thread.start()
     thread.join()
-    if isinstance(outcome[0], OSError):
-        raise outcome[0]
+    if failure:
+        raise failure[0]
     return outcome[0]
 
 

@@ -117,7 +117,7 @@ def look(
                 link = links[key] = Link()
             _connect(view, link, row)
     for (owner, remote, port, family), link in links.items():
-        views[owner].links[_address(family, remote), port] = link
+        views[owner].links[address(family, remote), port] = link
     return views
 
 
@@ -145,7 +145,8 @@ def _connect(view: TcpView, link: Link, row: Row) -> None:
         link.time_wait += 1
 
 
-def _address(family: int, raw: bytes) -> str:
+def address(family: int, raw: bytes) -> str:
+    """As text; one of IPv4 that came in over IPv6 is one of IPv4."""
     if family == AF_INET:
         return str(IPv4Address(raw[:4]))
     return str(IPv4Address(raw[12:])) if raw.startswith(_MAPPED) else str(IPv6Address(raw))

@@ -80,6 +80,23 @@ def names(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield f"{prefix}{key}"
 
 
+def as_nobody(kind: str, pid: int, **options: Any) -> str:
+    """How a step ends that a user runs who sees the process but not into it: status and message."""
+    # Everything is loaded first: that user may not even read where Python is installed.
+    code = (
+        "import os\n"
+        "from mcptop.playbook.steps.base import StepFailure\n"
+        "from tests.playbook.step_world import looked, process\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "try:\n"
+        f"    print('ok', looked({kind!r}, process({pid}), **{options!r})[0])\n"
+        "except StepFailure as failure:\n"
+        "    print(failure.status, failure.says)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    return done.stdout or done.stderr
+
+
 @contextlib.contextmanager
 def running(
     program: str, *argv: str, before: tuple[str, ...] = (), **options: Any

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -16,7 +17,7 @@ from mcptop.model.diagnosis import StepStatus
 from mcptop.playbook.steps.base import StepFailure
 from mcptop.playbook.steps.open_files import Look
 from mcptop.sources.open_files import FileKind, OpenFile, open_files
-from tests.playbook.step_world import READY, looked, needs_root, process, read, running
+from tests.playbook.step_world import READY, as_nobody, looked, needs_root, process, read, running
 
 HAS_LSOF = pytest.mark.skipif(shutil.which("lsof") is None, reason="there is no lsof")
 BOTH = pytest.mark.parametrize("kind", [pytest.param("lsof", marks=HAS_LSOF), "proc-files"])
@@ -133,6 +134,13 @@ def test_one_that_ends_while_it_is_watched_is_gone(kind: str) -> None:
         with pytest.raises(StepFailure) as failure:
             looked(kind, process(child.pid), over=1.0)
     assert failure.value.status is StepStatus.TARGET_GONE
+
+
+@needs_root
+@BOTH
+def test_the_files_of_another_user_are_not_to_be_seen(kind: str) -> None:
+    with running(READY) as child:
+        assert re.match(r"permission_denied .*run as root", as_nobody(kind, child.pid, over=0.0))
 
 
 def test_ten_thousand_descriptors_take_about_a_second_of_cpu_at_most(tmp_path: Path) -> None:

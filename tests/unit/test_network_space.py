@@ -109,7 +109,7 @@ def test_orphans_elsewhere_are_no_sockets_of_this_namespace() -> None:
 @needs_root
 def test_of_a_host_without_named_services_the_sockets_are_counted_and_no_descriptor_read(monkeypatch: Any) -> None:
     roots = Roots("/proc", "/sys")
-    monkeypatch.setattr("mcptop.sources.network_space._links", lambda directory: pytest.fail("it was read"))
+    monkeypatch.setattr("mcptop.sources.network_space.socket_inodes", lambda directory: pytest.fail("it was read"))
     collector = SocketCollector(roots, ProcessTable(roots), AddressBook())
     found = collector.collect(Tick(1, 0.0))
     collector.close()
@@ -182,7 +182,7 @@ def test_whose_descriptors_may_not_be_read_is_unknown_and_not_without_sockets(
     def links(directory: str) -> list[int]:
         raise PermissionError(directory)
 
-    monkeypatch.setattr("mcptop.sources.network_space._links", links)
+    monkeypatch.setattr("mcptop.sources.network_space.socket_inodes", links)
     space = NetworkSpace("/proc", str(namespace[0]), live=True, is_host=False)
     space.hold({"app": [namespace[0]], "sidecar": [namespace[1]]})
     space.look()

@@ -9,15 +9,18 @@ from mcptop.playbook.steps.flows import Flows
 from mcptop.playbook.steps.host import HostStep
 from mcptop.playbook.steps.lsof import Lsof
 from mcptop.playbook.steps.metrics import Metrics
+from mcptop.playbook.steps.netstat import Netstat
 from mcptop.playbook.steps.proc_files import ProcFiles
+from mcptop.playbook.steps.proc_net import ProcNet
 from mcptop.playbook.steps.py_spy_dump import PySpyDump
 from mcptop.playbook.steps.py_spy_record import PySpyRecord
+from mcptop.playbook.steps.ss import Ss
 from mcptop.playbook.steps.threads import Threads
 from mcptop.playbook.steps.watch import Watch
 
 _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
-    Lsof(), ProcFiles(),
+    Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}
