@@ -7,6 +7,7 @@ many kinds of failure into plain values and one exception with one clear line.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
@@ -100,6 +101,31 @@ class DockerEngine:
         """The filtered event stream from `since` (Unix seconds) on; it ends when the engine goes away."""
         filters = {"type": "container", "event": list(_EVENTS)}
         return EventStream(self._ask("events", since=since, filters=filters, decode=True))
+
+    def past_events(self, since: float, until: float, timeout_s: float) -> list[Answer]:
+        """What happened to anything between two moments (Unix seconds), as far as the engine remembers (256 events)."""
+        stream = self._ask("events", since=f"{since:.9f}", until=f"{until:.9f}", decode=True)
+        # An engine whose clock is behind ours would wait for the end.
+        timer = threading.Timer(timeout_s, stream.close)
+        timer.start()
+        found: list[Answer] = []
+        try:
+            found += stream
+        except Exception as error:
+            # Whatever a cut connection raises in the layers below means the same thing here.
+            raise EngineError(f"the event stream broke off: {_last_line(error)}") from error
+        finally:
+            timer.cancel()
+            stream.close()
+        return found
+
+    def logs(self, container: str, lines: int, since: float) -> bytes:
+        """The last lines a container wrote since a moment (Unix seconds), each with the time in front of it."""
+        return cast(bytes, self._ask("logs", container, timestamps=True, tail=lines, since=since))
+
+    def stats_now(self, container: str) -> Answer:
+        """One answer with the engine's own figures; it takes the engine up to two seconds."""
+        return cast(Answer, self._ask("stats", container, stream=False))
 
     def stats(self, container: str) -> StatsStream:
         """About one answer a second with the engine's own figures of one container."""

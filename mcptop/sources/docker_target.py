@@ -39,12 +39,12 @@ def target_of(listed: Answer, inspected: Answer | None) -> Target:
         state=str(state.get("Status") or listed.get("State") or "unknown"),
         health=_health(state, str(listed.get("Status") or "")),
         image=plain(str(listed.get("Image") or "")) or None,
-        started_at=_timestamp(state.get("StartedAt")),
+        started_at=timestamp(state.get("StartedAt")),
         restarts=(inspected or {}).get("RestartCount"),
         oom_killed=bool(state.get("OOMKilled")),
         exit_code=state.get("ExitCode") if ended else None,
         memory_limit_bytes=settings.get("Memory") or None,
-        cpu_limit_cores=_cpu_limit(settings),
+        cpu_limit_cores=cpu_limit(settings),
         metrics_url=labels.get("mcptop.metrics") or _prometheus_url(labels),
         addresses=addresses,
         gateways=gateways,
@@ -85,14 +85,16 @@ def _health(state: Answer, status: str) -> str | None:
     return found if found in ("healthy", "unhealthy", "starting") else None
 
 
-def _cpu_limit(settings: Answer) -> float | None:
+def cpu_limit(settings: Answer) -> float | None:
+    """A container's CPU quota in cores, by its `HostConfig`; None without one."""
     if nano := settings.get("NanoCpus"):
         return float(nano) / 1e9
     quota, period = settings.get("CpuQuota") or 0, settings.get("CpuPeriod") or 100_000
     return float(quota) / float(period) if quota > 0 else None
 
 
-def _timestamp(text: str | None) -> datetime | None:
+def timestamp(text: str | None) -> datetime | None:
+    """The engine's way to write a moment, to the second; None for "never"."""
     if not text or text.startswith("0001-"):
         return None
     try:

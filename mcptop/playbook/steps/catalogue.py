@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mcptop.playbook.steps.base import StepKind
+from mcptop.playbook.steps.docker_events import DockerEvents
+from mcptop.playbook.steps.docker_inspect import DockerInspect
+from mcptop.playbook.steps.docker_stats import DockerStats
 from mcptop.playbook.steps.flows import Flows
 from mcptop.playbook.steps.host import HostStep
 from mcptop.playbook.steps.lsof import Lsof
@@ -21,6 +24,7 @@ from mcptop.playbook.steps.watch import Watch
 _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
     Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
+    DockerInspect(), DockerEvents(), DockerStats(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}
