@@ -84,6 +84,29 @@ def count(number: float | None) -> str:
     return f"{number:.0f}" if number < 9999.5 else f"{number / 1000:.0f}k"
 
 
+def measure(value: float | None, unit: str) -> str:
+    """A value with its unit's name, as evidence has it: bytes, count, cores, ratio, seconds, bytes/s, 1/s."""
+    if value is None or not isfinite(value):
+        return UNKNOWN
+    match unit:
+        case "bytes":
+            return long_size(value)
+        case "bytes/s" | "bytes_per_s":
+            return f"{long_size(value)}/s"
+        case "ratio":
+            return percent(value)
+        case "seconds":
+            return span(value)
+        case "1/s" | "per_s":
+            return rate(value)
+        case "count":
+            return count(value) if value == int(value) else f"{value:.1f}"
+        case "cores":
+            return f"{value:.2f} cores"
+    number = f"{value:.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return f"{number} {unit}".strip()
+
+
 def sparkline(values: Sequence[float | None], top: float) -> str:
     """One character a value, scaled from 0 to `top`, so that an idle service looks idle; a gap is a space."""
     if top <= 0:

@@ -21,7 +21,7 @@ from mcptop.playbook.steps.base import StepKind, options_of
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.playbook.yaml_marks import Marked, Path
 
-FOCUSES = ("cpu", "memory", "fds", "waiting", "queue", "disk")
+FOCUSES = ("cpu", "memory", "fds", "waiting", "queue", "disk", "trouble")
 TARGETS = ("container", "process")
 _TARGET = "target"
 _DRAWN = "series"

@@ -115,7 +115,10 @@ def _table(c: Colours) -> dict[str, Style]:
         "heading.sorted": Style(color=c.accent, bgcolor=c.raised, bold=True),
         "limit": Style(color=c.critical, bgcolor=c.ground),
         "brand": Style(color=c.on_accent, bgcolor=c.accent, bold=True),
-        "badge.warning": Style(color=c.on_accent, bgcolor=c.warning, bold=True),
+        **{
+            f"badge.{name}": Style(color=c.on_accent, bgcolor=tones[name], bold=True)
+            for name in ("warning", "critical", "ok", "muted")
+        },
         "notice": Style(color=c.warning, bgcolor=c.raised),
         "cursor": Style(color=c.accent, bgcolor=c.ground, bold=True),
         "key": Style(color=c.accent, bgcolor=c.raised, bold=True),
@@ -126,11 +129,12 @@ def _table(c: Colours) -> dict[str, Style]:
 def _plain_table() -> dict[str, Style]:
     """Without colour the same names differ by weight only; symbols and figures carry the meaning."""
     names = _table(COLOURS[DARK])
-    bold = {"strong", "group", "heading", "heading.sorted", "key", "cursor", "brand", "badge.warning"}
+    bold = {"strong", "group", "heading", "heading.sorted", "key", "cursor"}
+    badges = {name for name in names if name.partition(".")[0] in ("brand", "badge")}
     table = {name: Style(bold=name in bold or name.endswith(".strong") or None) for name in names}
     for name in ("dim", "muted", "faint", "head.dim", "head.muted"):
         table[name] = Style(dim=True)
-    return table | {"brand": Style(bold=True, reverse=True), "badge.warning": Style(bold=True, reverse=True)}
+    return table | dict.fromkeys(badges, Style(bold=True, reverse=True))
 
 
 def _theme(name: str, c: Colours) -> Theme:

@@ -1,0 +1,125 @@
+"""The series in a verdict's evidence, ready to be drawn: what is not a series is left out, whoever wrote it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from mcptop import units
+from mcptop.model.diagnosis import StepStatus, Verdict
+from mcptop.verdicts.words import safe
+
+MOST = 12
+_MOVEMENT = 0.01
+"""Less than this share of the value is noise, and not enlarged."""
+_LARGEST = 1e300
+
+
+class Curve(NamedTuple):
+    """One series."""
+
+    name: str
+    """`growth.anon`."""
+    unit: str
+    seconds: tuple[float, ...]
+    """Since its first value."""
+    values: tuple[float | None, ...]
+    limit: float | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """It was 0 throughout: there is nothing to see."""
+        return not any(self.known)
+
+    @property
+    def known(self) -> list[float]:
+        """What was measured."""
+        return [value for value in self.values if value is not None]
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Its lower and upper end: from 0, unless all the movement would be lost in the upper half.
+
+        The limit is on it where it is not so far away that nothing else could be seen.
+        """
+        low, high = min(self.known), max(self.known)
+        limit = self.limit if self.limit is not None and self.limit > high else None
+        is_flat = high - low < _MOVEMENT * high
+        if low > high / 2 and not is_flat:
+            return low, limit if limit is not None and limit - high <= high - low else high
+        # What does not move is a line through the middle.
+        top = limit if limit is not None and limit <= 4 * high else 2 * high if is_flat else high
+        return min(0.0, low), top if top > min(0.0, low) else 1.0
+
+    def figure(self, value: float | None) -> str:
+        """A value of it as text."""
+        return units.measure(value, self.unit)
+
+
+def curves(verdict: Verdict) -> list[Curve]:
+    """All that can be drawn, in the order of the steps."""
+    found = [
+        curve for each in verdict.evidence if each.status is StepStatus.OK for curve in _of(each.step, each.values)
+    ]
+    return found[:MOST]
+
+
+def summary(curve: Curve) -> str:
+    """First and last value, what it reached meanwhile, its limit, how long that took, and where its scale begins."""
+    first, last, highest = curve.known[0], curve.known[-1], max(curve.known)
+    bottom = curve.scale[0]
+    parts = [_change(curve, first, last)]
+    if highest > max(first, last) and curve.figure(highest) not in (curve.figure(first), curve.figure(last)):
+        parts.append(f"at most {curve.figure(highest)}")
+    if curve.limit is not None:
+        parts.append(f"limit {curve.figure(curve.limit)}")
+    parts.append(f"over {units.duration(curve.seconds[-1] - curve.seconds[0])}")
+    if bottom:
+        parts.append(f"drawn from {curve.figure(bottom)} up")
+    return ", ".join(parts)
+
+
+def _change(curve: Curve, first: float, last: float) -> str:
+    before, now = curve.figure(first), curve.figure(last)
+    if before == now:
+        return now
+    ratio = last / first - 1 if first > 0 else 0.0
+    return f"{before} → {now}" + (f" ({ratio:+.0%})" if 0.005 <= abs(ratio) < 10 else "")
+
+
+def spark(curve: Curve, width: int) -> str:
+    """The curve in at most `width` characters; a peak is not lost."""
+    bottom, top = curve.scale
+    shifted = [None if value is None else value - bottom for value in thinned(curve.values, width)]
+    return units.sparkline(shifted, top - bottom)
+
+
+def thinned(values: Sequence[float | None], most: int) -> list[float | None]:
+    """At most `most` values: the highest of each share."""
+    count = min(len(values), max(1, most))
+    shares = (values[at * len(values) // count : (at + 1) * len(values) // count] for at in range(count))
+    return [max((value for value in share if value is not None), default=None) for share in shares]
+
+
+def _of(step: str, values: Mapping[str, Any]) -> Iterator[Curve]:
+    series = values.get("series")
+    for name, given in series.items() if isinstance(series, Mapping) else ():
+        if isinstance(given, Mapping) and (curve := _curve(f"{safe(step)}.{safe(str(name))}", given)) is not None:
+            yield curve
+
+
+def _curve(name: str, given: Mapping[str, Any]) -> Curve | None:
+    seconds, values = given.get("seconds"), given.get("values")
+    if not isinstance(seconds, list | tuple) or not isinstance(values, list | tuple) or len(seconds) != len(values):
+        return None
+    points = [(at, _number(value)) for at, value in zip(map(_number, seconds), values, strict=True) if at is not None]
+    points.sort(key=lambda point: point[0])
+    if sum(value is not None for _, value in points) < 2:
+        return None
+    times, found = zip(*points, strict=True)
+    return Curve(name, safe(str(given.get("unit") or "")), times, found, _number(given.get("limit")))
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and abs(value) < _LARGEST else None
