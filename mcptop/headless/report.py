@@ -1,4 +1,4 @@
-"""A verdict on a terminal or in a pipe: the dashboard's lines in the terminal's own colours."""
+"""A verdict for whoever asked: on a terminal or in a pipe, as JSON, and as files."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ import os
 import shutil
 import sys
 from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -33,6 +36,47 @@ _BOLD, _DIM = ("strong", "group", "critical"), ("dim", "faint", "muted")
 def exit_status(outcome: Outcome) -> ExitStatus:
     """The exit code of an outcome."""
     return _EXITS[outcome]
+
+
+class ReportError(Exception):
+    """A report cannot be written; one line: which file, and why."""
+
+
+class Files(NamedTuple):
+    """Where to write reports besides."""
+
+    markdown: Path | None = None
+    html: Path | None = None
+
+
+def tell(verdict: Verdict, as_json: bool, files: Files) -> ExitStatus:
+    """Report it in every way asked for; its exit code. Raises `ReportError`."""
+    write(verdict, files)
+    if as_json:
+        sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
+        sys.stdout.flush()
+    else:
+        show(verdict)
+    return exit_status(verdict.status)
+
+
+def write(verdict: Verdict, files: Files) -> None:
+    """Write the reports that are files. Raises `ReportError`."""
+    if files.markdown is not None:
+        from mcptop.playbook.report_markdown import markdown
+
+        _write(files.markdown, markdown(verdict))
+    if files.html is not None:
+        from mcptop.playbook.report_html import html
+
+        _write(files.html, html(verdict))
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def show(verdict: Verdict) -> None:

@@ -37,7 +37,8 @@ def _growth(anon: tuple[float, float], file: tuple[float, float], queue: float) 
         "file": {"relative": file[1] / file[0] - 1, "last": file[1]},
         "queue": {"last": queue, "drained": True},
         "up_s": 11520.0,
-        "series": {"anon": _series(*anon) | {"limit": 512 * MIB}, "file": _series(*file), "queue": _series(queue, queue, "count")},
+        "series": {"anon": _series(*anon) | {"limit": 512 * MIB}, "file": _series(*file),
+                   "queue": _series(queue, queue, "count")},
     }  # fmt: skip
 
 
