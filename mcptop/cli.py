@@ -12,6 +12,7 @@ import click
 
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
+from mcptop.cli_playbooks import judge, playbooks
 from mcptop.config import ConfigError, Settings, load, paths_exist
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
@@ -258,6 +259,10 @@ def demo(
             return _dashboard(settings, running)
     except DemoError as problem:
         raise click.ClickException(str(problem)) from None
+
+
+cli.add_command(judge)
+cli.add_command(playbooks)
 
 
 def _fail(message: str, status: ExitStatus) -> ExitStatus:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import os
 import signal
 import sys
 import time
-from collections.abc import Callable
 from enum import StrEnum
 
 from mcptop.exit_status import ExitStatus
+from mcptop.headless.pipe import guard_pipe as guard_pipe
 from mcptop.live import LiveSource
 from mcptop.model.frame import Frame, Service, Status
 from mcptop.monitor import Monitor
@@ -150,13 +149,3 @@ def _status(frame: Frame) -> ExitStatus:
     """Looking worked unless the kernel itself could not be read: then nothing here means anything."""
     broken = {report.name for report in frame.sources if report.status is Status.ERROR}
     return ExitStatus.INCONCLUSIVE if "processes" in broken or "host" in broken else ExitStatus.OK
-
-
-def guard_pipe(run: Callable[[], ExitStatus]) -> ExitStatus:
-    """Run a command; a reader that closed the pipe has seen enough, and that is no error."""
-    try:
-        return run()
-    except BrokenPipeError:
-        # Python flushes stdout once more at exit; give it somewhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitStatus.OK

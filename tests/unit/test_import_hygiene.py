@@ -12,7 +12,11 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["cli", "headless.snapshot", "headless.doctor", "headless.table", "live", "monitor"])
+@pytest.mark.parametrize(
+    "module",
+    ["cli", "headless.snapshot", "headless.doctor", "headless.table", "headless.judge", "headless.playbooks", "live",
+     "monitor"],
+)  # fmt: skip
 def test_headless_commands_never_load_textual(module: str) -> None:
     assert not {name for name in loaded_by(f"import mcptop.{module}") if name.split(".")[0] == "textual"}
 
@@ -23,3 +27,9 @@ def test_the_command_line_loads_neither_the_engines_package_nor_tables() -> None
 
 def test_the_live_source_loads_the_engines_package_only_when_it_connects() -> None:
     assert "docker" not in loaded_by("import mcptop.live")
+
+
+def test_judging_needs_neither_the_machine_nor_the_reports_that_are_files() -> None:
+    loaded = loaded_by("import mcptop.headless.judge")
+    assert not {name for name in loaded if name.startswith(("mcptop.live", "mcptop.collectors", "mcptop.monitor"))}
+    assert not loaded & {"docker", "httpx", "mcptop.playbook.report_html"}

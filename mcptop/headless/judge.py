@@ -1,0 +1,15 @@
+"""`mcptop judge`: the verdict again, from stored evidence alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from mcptop.exit_status import ExitStatus
+from mcptop.headless import report
+from mcptop.playbook import bundle
+from mcptop.playbook.case import verdict_of
+
+
+def run(path: Path, as_json: bool, files: report.Files) -> ExitStatus:
+    """Judge a bundle and report. Raises `BundleError`, `PlaybookError`, `ExpressionError` and `ReportError`."""
+    return report.tell(verdict_of(bundle.read(path)), as_json, files)
