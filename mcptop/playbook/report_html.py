@@ -43,14 +43,14 @@ class Drawing(NamedTuple):
 
 def html(verdict: Verdict) -> str:
     """The whole document."""
-    drawn = curves.curves(verdict)
+    drawn = curves.drawn(verdict)
     return _template().render(
         verdict=verdict,
         words=words,
         badge=words.BADGES[verdict.status],
         considered=words.considered(verdict),
-        drawings=[drawing(curve) for curve in drawn if not curve.is_idle],
-        idle=[curve.name for curve in drawn if curve.is_idle],
+        drawings=[drawing(curve) for curve in drawn.shown],
+        rest=curves.rest(drawn),
         figures=figures.figures,
         span=units.span,
         size=(WIDTH, HEIGHT),
@@ -96,7 +96,7 @@ def drawing(curve: Curve) -> Drawing:
             Tick(x(first + (last - first) * share), _seconds((last - first) * share)) for share in (0, 0.5, 1)
         ),
         y_ticks=tuple(
-            Tick(y(bottom + (top - bottom) * share), curve.figure(bottom + (top - bottom) * share))
+            Tick(y(bottom + (top - bottom) * share), curve.tick(bottom + (top - bottom) * share))
             for share in (0, 0.5, 1)
         ),
         limit=None if limit is None else Tick(y(limit), f"limit {curve.figure(limit)}"),

@@ -107,11 +107,14 @@ def _steps(verdict: Verdict) -> list[str]:
 
 
 def _curves(verdict: Verdict) -> list[str]:
-    found = curves.curves(verdict)
-    rows = (
-        (code(each.name, True), code(curves.spark(each, _SPARK), True), escaped(curves.summary(each))) for each in found
-    )
-    return ["## Over time", "", *_table(("series", "", ""), rows)] if found else []
+    found = curves.drawn(verdict)
+    rows = [
+        (code(each.name, True), code(curves.spark(each, _SPARK), True), escaped(curves.summary(each)))
+        for each in found.shown
+    ]
+    rest = [line for says in curves.rest(found) for line in ("", _paragraph(escaped(says)))]
+    lines = [*(_table(("series", "", ""), rows) if rows else ()), *rest]
+    return ["## Over time", "", *lines] if lines else []
 
 
 def _sources(verdict: Verdict) -> list[str]:

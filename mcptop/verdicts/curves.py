@@ -12,6 +12,8 @@ from mcptop.verdicts.words import safe
 MOST = 12
 _MOVEMENT = 0.01
 """Less than this share of the value is noise, and not enlarged."""
+_CROWDED = 0.7
+"""Above this share of the highest value, a line of blocks has two steps left."""
 _LARGEST = 1e300
 
 
@@ -38,14 +40,14 @@ class Curve(NamedTuple):
 
     @property
     def scale(self) -> tuple[float, float]:
-        """Its lower and upper end: from 0, unless all the movement would be lost in the upper half.
+        """Its lower and upper end: from 0, unless all the movement would be lost near the upper end.
 
         The limit is on it where it is not so far away that nothing else could be seen.
         """
         low, high = min(self.known), max(self.known)
         limit = self.limit if self.limit is not None and self.limit > high else None
         is_flat = high - low < _MOVEMENT * high
-        if low > high / 2 and not is_flat:
+        if low > _CROWDED * high and not is_flat:
             return low, limit if limit is not None and limit - high <= high - low else high
         # What does not move is a line through the middle.
         top = limit if limit is not None and limit <= 4 * high else 2 * high if is_flat else high
@@ -55,13 +57,37 @@ class Curve(NamedTuple):
         """A value of it as text."""
         return units.measure(value, self.unit)
 
+    def tick(self, value: float) -> str:
+        """A value as it stands at an axis: short."""
+        if self.unit in ("bytes", "ratio", "seconds", "bytes/s", "bytes_per_s"):
+            return self.figure(value)
+        return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
 
-def curves(verdict: Verdict) -> list[Curve]:
-    """All that can be drawn, in the order of the steps."""
+
+class Drawn(NamedTuple):
+    """The curves worth a line, and the names of the rest."""
+
+    shown: tuple[Curve, ...]
+    idle: tuple[str, ...]
+    """0 throughout."""
+    beyond: tuple[str, ...]
+    """There was no room for them."""
+
+
+def drawn(verdict: Verdict, most: int = MOST) -> Drawn:
+    """All series of the evidence, in the order of the steps."""
     found = [
         curve for each in verdict.evidence if each.status is StepStatus.OK for curve in _of(each.step, each.values)
     ]
-    return found[:MOST]
+    moving = [curve for curve in found if not curve.is_idle]
+    idle = tuple(curve.name for curve in found if curve.is_idle)
+    return Drawn(tuple(moving[:most]), idle, tuple(curve.name for curve in moving[most:]))
+
+
+def rest(found: Drawn) -> list[str]:
+    """What is to be said of those that are not drawn."""
+    named = (("0 throughout", found.idle), ("not drawn", found.beyond))
+    return [f"{says}: {', '.join(names)}" for says, names in named if names]
 
 
 def summary(curve: Curve) -> str:
@@ -83,7 +109,7 @@ def _change(curve: Curve, first: float, last: float) -> str:
     before, now = curve.figure(first), curve.figure(last)
     if before == now:
         return now
-    ratio = last / first - 1 if first > 0 else 0.0
+    ratio = last / first - 1 if first > 0 and curve.unit == "bytes" else 0.0
     return f"{before} → {now}" + (f" ({ratio:+.0%})" if 0.005 <= abs(ratio) < 10 else "")
 
 

@@ -14,7 +14,8 @@ _DEEPEST = 8
 def figures(values: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Dotted names and values; series are left out, they are drawn."""
     found: list[tuple[str, str]] = []
-    for name, value in _flat({key: each for key, each in values.items() if key != "series"}, "", 0):
+    listed = {key: each for key, each in values.items() if key != "series"}
+    for name, value in _flat(listed, "", 0) if listed else ():
         if len(found) == MOST:
             return [*found, ("…", "and more")]
         found.append((safe(name), safe(_shown(value))[:500]))

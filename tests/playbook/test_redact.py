@@ -80,7 +80,7 @@ TEXT = st.lists(st.sampled_from([*PLACES, *HARMLESS, *PIECES]) | st.text(max_siz
 
 @pytest.mark.parametrize("place", PLACES)
 @given(secret=SECRET)
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_a_planted_secret_does_not_survive(place: str, secret: str) -> None:
     # Letters only, it would also be found in the text around it.
     secret = f"{secret}9q7"
@@ -124,6 +124,7 @@ def test_an_ordinary_word_as_a_password_is_not_replaced_everywhere() -> None:
 
 
 @given(TEXT)
+@settings(deadline=None)
 def test_idempotent(text: str) -> None:
     redactor = Redactor()
     once = redactor.text(text)
@@ -132,6 +133,7 @@ def test_idempotent(text: str) -> None:
 
 
 @given(st.binary())
+@settings(deadline=None)
 def test_bytes_without_secrets_stay(data: bytes) -> None:
     assert (
         Redactor()
@@ -141,6 +143,7 @@ def test_bytes_without_secrets_stay(data: bytes) -> None:
 
 
 @given(ANYTHING)
+@settings(deadline=None)
 def test_values_never_fail_and_are_what_json_gives_back(values: Any) -> None:
     redactor = Redactor()
     once = redactor.values(values)

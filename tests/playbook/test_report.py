@@ -166,6 +166,7 @@ def curve(*values: float | None, limit: float | None = None, unit: str = "bytes"
         ((100, None, 100.5), None, (0, 201), "▄ ▅"),
         ((350, 355, 360), 512, (350, 360), "▁▅█"),
         ((350, 400, 450), 512, (350, 512), "▁▃▅"),
+        ((200, 300, 390), 400, (0, 400), "▅▆█"),
         ((10, 20, 30), 60, (0, 60), "▂▃▅"),
         ((10, 20, 30), 6000, (0, 30), "▃▆█"),
         ((-5, 0, 5), None, (-5, 5), "▁▅█"),
@@ -190,7 +191,10 @@ def test_a_peak_is_not_lost() -> None:
     )
 
 
-def test_what_was_0_throughout_takes_no_line() -> None:
+def test_what_was_0_throughout_takes_no_line_and_room_is_limited() -> None:
     idle = {"unit": "count", "seconds": [0, 1], "values": [0, 0]}
-    verdict = replace(VERDICTS["problem"], evidence=(Evidence("a", "a", StepStatus.OK, "", {"series": {"b": idle}}),))
-    assert "0 throughout: a.b" in report.render(verdict, 80, colour=False)
+    series = {"idle": idle} | {f"s{at}": idle | {"values": [1, 2]} for at in range(14)}
+    verdict = replace(VERDICTS["problem"], evidence=(Evidence("a", "a", StepStatus.OK, "", {"series": series}),))
+    text = report.render(verdict, 80, colour=False)
+    assert len(re.findall(r"^   a\.s\d+ ", text, re.M)) == 12
+    assert "   0 throughout: a.idle\n   not drawn: a.s12, a.s13\n" in text

@@ -16,6 +16,7 @@ from mcptop.headless.report import Files, ReportError, write
 from mcptop.model.playbook import Remedy
 from mcptop.playbook.report_html import HEIGHT, WIDTH, drawing, html
 from mcptop.playbook.report_markdown import code, escaped, markdown
+from mcptop.verdicts.figures import figures
 from tests.playbook.test_report import HOSTILE, VERDICTS, curve, hostile
 
 MARKUP = [
@@ -175,3 +176,10 @@ def test_nothing_to_do_leaves_no_heading() -> None:
     verdict = replace(VERDICTS["problem"], do=Remedy())
     assert "What to do" not in markdown(verdict)
     assert "What to do" not in html(verdict)
+
+
+def test_all_values_of_a_step_stand_in_the_page() -> None:
+    values = {"a": {"b": None, "c": {"d": 1.25}}, "e": [True, "x"], "f": {}, "series": {"x": 1}}
+    assert figures(values) == [("a.b", "-"), ("a.c.d", "1.25"), ("e", "yes, x"), ("f", "{}")]
+    assert figures({}) == []
+    assert len(figures(dict.fromkeys(map(str, range(5000)), 1))) == 301

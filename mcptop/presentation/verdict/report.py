@@ -103,20 +103,18 @@ def advice(verdict: Verdict, room: int) -> list[Runs]:
 
 def evidence(verdict: Verdict, room: int) -> list[Runs]:
     """What was measured over time."""
-    drawn = curves.curves(verdict)
-    shown = [curve for curve in drawn if not curve.is_idle]
-    idle = [curve.name for curve in drawn if curve.is_idle]
+    drawn = curves.drawn(verdict)
     found: list[Runs] = []
-    names = min(max((runs.cells(curve.name) for curve in shown), default=0), 24)
-    for curve in shown:
+    names = min(max((runs.cells(curve.name) for curve in drawn.shown), default=0), 24)
+    for curve in drawn.shown:
         width = min(_SPARK, room // 4)
         near = curve.known[-1] / curve.limit if curve.limit else 0.0
         tone = "critical" if near >= 0.9 else "warning" if near >= 0.75 else _TONES.get(curve.unit, "muted")
         drawing = runs.fit(curves.spark(curve, width), width)
         left: Runs = (("   ", "text"), (runs.fit(curve.name, names), "text"), (f"  {drawing}  ", tone))
         found += hanging(left, ((curves.summary(curve), "muted"),), room - 1)
-    if idle:
-        found += hanging((("   ", "text"),), ((f"0 throughout: {', '.join(idle)}", "dim"),), room - 1)
+    for says in curves.rest(drawn):
+        found += hanging((("   ", "text"),), ((says, "dim"),), room - 1)
     return [reasons.heading("EVIDENCE"), *found] if found else []
 
 
