@@ -52,7 +52,9 @@ def _settings(context: click.Context, **flags: Any) -> Settings:
     return settings
 
 
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    commands=[judge, playbooks], invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(__version__, prog_name="mcptop", message="%(prog)s %(version)s")
 @_with_settings
 @click.option("--theme", type=click.Choice(["dark", "light"]), help="Colours of the dashboard.")
@@ -261,10 +263,6 @@ def demo(
         raise click.ClickException(str(problem)) from None
 
 
-cli.add_command(judge)
-cli.add_command(playbooks)
-
-
 def _fail(message: str, status: ExitStatus) -> ExitStatus:
     print(f"mcptop: {message}", file=sys.stderr)
     if "--json" in sys.argv:
@@ -285,9 +283,9 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
-        from mcptop.headless.snapshot import UnknownService
+        from mcptop.headless.mistakes import MISTAKES
 
-        if isinstance(error, UnknownService):
+        if isinstance(error, MISTAKES):
             return _fail(str(error), ExitStatus.USAGE)
         if os.environ.get("MCPTOP_DEBUG"):
             raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,18 +9,6 @@ import click
 from mcptop.exit_status import ExitStatus
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
-
-
-def _run(command: Callable[[], ExitStatus]) -> ExitStatus:
-    """What is wrong with a given file or name is wrong usage, told in one line."""
-    from mcptop.headless.pipe import guard_pipe
-    from mcptop.headless.playbooks import MISTAKES
-    from mcptop.headless.report import ReportError
-
-    try:
-        return guard_pipe(command)
-    except (*MISTAKES, ReportError) as error:
-        raise click.ClickException(str(error)) from None
 
 
 @click.command()
@@ -32,9 +19,9 @@ def _run(command: Callable[[], ExitStatus]) -> ExitStatus:
 def judge(bundle: Path, as_json: bool, markdown: Path | None, html: Path | None) -> ExitStatus:
     """The verdict again, from the evidence in BUNDLE alone."""
     from mcptop.headless import judge as command
-    from mcptop.headless.report import Files
+    from mcptop.headless.pipe import guard_pipe
 
-    return _run(lambda: command.run(bundle, as_json, Files(markdown, html)))
+    return guard_pipe(lambda: command.run(bundle, as_json, markdown, html))
 
 
 @click.group()
@@ -47,8 +34,9 @@ def playbooks() -> None:
 def list_all(as_json: bool) -> ExitStatus:
     """Which there are."""
     from mcptop.headless import playbooks as command
+    from mcptop.headless.pipe import guard_pipe
 
-    return _run(lambda: command.list_all(as_json))
+    return guard_pipe(lambda: command.list_all(as_json))
 
 
 @playbooks.command()
@@ -57,8 +45,9 @@ def list_all(as_json: bool) -> ExitStatus:
 def show(name: str, as_yaml: bool) -> ExitStatus:
     """What one collects, and what it can find. NAME may be a file."""
     from mcptop.headless import playbooks as command
+    from mcptop.headless.pipe import guard_pipe
 
-    return _run(lambda: command.show(name, as_yaml))
+    return guard_pipe(lambda: command.show(name, as_yaml))
 
 
 @playbooks.command()
@@ -66,8 +55,9 @@ def show(name: str, as_yaml: bool) -> ExitStatus:
 def lint(files: tuple[str, ...]) -> ExitStatus:
     """What is wrong with them, with file and line. Without FILE: all of them."""
     from mcptop.headless import playbooks as command
+    from mcptop.headless.pipe import guard_pipe
 
-    return _run(lambda: command.check(files))
+    return guard_pipe(lambda: command.check(files))
 
 
 @playbooks.command()
@@ -76,5 +66,6 @@ def lint(files: tuple[str, ...]) -> ExitStatus:
 def test(name: str | None, as_json: bool) -> ExitStatus:
     """Judge the recorded cases beside them again: right or wrong."""
     from mcptop.headless import playbooks as command
+    from mcptop.headless.pipe import guard_pipe
 
-    return _run(lambda: command.test(name, as_json))
+    return guard_pipe(lambda: command.test(name, as_json))

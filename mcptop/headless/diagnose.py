@@ -16,26 +16,20 @@ import msgspec
 from mcptop import __version__
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
-from mcptop.headless import report
+from mcptop.headless import report, triage_report
 from mcptop.headless.progress import Shown
 from mcptop.headless.snapshot import ENGINE_WAIT_S
 from mcptop.live import LiveSource
-from mcptop.model.diagnosis import Outcome
 from mcptop.model.playbook import Severity
 from mcptop.monitor import Monitor
-from mcptop.playbook import shelf, triage
-from mcptop.playbook.diagnosis import Diagnosis, Limits
+from mcptop.playbook import bundle, shelf, triage
+from mcptop.playbook.bundle import BundleError
+from mcptop.playbook.diagnosis import Diagnosis, Finished, Limits
 from mcptop.playbook.frames import Frames
 from mcptop.playbook.subjects import Wanted
 from mcptop.playbook.triage import Triage
 
 TRIAGE_S = 15.0
-_STATUS = {
-    Outcome.HEALTHY: ExitStatus.OK,
-    Outcome.PROBLEM: ExitStatus.PROBLEM,
-    Outcome.WARNING: ExitStatus.WARNING,
-    Outcome.INCONCLUSIVE: ExitStatus.INCONCLUSIVE,
-}
 
 
 class Reports(msgspec.Struct, frozen=True):
@@ -48,7 +42,7 @@ class Reports(msgspec.Struct, frozen=True):
 
 
 def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, reports: Reports) -> ExitStatus:
-    """Diagnose and report. Raises `UnknownPlaybook`, `PlaybookError`, `NoSubject`, `BundleError`, `ReportError`."""
+    """Diagnose and report. Raises `UnknownPlaybook`, `PlaybookError`, `NoSubject` and `ReportError`."""
     texts = shelf.find(playbook)
     report.check_writable(reports.markdown, reports.html, reports.bundle)
     frames = Frames()
@@ -60,9 +54,19 @@ def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, repor
         shown.chosen(subject)
         finished = _interruptible(lambda: diagnosis.run(subject), diagnosis.cancel)
     shown.end()
-    report.write(finished, reports.markdown, reports.html, reports.bundle)
-    report.show(finished.verdict, reports.as_json)
-    return _STATUS[finished.verdict.status]
+    wrong = [*_bundled(finished, reports.bundle), *report.write(finished.verdict, reports.markdown, reports.html)]
+    return report.tell(finished.verdict, reports.as_json, wrong)
+
+
+def _bundled(finished: Finished, path: Path | None) -> list[str]:
+    """Write the bundle; what went wrong."""
+    if path is None:
+        return []
+    try:
+        bundle.write(path, finished.case, finished.outputs, finished.verdict)
+    except BundleError as error:
+        return [str(error)]
+    return []
 
 
 def triaged(settings: Settings, seconds: float, as_json: bool) -> ExitStatus:
@@ -78,7 +82,7 @@ def triaged(settings: Settings, seconds: float, as_json: bool) -> ExitStatus:
     shown.end()
     seen = frames.all()
     found = Triage(triage.problems(seen), len(frames.latest.services), round(time.monotonic() - began, 1), __version__)
-    report.show_triage(found, as_json)
+    triage_report.tell(found, as_json)
     if not seen:
         return ExitStatus.INCONCLUSIVE
     worst = {problem.severity for problem in found.problems}

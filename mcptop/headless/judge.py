@@ -10,6 +10,8 @@ from mcptop.playbook import bundle
 from mcptop.playbook.case import verdict_of
 
 
-def run(path: Path, as_json: bool, files: report.Files) -> ExitStatus:
+def run(path: Path, as_json: bool, markdown: Path | None, html: Path | None) -> ExitStatus:
     """Judge a bundle and report. Raises `BundleError`, `PlaybookError`, `ExpressionError` and `ReportError`."""
-    return report.tell(verdict_of(bundle.read(path)), as_json, files)
+    report.check_writable(markdown, html, None)
+    verdict = verdict_of(bundle.read(path))
+    return report.tell(verdict, as_json, report.write(verdict, markdown, html))

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import sys
 
-import msgspec
 from msgspec import Struct
 from rich.console import Console
 from rich.text import Text
 
 from mcptop.exit_status import ExitStatus
+from mcptop.headless import report
 from mcptop.model.playbook import Playbook, Severity
 from mcptop.playbook import cases, lint, load, shelf
-from mcptop.playbook.bundle import BundleError
 from mcptop.playbook.case import HYPOTHESES
-from mcptop.playbook.expressions import ExpressionError
 from mcptop.playbook.load import PlaybookError
 from mcptop.playbook.shelf import Entry, Origin, UnknownPlaybook
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.units import duration, plain
 
-MISTAKES = (BundleError, ExpressionError, PlaybookError, UnknownPlaybook)
-"""What is wrong with a file or a name somebody gave us; each is one line."""
 _TONES = {Severity.CRITICAL: "red", Severity.WARNING: "yellow", Severity.NONE: "green"}
 
 
@@ -62,7 +58,7 @@ def list_all(as_json: bool) -> ExitStatus:
     """All that go by a name."""
     found = tuple(_listed(entry) for entry in shelf.entries())
     if as_json:
-        _write(PlaybooksDocument(found))
+        report.print_json(PlaybooksDocument(found))
         return ExitStatus.OK
     console, room = _console(), max((len(each.name) for each in found), default=0)
     for each in found:
@@ -158,7 +154,7 @@ def test(wanted: str | None, as_json: bool) -> ExitStatus:
     tested = {result.playbook for result in found}
     document = TestDocument(found, tuple(entry.name for entry in entries if entry.name not in tested))
     if as_json:
-        _write(document)
+        report.print_json(document)
     else:
         _tell(document)
     return ExitStatus.OK if all(result.right for result in found) else ExitStatus.PROBLEM
@@ -179,8 +175,3 @@ def _tell(document: TestDocument) -> None:
 
 def _console() -> Console:
     return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
-
-
-def _write(document: Struct) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
-    sys.stdout.flush()

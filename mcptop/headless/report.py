@@ -6,11 +6,12 @@ import io
 import os
 import shutil
 import sys
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
+from msgspec import Struct
 from rich.console import Console
 from rich.style import Style
 from rich.text import Text
@@ -33,68 +34,90 @@ _COLOURS = {"critical": "red", "warning": "yellow", "ok": "green", "accent": "cy
 _BOLD, _DIM = ("strong", "group", "critical"), ("dim", "faint", "muted")
 
 
-def exit_status(outcome: Outcome) -> ExitStatus:
-    """The exit code of an outcome."""
-    return _EXITS[outcome]
-
-
 class ReportError(Exception):
     """A report cannot be written; one line: which file, and why."""
 
 
-class Files(NamedTuple):
-    """Where to write reports besides."""
-
-    markdown: Path | None = None
-    html: Path | None = None
-
-
-def tell(verdict: Verdict, as_json: bool, files: Files) -> ExitStatus:
-    """Report it in every way asked for; its exit code. Raises `ReportError`."""
-    write(verdict, files)
-    if as_json:
-        sys.stdout.buffer.write(msgspec.json.encode(verdict) + b"\n")
-        sys.stdout.flush()
-    else:
-        show(verdict)
-    return exit_status(verdict.status)
+def check_writable(markdown: Path | None, html: Path | None, bundle: Path | None) -> None:
+    """Before a long diagnosis: whether its files will find a place. Raises `ReportError`."""
+    for path in (markdown, html, bundle):
+        if path is None:
+            continue
+        if path.is_dir():
+            raise ReportError(f"{path}: cannot be written: it is a folder")
+        if not path.parent.is_dir():
+            raise ReportError(f"{path}: cannot be written: there is no folder {path.parent}")
+        if not os.access(path if path.exists() else path.parent, os.W_OK):
+            raise ReportError(f"{path}: cannot be written: not allowed")
+    if bundle is not None and bundle.exists() and not bundle.is_file():
+        raise ReportError(f"{bundle}: not a file one could replace")
 
 
-def write(verdict: Verdict, files: Files) -> None:
-    """Write the reports that are files. Raises `ReportError`."""
-    if files.markdown is not None:
-        from mcptop.playbook.report_markdown import markdown
+def write(verdict: Verdict, markdown: Path | None, html: Path | None) -> list[str]:
+    """Write the reports that are files; what went wrong, a line each."""
+    wrong = []
+    if markdown is not None:
+        from mcptop.playbook import report_markdown
 
-        _write(files.markdown, markdown(verdict))
-    if files.html is not None:
-        from mcptop.playbook.report_html import html
+        wrong += _write(markdown, report_markdown.markdown(verdict))
+    if html is not None:
+        from mcptop.playbook import report_html
 
-        _write(files.html, html(verdict))
+        wrong += _write(html, report_html.html(verdict))
+    return wrong
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str) -> list[str]:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ReportError(f"{path}: cannot be written: {error.strerror}") from None
+        return [f"{path}: cannot be written: {error.strerror}"]
+    return []
 
 
-def show(verdict: Verdict) -> None:
-    """Print it, as wide as the terminal is; in a pipe without colour."""
+def tell(verdict: Verdict, as_json: bool, wrong: Sequence[str] = ()) -> ExitStatus:
+    """Print it, complain of files that could not be written, and say with which exit code to end.
+
+    A verdict somebody waited for is shown even when its files found no place.
+    """
+    if as_json:
+        print_json(verdict)
+    else:
+        width, colour = look()
+        print(render(verdict, width, colour), end="")
+    for line in wrong:
+        print(f"mcptop: {line}", file=sys.stderr)
+    return ExitStatus.USAGE if wrong else _EXITS[verdict.status]
+
+
+def print_json(document: Struct) -> None:
+    """One document on one line."""
+    sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
+    sys.stdout.flush()
+
+
+def look() -> tuple[int, bool]:
+    """How wide to print, and whether in colour: in a pipe without."""
     is_terminal = sys.stdout.isatty()
     width = shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
-    print(render(verdict, width, is_terminal and not os.environ.get("NO_COLOR")), end="")
+    return width, is_terminal and not os.environ.get("NO_COLOR")
 
 
 def render(verdict: Verdict, width: int, colour: bool) -> str:
     """The report as text, with the escape sequences of colours or without."""
+    width = max(width, _NARROWEST)
+    return printed(lines(verdict, width), width, colour)
+
+
+def printed(found: Iterable[Runs], width: int, colour: bool) -> str:
+    """Lines as text, in the terminal's own colours."""
     out = io.StringIO()
     console = Console(
         file=out, force_terminal=colour, no_color=not colour, color_system="standard" if colour else None,
-        highlight=False, width=max(width, _NARROWEST), legacy_windows=False,
+        highlight=False, width=width, legacy_windows=False,
     )  # fmt: skip
     was_blank = False
-    for line in lines(verdict, console.width):
+    for line in found:
         text = _text(line)
         # Without its raised ground an empty line of the verdict's block is one too many.
         if text.plain or not was_blank:

@@ -76,7 +76,14 @@ def test_judge_writes_reports(run: Run, tmp_path: Path) -> None:
     assert (tmp_path / "a.md").read_text().startswith("# ✖ PROBLEM: heap-leak")
     assert (tmp_path / "a.html").read_text().startswith("<!DOCTYPE html>")
     code, text, complaint = run("judge", "x.tar.gz", "--html", "none/a.html")
-    assert (code, text, complaint) == (2, "", "mcptop: none/a.html: cannot be written: No such file or directory\n")
+    assert (code, text, complaint) == (2, "", "mcptop: none/a.html: cannot be written: there is no folder none\n")
+
+
+def test_a_verdict_is_shown_even_when_its_report_found_no_place(run: Run, tmp_path: Path) -> None:
+    bundle.write(tmp_path / "x.tar.gz", examples.PROBLEM, ())
+    code, text, complaint = run("judge", "x.tar.gz", "--json", "--html", "/dev/full")
+    assert (code, json.loads(text)["status"]) == (2, "problem")
+    assert complaint == "mcptop: /dev/full: cannot be written: No space left on device\n"
 
 
 def test_a_bad_bundle_is_one_line_and_exit_code_2(run: Run, tmp_path: Path) -> None:

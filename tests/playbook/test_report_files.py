@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from html.parser import HTMLParser
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from msgspec.structs import replace
 
-from mcptop.headless.report import Files, ReportError, write
+from mcptop.headless.report import ReportError, check_writable, write
 from mcptop.model.playbook import Remedy
 from mcptop.playbook.report_html import HEIGHT, WIDTH, drawing, html
 from mcptop.playbook.report_markdown import code, escaped, markdown
@@ -165,11 +166,23 @@ def test_a_limit_far_above_is_named() -> None:
 
 
 def test_files_are_written_or_told(tmp_path: Path) -> None:
-    write(VERDICTS["problem"], Files(tmp_path / "a.md", tmp_path / "a.html"))
+    assert write(VERDICTS["problem"], tmp_path / "a.md", tmp_path / "a.html") == []
     assert (tmp_path / "a.md").read_text() == markdown(VERDICTS["problem"])
     assert (tmp_path / "a.html").read_text() == html(VERDICTS["problem"])
-    with pytest.raises(ReportError, match="cannot be written: No such file or directory"):
-        write(VERDICTS["problem"], Files(tmp_path / "none" / "a.md"))
+    path = tmp_path / "none" / "a.md"
+    assert write(VERDICTS["problem"], path, None) == [f"{path}: cannot be written: No such file or directory"]
+
+
+@pytest.mark.parametrize(
+    ("place", "says"),
+    [("none/x", "there is no folder"), (".", "it is a folder"), ("pipe", "not a file one could replace")],
+)
+def test_places_are_checked_before_anything_is_done(tmp_path: Path, place: str, says: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ReportError, match=says):
+        check_writable(None, None, tmp_path / place)
+    check_writable(tmp_path / "a", tmp_path / "pipe", tmp_path / "b")
+    assert os.listdir(tmp_path) == ["pipe"]
 
 
 def test_nothing_to_do_leaves_no_heading() -> None:
