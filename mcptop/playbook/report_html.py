@@ -43,7 +43,7 @@ class Drawing(NamedTuple):
 
 def html(verdict: Verdict) -> str:
     """The whole document."""
-    drawn = curves.drawn(verdict)
+    drawn = curves.drawn(verdict, few=curves.MOST)
     return _template().render(
         verdict=verdict,
         words=words,

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from mcptop import units
 from mcptop.model.diagnosis import StepStatus, Verdict
 from mcptop.verdicts.words import safe
 
-MOST = 12
+MOST, FEW = 12, 4
 _MOVEMENT = 0.01
 """Less than this share of the value is noise, and not enlarged."""
 _CROWDED = 0.7
@@ -34,6 +35,11 @@ class Curve(NamedTuple):
         return not any(self.known)
 
     @property
+    def is_flat(self) -> bool:
+        """It hardly moved."""
+        return max(self.known) - min(self.known) < _MOVEMENT * max(self.known)
+
+    @property
     def known(self) -> list[float]:
         """What was measured."""
         return [value for value in self.values if value is not None]
@@ -46,11 +52,10 @@ class Curve(NamedTuple):
         """
         low, high = min(self.known), max(self.known)
         limit = self.limit if self.limit is not None and self.limit > high else None
-        is_flat = high - low < _MOVEMENT * high
-        if low > _CROWDED * high and not is_flat:
+        if low > _CROWDED * high and not self.is_flat:
             return low, limit if limit is not None and limit - high <= high - low else high
         # What does not move is a line through the middle.
-        top = limit if limit is not None and limit <= 4 * high else 2 * high if is_flat else high
+        top = limit if limit is not None and limit <= 4 * high else 2 * high if self.is_flat else high
         return min(0.0, low), top if top > min(0.0, low) else 1.0
 
     def figure(self, value: float | None) -> str:
@@ -70,23 +75,30 @@ class Drawn(NamedTuple):
     shown: tuple[Curve, ...]
     idle: tuple[str, ...]
     """0 throughout."""
+    steady: tuple[str, ...]
+    """Those that hardly moved, with their value, where many others are drawn."""
     beyond: tuple[str, ...]
     """There was no room for them."""
 
 
-def drawn(verdict: Verdict, most: int = MOST) -> Drawn:
-    """All series of the evidence, in the order of the steps."""
+def drawn(verdict: Verdict, most: int = MOST, few: int = FEW) -> Drawn:
+    """All series of the evidence, in the order of the steps; of more than `few` only what moves is drawn."""
     found = [
         curve for each in verdict.evidence if each.status is StepStatus.OK for curve in _of(each.step, each.values)
     ]
-    moving = [curve for curve in found if not curve.is_idle]
     idle = tuple(curve.name for curve in found if curve.is_idle)
-    return Drawn(tuple(moving[:most]), idle, tuple(curve.name for curve in moving[most:]))
+    shown = [curve for curve in found if not curve.is_idle]
+    steady = [curve for curve in shown if curve.is_flat] if len(shown) > few else []
+    shown = [curve for curve in shown if curve not in steady]
+    return Drawn(
+        tuple(shown[:most]), idle, tuple(f"{curve.name} {curve.figure(curve.known[-1])}" for curve in steady),
+        tuple(curve.name for curve in shown[most:]),
+    )  # fmt: skip
 
 
 def rest(found: Drawn) -> list[str]:
     """What is to be said of those that are not drawn."""
-    named = (("0 throughout", found.idle), ("not drawn", found.beyond))
+    named = (("steady", found.steady), ("0 throughout", found.idle), ("not drawn", found.beyond))
     return [f"{says}: {', '.join(names)}" for says, names in named if names]
 
 
@@ -114,16 +126,17 @@ def _change(curve: Curve, first: float, last: float) -> str:
 
 
 def spark(curve: Curve, width: int) -> str:
-    """The curve in at most `width` characters; a peak is not lost."""
+    """The curve in `width` characters; a peak is not lost."""
     bottom, top = curve.scale
     shifted = [None if value is None else value - bottom for value in thinned(curve.values, width)]
     return units.sparkline(shifted, top - bottom)
 
 
-def thinned(values: Sequence[float | None], most: int) -> list[float | None]:
-    """At most `most` values: the highest of each share."""
-    count = min(len(values), max(1, most))
-    shares = (values[at * len(values) // count : (at + 1) * len(values) // count] for at in range(count))
+def thinned(values: Sequence[float | None], count: int) -> list[float | None]:
+    """So many values: the highest of each share, or the one that was valid then."""
+    count = max(1, count)
+    starts = [at * len(values) // count for at in range(count + 1)]
+    shares = (values[start : max(end, start + 1)] for start, end in pairwise(starts))
     return [max((value for value in share if value is not None), default=None) for share in shares]
 
 

@@ -198,3 +198,20 @@ def test_what_was_0_throughout_takes_no_line_and_room_is_limited() -> None:
     text = report.render(verdict, 80, colour=False)
     assert len(re.findall(r"^   a\.s\d+ ", text, re.M)) == 12
     assert "   0 throughout: a.idle\n   not drawn: a.s12, a.s13\n" in text
+
+
+def test_among_many_what_hardly_moved_takes_no_line() -> None:
+    moving, flat = (
+        {"unit": "bytes", "seconds": [0, 1], "values": [1, 2]},
+        {"unit": "bytes", "seconds": [0, 1], "values": [2, 2]},
+    )
+    few = {"m": moving, "f": flat}
+    many = {f"m{at}": moving for at in range(4)} | {"f": flat}
+    for series, line in ((few, r"^   a\.f +▅+ +2 B"), (many, r"^   steady: a\.f 2 B$")):
+        verdict = replace(VERDICTS["problem"], evidence=(Evidence("a", "a", StepStatus.OK, "", {"series": series}),))
+        assert re.search(line, report.render(verdict, 80, colour=False), re.M)
+
+
+def test_a_curve_of_few_points_is_as_wide_as_the_others() -> None:
+    assert curves.spark(curve(0, 4), 8) == "▁▁▁▁████"
+    assert curves.spark(curve(0, None, 4), 6) == "▁▁  ██"
