@@ -132,6 +132,17 @@ def io_service_bytes(data: bytes) -> tuple[DeviceBytes, ...]:
     return tuple(DeviceBytes(device, *both) for device, both in totals.items())
 
 
+def io_totals(data: bytes) -> dict[str, int]:
+    """io.stat of v2, all devices together: rbytes, wbytes, rios, wios. A file without a line is one without I/O."""
+    totals = dict.fromkeys(("rbytes", "wbytes", "rios", "wios"), 0)
+    for line in data.decode("ascii", "replace").splitlines():
+        for pair in line.split()[1:]:
+            key, _, value = pair.partition("=")
+            if key in totals and value.isdigit():
+                totals[key] += int(value)
+    return totals
+
+
 def io_stat(data: bytes) -> tuple[DeviceBytes, ...]:
     """io.stat of v2: `8:0 rbytes=1 wbytes=2 rios=...` a line. A device without traffic may stand alone."""
     devices = []

@@ -95,6 +95,12 @@ def directories(membership: Mapping[str, str], mounts: Mapping[str, Mount], cont
     return found
 
 
+def own_directories(membership: Mapping[str, str], mounts: Mapping[str, Mount]) -> dict[str, str]:
+    """Controller (or UNIFIED) -> directory of the cgroup a process is in, where that is not everybody's (the root)."""
+    joined = {name: _join(mounts[name], path) for name, path in membership.items() if name in mounts and path != "/"}
+    return {name: directory for name, directory in joined.items() if os.path.isdir(directory)}
+
+
 def _cut_at(path: str, container: str) -> str | None:
     components = path.split("/")
     for index in range(len(components) - 1, -1, -1):
