@@ -11,6 +11,7 @@ from mcptop.playbook.steps.docker_inspect import DockerInspect
 from mcptop.playbook.steps.docker_stats import DockerStats
 from mcptop.playbook.steps.flows import Flows
 from mcptop.playbook.steps.host import HostStep
+from mcptop.playbook.steps.logs import Logs
 from mcptop.playbook.steps.lsof import Lsof
 from mcptop.playbook.steps.metrics import Metrics
 from mcptop.playbook.steps.netstat import Netstat
@@ -25,7 +26,7 @@ from mcptop.playbook.steps.watch import Watch
 _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
     Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
-    DockerInspect(), DockerEvents(), DockerStats(), Cgroup(),
+    DockerInspect(), DockerEvents(), DockerStats(), Cgroup(), Logs(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}

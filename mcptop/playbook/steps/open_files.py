@@ -135,9 +135,14 @@ def _writer(before: Look, after: Look, seconds: float) -> dict[str, Any]:
         "path": writer.path,
         "bytes_per_s": rounded(per_s(most, seconds)),
         "deleted": writer.is_deleted,
-        "is_log": service_log or _LOG.search(writer.path) is not None,
+        "is_log": service_log or looks_like_log(writer.path),
         "service_log": service_log,
     }
+
+
+def looks_like_log(path: str) -> bool:
+    """Whether a file is called as logs are."""
+    return _LOG.search(path) is not None
 
 
 class _Earlier:
