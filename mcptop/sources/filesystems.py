@@ -11,8 +11,8 @@ from typing import NamedTuple
 from mcptop.model.host import Filesystem
 
 # Only what lies on a local disk. A network file system can hang a reader for minutes, and the rest has no "full".
-_LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "vfat", "exfat", "ntfs3", "bcachefs"})
-_MEMORY = frozenset({"tmpfs", "ramfs", "rootfs"})
+LOCAL = frozenset({"ext2", "ext3", "ext4", "xfs", "btrfs", "zfs", "f2fs", "vfat", "exfat", "ntfs3", "bcachefs"})
+MEMORY = frozenset({"tmpfs", "ramfs", "rootfs"})
 
 
 class MountPoint(NamedTuple):
@@ -28,7 +28,7 @@ def parse_mountinfo(text: str) -> list[MountPoint]:
     """Local file systems of mountinfo(5), each device once, at its shortest mount point."""
     shortest: dict[str, MountPoint] = {}
     for kind, mount in _mounts(text):
-        if kind in _LOCAL or (kind == "overlay" and mount.point == "/"):
+        if kind in LOCAL or (kind == "overlay" and mount.point == "/"):
             known = shortest.get(mount.number)
             if known is None or len(mount.point) < len(known.point):
                 shortest[mount.number] = mount
@@ -52,7 +52,7 @@ def is_in_memory(path: Path, mountinfo: str) -> bool:
     # Of two at the same place the later one covers the other.
     deepest = max((length for length, _ in holding), default=0)
     kinds = [kind for length, kind in holding if length == deepest]
-    return bool(kinds) and kinds[-1] in _MEMORY
+    return bool(kinds) and kinds[-1] in MEMORY
 
 
 def usage(mount: MountPoint) -> Filesystem | None:

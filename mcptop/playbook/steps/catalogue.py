@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mcptop.playbook.steps.base import StepKind
 from mcptop.playbook.steps.cgroup import Cgroup
+from mcptop.playbook.steps.disk import Disk
 from mcptop.playbook.steps.docker_events import DockerEvents
 from mcptop.playbook.steps.docker_inspect import DockerInspect
 from mcptop.playbook.steps.docker_stats import DockerStats
@@ -26,7 +27,7 @@ from mcptop.playbook.steps.watch import Watch
 _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
     Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
-    DockerInspect(), DockerEvents(), DockerStats(), Cgroup(), Logs(),
+    DockerInspect(), DockerEvents(), DockerStats(), Cgroup(), Logs(), Disk(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}
