@@ -22,6 +22,8 @@ from mcptop.sources.redis_server import RedisByAddress, RedisInContainer
 from mcptop.sources.redis_view import RedisView
 
 EVERY_S = 5.0
+LOCKED = "wait for a lock"
+REJECTED = "connections rejected at maxclients since its start"
 
 
 class Naming(Protocol):
@@ -127,7 +129,7 @@ def _flows_of(outcome: Outcome, place: Place) -> tuple[dict[str, FlowReading], l
 def _postgres_notes(view: PostgresView) -> list[str]:
     notes = [f"{view.version}, {len(view.clients)} clients"]
     if locked := sum(client.waits_for_lock for client in view.clients):
-        notes.append(f"{locked} wait for a lock")
+        notes.append(f"{locked} {LOCKED}")
     if hidden := sum(not client.is_known for client in view.clients):
         notes.append(f"{hidden} do not show their state: GRANT pg_read_all_stats to mcptop's role")
     return notes
@@ -136,8 +138,14 @@ def _postgres_notes(view: PostgresView) -> list[str]:
 def _redis_notes(view: RedisView) -> list[str]:
     notes = [view.version if view.connected is None else f"{view.version}, {view.connected} clients"]
     if view.rejected_connections:
-        notes.append(f"{view.rejected_connections} connections rejected at maxclients since its start")
+        notes.append(f"{view.rejected_connections} {REJECTED}")
     return [*notes, *view.refused]
+
+
+def noted(message: str, what: str) -> int:
+    """The number a server's message has before `LOCKED` or `REJECTED`: 0 where it has none."""
+    number = next((note.split()[0] for note in message.split("; ") if note.endswith(f" {what}")), "0")
+    return int(number) if number.isdigit() else 0
 
 
 def server_collectors(

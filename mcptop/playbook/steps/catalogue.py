@@ -16,10 +16,12 @@ from mcptop.playbook.steps.logs import Logs
 from mcptop.playbook.steps.lsof import Lsof
 from mcptop.playbook.steps.metrics import Metrics
 from mcptop.playbook.steps.netstat import Netstat
+from mcptop.playbook.steps.postgres import Postgres
 from mcptop.playbook.steps.proc_files import ProcFiles
 from mcptop.playbook.steps.proc_net import ProcNet
 from mcptop.playbook.steps.py_spy_dump import PySpyDump
 from mcptop.playbook.steps.py_spy_record import PySpyRecord
+from mcptop.playbook.steps.redis import Redis
 from mcptop.playbook.steps.ss import Ss
 from mcptop.playbook.steps.threads import Threads
 from mcptop.playbook.steps.watch import Watch
@@ -28,6 +30,7 @@ _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
     Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
     DockerInspect(), DockerEvents(), DockerStats(), Cgroup(), Logs(), Disk(),
+    Postgres(), Redis(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}
