@@ -12,10 +12,12 @@ from mcptop.playbook.steps.docker_inspect import DockerInspect
 from mcptop.playbook.steps.docker_stats import DockerStats
 from mcptop.playbook.steps.flows import Flows
 from mcptop.playbook.steps.host import HostStep
+from mcptop.playbook.steps.iotop import Iotop
 from mcptop.playbook.steps.logs import Logs
 from mcptop.playbook.steps.lsof import Lsof
 from mcptop.playbook.steps.metrics import Metrics
 from mcptop.playbook.steps.netstat import Netstat
+from mcptop.playbook.steps.perf import Perf
 from mcptop.playbook.steps.postgres import Postgres
 from mcptop.playbook.steps.proc_files import ProcFiles
 from mcptop.playbook.steps.proc_net import ProcNet
@@ -30,7 +32,7 @@ _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
     Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
     DockerInspect(), DockerEvents(), DockerStats(), Cgroup(), Logs(), Disk(),
-    Postgres(), Redis(),
+    Postgres(), Redis(), Perf(), Iotop(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}

@@ -20,6 +20,7 @@ from mcptop.playbook import symptoms
 from mcptop.playbook.steps.base import Context, NoOptions, Output, Raw, StepFailure, now, observed
 from mcptop.playbook.steps.docker_asking import asking, container_of, gone
 from mcptop.playbook.steps.series import rounded
+from mcptop.playbook.steps.tool_version import version
 from mcptop.sources import command
 from mcptop.units import long_size
 
@@ -78,7 +79,7 @@ class DockerStats:
 def _by_command(context: Context, container: str) -> Output:
     host = ["-H", context.settings.docker_host] if context.settings.docker_host else []
     argv = ["docker", *host, "stats", "--no-stream", "--no-trunc", "--format", "{{json .}}", container]
-    complaint, output = context.run("docker-stats.json", argv, 15.0)
+    complaint, output = context.run("docker-stats.json", argv, 15.0, version=version("docker"))
     if output.provenance.exit_code:
         says = complaint.decode("utf-8", "replace").strip()
         if "no such container" in says.lower():

@@ -18,6 +18,7 @@ from mcptop.playbook.steps import open_files
 from mcptop.playbook.steps.base import Context, Output, Raw, StepFailure
 from mcptop.playbook.steps.open_files import Look
 from mcptop.playbook.steps.proc_files import descriptors
+from mcptop.playbook.steps.tool_version import version
 from mcptop.playbook.steps.two_looks import Options, TwoLooks, is_gone, pids_of, twice
 from mcptop.sources.open_files import FileKind, OpenFile, named
 
@@ -58,7 +59,7 @@ class Lsof(TwoLooks):
 def _look(context: Context, number: int) -> tuple[Output, Output]:
     known = descriptors(context, number)
     pids = ",".join(map(str, pids_of(context)))
-    complaint, listed = context.run(f"lsof-{number}.txt", [*_ARGV, pids], 30.0)
+    complaint, listed = context.run(f"lsof-{number}.txt", [*_ARGV, pids], 30.0, version=version("lsof", "-v"))
     if not listed.data:
         if is_gone(context):
             raise StepFailure(StepStatus.TARGET_GONE, "the target has ended")

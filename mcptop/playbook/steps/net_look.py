@@ -11,6 +11,7 @@ import msgspec
 from mcptop.model.diagnosis import StepStatus
 from mcptop.playbook.steps.base import Context, Output, Raw, StepFailure, now, observed
 from mcptop.playbook.steps.connections import LISTEN, NetLook, Peer, Socket
+from mcptop.playbook.steps.tool_version import version
 from mcptop.playbook.steps.two_looks import of_each, pids_of
 from mcptop.sources import command, network_look
 from mcptop.sources.kept import contents
@@ -127,7 +128,7 @@ def inside(context: Context, name: str, argv: Sequence[str]) -> Output:
     if network_look.is_elsewhere(context.roots, context.pid):
         words = ["nsenter", f"--net={context.roots.procfs}/{context.pid}/ns/net", program, *argv[1:]]
         namespace = f"net of pid {context.pid}"
-    complaint, output = context.run(name, words, 20.0, namespace=namespace)
+    complaint, output = context.run(name, words, 20.0, namespace=namespace, version=version(argv[0]))
     if not output.provenance.exit_code:
         return output
     if any(word in complaint.lower() for word in _DENIED):
