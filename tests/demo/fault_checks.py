@@ -7,7 +7,7 @@ import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from evidence import Look
+from evidence import Look, time_waits
 from stack import Demo
 
 MIB = 1024 * 1024
@@ -63,6 +63,12 @@ def jobs_per_request(view: View) -> float:
     return more / (view.metric("mcp_requests_total", "load") - requests)
 
 
+def churns(view: View) -> bool:
+    """Many more connections were closed than are open, though each request is one job: no repeats, which close too."""
+    closed, few = time_waits(port(view, "mcp-worker")), view.now.fds < view.before.fds + 40
+    return closed > 300 and few and jobs_per_request(view) < 1.5
+
+
 def one_at_a_time(view: View) -> bool:
     """Every place of the consumer is taken by a job, threads wait, and jobs still leave: as many as one thread does."""
     full = view.metric("mcp_queue_in_flight") >= 16 and view.now.threads >= view.before.threads + 8
@@ -70,9 +76,11 @@ def one_at_a_time(view: View) -> bool:
 
 
 def polls(view: View) -> bool:
-    """Much of its CPU is the kernel's, and it gives up the CPU thousands of times a second."""
+    """Much of its CPU is the kernel's, and it gives it up thousands of times a second, for no disk."""
     system, cpu = view.now.system_s - view.earlier.system_s, view.now.cpu_s - view.earlier.cpu_s
-    return view.now.switches - view.earlier.switches > 3000 * view.seconds and system > 0.25 * cpu and view.cores > 0.15
+    often = view.now.switches - view.earlier.switches > 3000 * view.seconds
+    writes = view.now.written - view.earlier.written > 100 * 1024
+    return often and not writes and system > 0.25 * cpu and view.cores > 0.15
 
 
 def collects(view: View) -> bool:

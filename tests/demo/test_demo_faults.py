@@ -9,12 +9,13 @@ import time
 from collections.abc import Callable
 
 import pytest
-from evidence import accept_queue, overflows, time_waits
+from evidence import accept_queue, overflows
 from fault_checks import (
     MIB,
     View,
     answer_time,
     beside_the_pools,
+    churns,
     collects,
     cpu_swings,
     jobs_per_request,
@@ -52,10 +53,7 @@ SHOWS: dict[str, tuple[str, Check]] = {
         "mcp-api",
         lambda v: v.now.sockets["close_wait"] >= 10 and v.now.files["socket"] >= v.before.files["socket"] + 10,
     ),
-    "connection-churn": (
-        "mcp-api",
-        lambda v: time_waits(port(v, "mcp-worker")) > 300 and v.now.fds < v.before.fds + 40,
-    ),
+    "connection-churn": ("mcp-api", churns),
     "db-pool-too-small": ("mcp-api", lambda v: v.pool("waiting", "db") >= 1 and v.pool("max", "db") == 2),
     "connection-held": ("mcp-api", lambda v: v.pool("active", "db") == 50 and v.pool("waiting", "db") >= 1),
     "event-loop-blocked": ("mcp-api", lambda v: answer_time(v.demo.services["mcp-api"]) > 0.3 and v.cores < 0.3),
