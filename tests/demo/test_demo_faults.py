@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 from evidence import accept_queue, overflows
@@ -165,6 +167,30 @@ def test_switching_off_gives_everything_back(demo: Demo) -> None:
         assert now.threads <= before.threads + 8
         assert now.fds <= before.fds + 30
         assert now.zombies == 0
+
+    until(back)
+
+
+def test_switching_off_leaves_no_memory_thread_or_file(demo: Demo) -> None:
+    def on_disk() -> list[Path]:
+        return [*demo.folder.glob("mcp-worker/segments/*"), *demo.folder.glob("mcp-api/requests.log*")]
+
+    before = demo.look("mcp-worker")
+    faults = ("shm-growth", "lock-contention", "busy-wait", "gc-pauses", "many-threads", "many-files", "log-rotation")
+    with ExitStack() as on:
+        for name in faults:
+            on.enter_context(demo.fault(name))
+        until(lambda: _more_than(demo.look("mcp-worker").shmem, MIB))
+        with_all = demo.look("mcp-worker")
+        assert len(on_disk()) > 300
+    demo.settle()
+
+    def back() -> None:
+        now = demo.look("mcp-worker")
+        assert now.shmem == 0
+        assert now.threads <= before.threads + 8 < with_all.threads
+        assert now.files["file"] <= before.files["file"] + 30 < with_all.files["file"]
+        assert not on_disk()
 
     until(back)
 
