@@ -14,14 +14,13 @@ import msgspec
 from mcptop.model.diagnosis import Subject
 from mcptop.model.mechanisms import HARMLESS, Mechanism
 from mcptop.model.playbook import Severity
-from mcptop.playbook import expressions, load
+from mcptop.playbook import expressions, load, symptoms
 from mcptop.playbook.expressions import ExpressionError
 from mcptop.playbook.load import PlaybookError
 from mcptop.playbook.steps.base import StepKind, options_of
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.playbook.yaml_marks import Marked, Path
 
-FOCUSES = ("cpu", "memory", "fds", "waiting", "queue", "disk", "trouble")
 TARGETS = ("container", "process")
 _TARGET = "target"
 _DRAWN = "series"
@@ -113,8 +112,8 @@ class _Lint:
         for at, target in enumerate(value.get("applies_to", ())):
             if target not in TARGETS:
                 yield f"{self._top.at(('applies_to', at))}: `{target}`: expected one of {', '.join(TARGETS)}"
-        if value.get("focus", "cpu") not in FOCUSES:
-            yield f"{self._top.at(('focus',))}: `{value['focus']}`: expected one of {', '.join(FOCUSES)}"
+        if value.get("focus", "cpu") not in symptoms.SAYS:
+            yield f"{self._top.at(('focus',))}: `{value['focus']}`: expected one of {', '.join(symptoms.SAYS)}"
         for at, step in enumerate(self._steps):
             yield from self._step(("steps", at), step, {each["id"] for each in self._steps[:at]})
 

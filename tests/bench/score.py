@@ -166,12 +166,12 @@ def table(results: Sequence[Result]) -> Iterator[str]:
         for name in dict.fromkeys(r.expected or "nothing" for r in group):
             yield _line(name, [r for r in group if (r.expected or "nothing") == name])
     yield ""
-    yield f"- faults: {len(faults)} runs, right {_share_of(faults, 'right')}, " \
-          f"confidently wrong {_share_of(faults, 'confidently_wrong')}, culprit {_share_of(faults, 'culprit')}"  # fmt: skip
+    right, wrong, blamed = (_share_of(faults, what) for what in ("right", "confidently_wrong", "culprit"))
+    yield f"- faults: {len(faults)} runs, right {right}, confidently wrong {wrong}, culprit {blamed}"
     yield f"- controls: {len(controls)} runs, false findings {_share_of(controls, 'false_alarm')}"
     yield f"- left stopped: {sum(r.stopped for r in results)}"
-    wrong = Counter((r.expected or "nothing", r.found or r.status) for r in results if not r.right)
-    for (expected, found), count in wrong.most_common():
+    taken = Counter((r.expected or "nothing", r.found or r.status) for r in results if not r.right)
+    for (expected, found), count in taken.most_common():
         yield f"- taken for another: {expected} -> {found}: {count}"
 
 

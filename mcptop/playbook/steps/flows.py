@@ -22,6 +22,8 @@ from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, 
 from mcptop.playbook.steps.series import drawn, grown, mean, names_of, rounded
 
 _ACCEPT, _TCP, _SERVER = "accept", "tcp", "server"
+_INNER = ("db", "redis", "slots")
+_OFTEN = 0.3
 _MOST_HOPS = 6
 _DEPTH_PER_S = 0.1
 """Growth of a queue below which nothing is said to grow, in entries a second."""
@@ -159,8 +161,14 @@ def _by_name(
 def _worst_pool(pools: Mapping[str, Seen[Pool]]) -> dict[str, Any]:
     if not pools:
         return {}
-    return max((_pool([pool for _, pool in seen]) for seen in pools.values()),
-               key=lambda p: (p["waiting"] or 0.0, p["idle_in_transaction"] or 0, p["use"] or 0.0))  # fmt: skip
+    return max((_pool([pool for _, pool in seen]) for seen in pools.values()), key=_pool_rank)
+
+
+def _pool_rank(pool: Mapping[str, Any]) -> tuple[float, ...]:
+    """Where callers wait for several, the inner one is the cause: a request keeps its place while it waits for it."""
+    is_waited_for = (pool["waiting_share"] or 0.0) >= _OFTEN
+    is_inner = pool["kind"] in _INNER
+    return is_waited_for, is_waited_for and is_inner, pool["waiting"] or 0.0, pool["use"] or 0.0
 
 
 def _pool(seen: Sequence[Pool]) -> dict[str, Any]:

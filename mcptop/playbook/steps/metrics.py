@@ -45,6 +45,7 @@ _COUNTERS: dict[str, tuple[str, ...]] = {
     "batch_wait_s": ("batch_wait_seconds_total", "batch_wait_seconds_sum"),
     "retries": ("retries_total",),
     "timeouts": ("timeouts_total",),
+    "jobs": ("queue_entered_total",),
 }
 
 
@@ -241,8 +242,8 @@ def _batch(looks: Sequence[Look]) -> dict[str, float | None]:
 
 
 def _peer(looks: Sequence[Look], own: str) -> tuple[str | None, float | None]:
-    """The busiest of the services behind it."""
+    """The busiest of the services behind it. Those given up are among the jobs that came, not the requests done."""
     names = dict.fromkeys(look.service for look in looks if look.service != own)
-    found = [(rate, name) for name in names
-             if (rate := _rate([look for look in looks if look.service == name], "requests")) is not None]  # fmt: skip
+    found = [(rate, name) for name in names for kind in ("requests", "jobs")
+             if (rate := _rate([look for look in looks if look.service == name], kind)) is not None]  # fmt: skip
     return (max(found)[1], max(found)[0]) if found else (None, None)
