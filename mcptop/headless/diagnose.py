@@ -48,12 +48,11 @@ def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, repor
     frames = Frames()
     shown = Shown(quiet=reports.as_json)
     diagnosis = Diagnosis(texts, wanted, frames, settings, limits, shown.hear)
-    with _monitored(settings, frames):
+    with shown, _monitored(settings, frames):
         shown.begin(diagnosis)
         subject = diagnosis.choose()
         shown.chosen(subject)
         finished = _interruptible(lambda: diagnosis.run(subject), diagnosis.cancel)
-    shown.end()
     wrong = [*_bundled(finished, reports.bundle), *report.write(finished.verdict, reports.markdown, reports.html)]
     return report.tell(finished.verdict, reports.as_json, wrong)
 
@@ -75,11 +74,10 @@ def triaged(settings: Settings, seconds: float, as_json: bool) -> ExitStatus:
     began = time.monotonic()
     shown = Shown(quiet=as_json)
     over = threading.Event()
-    with _monitored(settings, frames):
+    with shown, _monitored(settings, frames):
         frames.wait(1, 30.0)
         shown.waiting("looking at every service", seconds)
         _interruptible(lambda: over.wait(seconds), over.set)
-    shown.end()
     seen = frames.all()
     found = Triage(triage.problems(seen), len(frames.latest.services), round(time.monotonic() - began, 1), __version__)
     triage_report.tell(found, as_json)

@@ -35,18 +35,24 @@ class Shown:
         self._live = Live(console=console, refresh_per_second=_REFRESH_PER_S, transient=True,
                           get_renderable=self._render) if is_watched else None  # fmt: skip
 
+    def __enter__(self) -> Shown:
+        if self._live:
+            self._live.start()
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        """Take it all away: the report says it again."""
+        if self._live:
+            self._live.stop()
+
     def begin(self, diagnosis: Diagnosis) -> None:
         """The monitor is starting."""
         self._diagnosis = diagnosis
         self._title = Text.assemble((f"diagnose {diagnosis.playbook.name}", "bold"), " · looking for whom")
-        if self._live:
-            self._live.start()
 
     def waiting(self, says: str, seconds: float) -> None:
         """Nothing but time passes."""
         self._title, self._began, self._expected_s = Text(says, "bold"), time.monotonic(), seconds
-        if self._live:
-            self._live.start()
 
     def chosen(self, subject: Subject) -> None:
         """The target is known, and the steps begin."""
@@ -64,11 +70,6 @@ class Shown:
             self._steps[progress.step] = progress
         if self._diagnosis is not None:
             self._expected_s = self._diagnosis.expected_s
-
-    def end(self) -> None:
-        """Take it all away: the report says it again."""
-        if self._live:
-            self._live.stop()
 
     def _render(self) -> Table:
         table = Table.grid(padding=(0, 1))

@@ -22,6 +22,9 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from math import sqrt
 from pathlib import Path
+from typing import Any
+
+from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "demo"))
 
@@ -32,9 +35,11 @@ from mcptop import __version__
 from mcptop.config import Settings
 from mcptop.demo import PROJECT
 from mcptop.live import LiveSource
-from mcptop.model.diagnosis import Outcome, Verdict
+from mcptop.model.diagnosis import Outcome, Run, Verdict
 from mcptop.monitor import Monitor
-from mcptop.playbook import shelf, subjects
+from mcptop.playbook import cases, shelf, subjects
+from mcptop.playbook.case import Case as Recording
+from mcptop.playbook.cases import CASES, Expectation
 from mcptop.playbook.frames import Frames
 from mcptop.playbook.judge import judge
 from mcptop.playbook.runner import Runner
@@ -73,6 +78,28 @@ class Result:
     def false_alarm(self) -> bool:
         """A finding where there is nothing to find."""
         return self.harmless and self.status in (Outcome.WARNING, Outcome.PROBLEM)
+
+
+def record(folder: Path, case: Case, verdict: Verdict, demo: Demo) -> None:
+    """Keep the evidence as a case of `mcptop playbooks test`: without charts, and nothing of where it ran."""
+    evidence = tuple(
+        replace(each, values=_without(each.values, str(demo.folder)), provenance=()) for each in verdict.evidence
+    )
+    run = Run(verdict.started_at, verdict.duration_s, verdict.cost, verdict.cancelled, verdict.version)
+    mechanism = None if case.harmless else str(case.mechanism)
+    wanted = Expectation(verdict.status) if case.harmless else Expectation(verdict.status, mechanism, case.blamed)
+    name = f"{case.fault or 'nothing'}-{case.target}".replace(":", "-").replace("=", "-").replace(",", "-")
+    path = folder / CASES / case.playbook / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cases.recorded(Recording("", f"{case.playbook}.yaml", {}, verdict.target, evidence, run), wanted))
+
+
+def _without(value: Any, folder: str) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(each, folder) for key, each in value.items() if key != "series"}
+    if isinstance(value, list):
+        return [_without(each, folder) for each in value]
+    return value.replace(folder, "/var/lib/demo") if isinstance(value, str) else value
 
 
 class Watcher:
@@ -217,6 +244,7 @@ def main() -> None:
     parser.add_argument("--slow", action="store_true", help="the slow leak as well")
     parser.add_argument("--docker", nargs=argparse.REMAINDER, help="with containers; the rest goes to `mcptop demo`")
     parser.add_argument("--keep", type=Path, help="add every result to this file, one JSON a line")
+    parser.add_argument("--record", type=Path, help="keep the evidence of right ones as cases beside these playbooks")
     parser.add_argument("--table", type=Path, help="only show the results kept in this file")
     arguments = parser.parse_args()
     if arguments.table:
@@ -234,6 +262,8 @@ def main() -> None:
             sign = "ok   " if result.right else "WRONG" if result.status != Outcome.INCONCLUSIVE else "?    "
             print(f"{number:3}/{len(cases)} {sign} {result.fault:45} {result.playbook:16} {result.found} "
                   f"{result.confidence:.2f} {result.duration_s:.0f} s | {verdict.says[:90]}", flush=True)  # fmt: skip
+            if arguments.record and result.right:
+                record(arguments.record, case, verdict, demo)
             if arguments.keep:
                 with arguments.keep.open("a") as file:
                     file.write(json.dumps(asdict(result)) + "\n")
