@@ -28,7 +28,7 @@ from mcptop.sources.http_page import HttpError, Limits, Pages
 _MOST_PEERS = 4
 _PAGE_LIMITS = Limits(deadline_s=1.5, size=2 << 20)
 _REQUESTS_PER_S = 0.02
-_SERVER_ERROR = re.compile(r"5\d\d|5xx|error|exception", re.IGNORECASE)
+_FAILED = re.compile(r"5\d\d|5xx|408|429|499|error|exception|cancel|timeout", re.IGNORECASE)
 _STATUS = ("status", "code", "status_code", "outcome")
 
 # Kind -> what its counter's name ends with; of requests the first ending that is there, not the sum of several.
@@ -78,7 +78,8 @@ class Metrics:
         "looks": "how often the page was read",
         "requests_per_s": "requests it answered, a second",
         "requests_high": "in the busiest tenth of the time", "requests_low": "in the quietest",
-        "errors_ratio": "share of them that failed",
+        "errors_ratio": "share of them that failed, or that nobody waited for any more",
+        "done_per_s": "those that did not, a second",
         "latency_s": "mean time of a request",
         "evictions_per_s": "what caches threw out, a second", "hit_ratio": "share of the lookups that were hits",
         "misses_per_s": "lookups that were not, a second",
@@ -134,12 +135,14 @@ class Metrics:
         times = [look.at for look in own]
         rate = rates(times, [look.counts.get("requests") for look in own])
         smooth = [mean(rate[max(0, at - 2) : at + 3]) for at in range(len(rate))]
+        errors = _rate(own, "errors")
         values = {
             "looks": len(own),
             "requests_per_s": requests,
+            "done_per_s": None if requests is None else requests - (errors or 0.0),
             "requests_high": quantile(smooth, 0.9),
             "requests_low": quantile(smooth, 0.1),
-            "errors_ratio": _ratio(_rate(own, "errors"), requests),
+            "errors_ratio": _ratio(errors, requests),
             "latency_s": _ratio(_rate(own, "latency_s"), _rate(own, "latency_n")),
             "evictions_per_s": _rate(own, "evictions"),
             "hit_ratio": _hit_ratio(own),
@@ -203,7 +206,7 @@ def _look(service: str, page: Page, began: float) -> Look:
 
 
 def _failed(sample: Sample) -> bool:
-    return any(_SERVER_ERROR.match(sample.labels[label]) for label in _STATUS if label in sample.labels)
+    return any(_FAILED.match(sample.labels[label]) for label in _STATUS if label in sample.labels)
 
 
 def _of(samples: Iterable[Sample], wanted: Callable[[str], bool]) -> list[float]:
