@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mcptop.playbook.steps.base import StepKind
 from mcptop.playbook.steps.cgroup import Cgroup
+from mcptop.playbook.steps.cprofile import Cprofile
 from mcptop.playbook.steps.disk import Disk
 from mcptop.playbook.steps.docker_events import DockerEvents
 from mcptop.playbook.steps.docker_inspect import DockerInspect
@@ -15,6 +16,8 @@ from mcptop.playbook.steps.host import HostStep
 from mcptop.playbook.steps.iotop import Iotop
 from mcptop.playbook.steps.logs import Logs
 from mcptop.playbook.steps.lsof import Lsof
+from mcptop.playbook.steps.memory_profiler import MemoryProfiler
+from mcptop.playbook.steps.memray import Memray
 from mcptop.playbook.steps.metrics import Metrics
 from mcptop.playbook.steps.netstat import Netstat
 from mcptop.playbook.steps.perf import Perf
@@ -32,7 +35,7 @@ _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
     Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
     DockerInspect(), DockerEvents(), DockerStats(), Cgroup(), Logs(), Disk(),
-    Postgres(), Redis(), Perf(), Iotop(),
+    Postgres(), Redis(), Perf(), Iotop(), Cprofile(), MemoryProfiler(), Memray(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}

@@ -73,7 +73,10 @@ class Perf:
             if output.provenance.exit_code:
                 raise _refused(context, complaint.decode("utf-8", "replace"))
         source = msgspec.structs.replace(output.provenance, argv=(*record, ";", *report))
-        return (Output("perf-report.txt", output.data, source), Output("perf-report.err", complaint, source))
+        return (
+            Output("perf-report.txt", output.data, source),
+            Output("perf-report.err", complaint, msgspec.structs.replace(source, raw_sha256=None)),
+        )
 
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """The symbols, by their share. Raises `StepFailure`."""
