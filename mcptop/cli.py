@@ -140,7 +140,11 @@ def snapshot(
 @click.option("--budget", "budget", metavar="TIME", help="Most it may take, such as 90s (default: the playbook's).")
 @click.option("--safety", type=click.Choice([level.name.lower() for level in Safety]),
               help="Most that steps may do to the target (default: the playbook's, sampling at most).")  # fmt: skip
-@click.option("--script", type=click.Path(exists=True, dir_okay=False), help="Profile this script as well, run anew.")
+@click.option(
+    "--script",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Whom: this Python script, started for it and run again under profilers.",
+)
 @click.option("--allow-commands", is_flag=True, help="Let the playbook run commands of its own.")
 @_with_settings
 @click.pass_context
@@ -162,8 +166,8 @@ def diagnose(
     **flags: Any,
 ) -> ExitStatus:
     """What is wrong, how sure, who it is, what to do. Without PLAYBOOK: which one to run on whom."""
-    if sum(each is not None for each in (service, container, pid)) > 1:
-        raise click.UsageError("--service, --container and --pid exclude each other")
+    if sum(each is not None for each in (service, container, pid, script)) > 1:
+        raise click.UsageError("--service, --container, --pid and --script exclude each other")
     if playbook is None and (service or container or pid or markdown or html or bundle or script):
         raise click.UsageError("without a PLAYBOOK all services are looked at: name one, or leave the options out")
     settings = _settings(context, **flags)

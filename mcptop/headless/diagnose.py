@@ -48,7 +48,7 @@ def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, repor
     frames = Frames()
     shown = Shown(quiet=reports.as_json)
     diagnosis = Diagnosis(texts, wanted, frames, settings, limits, shown.hear)
-    with shown, _monitored(settings, frames):
+    with shown, _monitored(settings, frames), diagnosis:
         shown.begin(diagnosis)
         subject = diagnosis.choose()
         shown.chosen(subject)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
 
 from mcptop import __version__
 from mcptop.config import Settings
@@ -19,6 +22,7 @@ from mcptop.playbook.frames import Frames
 from mcptop.playbook.load import PlaybookError
 from mcptop.playbook.redact import Redactor
 from mcptop.playbook.runner import Progress, Runner
+from mcptop.playbook.script import Script, profilers
 from mcptop.playbook.shelf import Origin, Texts
 from mcptop.playbook.steps.base import Output
 from mcptop.playbook.subjects import NoSubject, Wanted
@@ -38,7 +42,7 @@ class Limits(Value, frozen=True):
     safety: Safety | None = None
     allow_commands: bool = False
     script: str | None = None
-    """A script to profile beside: the steps for it are added to the playbook's."""
+    """A script to be the target: it is started, watched, and run once more under profilers."""
 
 
 class Finished(Value, frozen=True):
@@ -51,7 +55,7 @@ class Finished(Value, frozen=True):
 
 
 class Diagnosis:
-    """Made on any thread, run on one, cancelled from any."""
+    """Made on any thread, run on one, cancelled from any. A `with` block ends whatever it started."""
 
     def __init__(
         self,
@@ -76,6 +80,16 @@ class Diagnosis:
         self._on_progress = on_progress
         self._cancelled = threading.Event()
         self._runner: Runner | None = None
+        self._script: Script | None = None
+
+    def __enter__(self) -> Diagnosis:
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        """Nothing that was started for it goes on."""
+        self.cancel()
+        if self._script is not None:
+            self._script.stop()
 
     def choose(self) -> Subject:
         """Whom it is about. Raises `NoSubject`."""
@@ -84,11 +98,21 @@ class Diagnosis:
         if not frames:
             raise NoSubject("the monitor sees nothing: `mcptop doctor` says why")
         roots = Roots(self._settings.path_procfs, self._settings.path_sysfs)
-        subject = subjects.choose(frames, self._wanted, self.playbook.name, self.playbook.focus, roots)
+        if self._limits.script is not None:
+            subject = self._started(self._limits.script, frames[-1].host.cpus if frames[-1].host else 1, roots)
+        else:
+            subject = subjects.choose(frames, self._wanted, self.playbook.name, self.playbook.focus, roots)
         if subject.kind not in self.playbook.applies_to:
             allowed = " or ".join(self.playbook.applies_to)
             raise NoSubject(f"{subject.service} is a {subject.kind}; playbook {self.playbook.name} is for: {allowed}")
         return subject
+
+    def _started(self, path: str, cpus: int, roots: Roots) -> Subject:
+        """The script as the target, and the steps that profile it among the playbook's."""
+        steps = (*self.playbook.steps, *profilers(self.playbook.focus, path))
+        self.playbook = msgspec.structs.replace(self.playbook, steps=steps)
+        self._script = Script(path)
+        return subjects.alone(self._script.pid, Path(path).name, cpus, roots)
 
     def run(self, subject: Subject) -> Finished:
         """Collect and judge. Raises `ExpressionError` for a rule that fails on what was found."""

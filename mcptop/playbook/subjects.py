@@ -89,9 +89,15 @@ def _of_pid(frame: Frame, candidates: list[Found], pid: int, roots: Roots) -> Su
     for service, instance in candidates:
         if instance.pid is not None and pid in process_tree.members(roots, instance.pid):
             return _subject(service, instance, roots, "cpu", cpus, "", pid)
-    alone = Instance(id=f"{pid}-{facts.start_ticks}", name=f"{facts.program}[{pid}]", pid=pid)
-    lonely = Service(None, facts.program, Kind.PROCESS, 1, (alone,))
-    return _subject(lonely, alone, roots, "cpu", cpus, "", pid)
+    return alone(pid, facts.program, cpus, roots)
+
+
+def alone(pid: int, name: str, cpus: int, roots: Roots) -> Subject:
+    """A process that is no part of any service the monitor shows. Raises `NoSubject`."""
+    if process_tree.facts(roots, pid) is None:
+        raise NoSubject(f"{plain(name)}: process {pid} has ended")
+    instance = Instance(id=str(pid), name=f"{name}[{pid}]", pid=pid)
+    return _subject(Service(None, name, Kind.PROCESS, 1, (instance,)), instance, roots, "cpu", cpus, "", pid)
 
 
 def _worst(

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from mcptop.playbook.steps.base import StepKind
 from mcptop.playbook.steps.cgroup import Cgroup
+from mcptop.playbook.steps.command import Command
 from mcptop.playbook.steps.cprofile import Cprofile
 from mcptop.playbook.steps.disk import Disk
 from mcptop.playbook.steps.docker_events import DockerEvents
@@ -35,7 +36,7 @@ _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
     Lsof(), ProcFiles(), Netstat(), Ss(), ProcNet(),
     DockerInspect(), DockerEvents(), DockerStats(), Cgroup(), Logs(), Disk(),
-    Postgres(), Redis(), Perf(), Iotop(), Cprofile(), MemoryProfiler(), Memray(),
+    Postgres(), Redis(), Perf(), Iotop(), Cprofile(), MemoryProfiler(), Memray(), Command(),
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}
