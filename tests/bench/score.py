@@ -1,7 +1,7 @@
 """How often a diagnosis is right: real faults in a running demo stack, diagnosed blindly, counted.
 
     python tests/bench/score.py --runs 3                 every fault and control of processes
-    python tests/bench/score.py --runs 3 --docker ...    those that need containers
+    python tests/bench/score.py --runs 3 --docker        those that need containers
     python tests/bench/score.py --table results.jsonl    the table again, from results that were kept
 
 Right: the mechanism of the fault. Confidently wrong: another one, with a confidence of 0.8 or more. A control is wrong
@@ -27,7 +27,10 @@ from typing import Any
 from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "demo"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "docker"))
 
+import base_image
+from docker_demo import DockerDemo
 from scorecases import CONTROLS, FAULTS, IN_DOCKER, SLOW, Case
 from stack import Demo
 
@@ -43,6 +46,7 @@ from mcptop.playbook.cases import CASES, Expectation
 from mcptop.playbook.frames import Frames
 from mcptop.playbook.judge import judge
 from mcptop.playbook.runner import Runner
+from mcptop.playbook.subjects import Wanted
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.sources.procfs import Roots
 
@@ -80,7 +84,7 @@ class Result:
         return self.harmless and self.status in (Outcome.WARNING, Outcome.PROBLEM)
 
 
-def record(folder: Path, case: Case, verdict: Verdict, demo: Demo) -> None:
+def record(folder: Path, case: Case, verdict: Verdict, demo: Stack) -> None:
     """Keep the evidence as a case of `mcptop playbooks test`: without charts, and nothing of where it ran."""
     evidence = tuple(
         replace(each, values=_without(each.values, str(demo.folder)), provenance=()) for each in verdict.evidence
@@ -102,6 +106,35 @@ def _without(value: Any, folder: str) -> Any:
     return value.replace(folder, "/var/lib/demo") if isinstance(value, str) else value
 
 
+class OfProcesses(Demo):
+    """The demo as processes."""
+
+    def wanted(self, service: str) -> Wanted:
+        """Whom a service's name means."""
+        return Wanted(pid=self.pids[service])
+
+
+class InDocker(DockerDemo):
+    """The demo as containers."""
+
+    def __init__(self) -> None:
+        image = base_image.obtain()
+        if image is None:
+            raise SystemExit("there is no image to build the demo on: set MCPTOP_TEST_IMAGE")
+        super().__init__(image)
+
+    def wanted(self, service: str) -> Wanted:
+        """Whom a service's name means."""
+        return Wanted(container=f"{PROJECT}-{service}-1")
+
+    def settle(self) -> None:
+        """Containers take their time."""
+        time.sleep(8.0)
+
+
+Stack = OfProcesses | InDocker
+
+
 class Watcher:
     """The monitor beside a demo."""
 
@@ -111,11 +144,10 @@ class Watcher:
         self.monitor = Monitor(LiveSource(self.settings))
         self.monitor.start(self.frames.add)
 
-    def diagnose(self, playbook: str, service: str, pid: int | None) -> Verdict:
-        """As `mcptop diagnose PLAYBOOK --service SERVICE`; by its process where there is one: it is surely ours."""
+    def diagnose(self, playbook: str, wanted: Wanted) -> Verdict:
+        """As `mcptop diagnose PLAYBOOK --pid PID` or `--container NAME`: surely one of ours."""
         self.frames.wait(3, 20)
         found = shelf.find(playbook).playbook()
-        wanted = subjects.Wanted(pid=pid) if pid is not None else subjects.Wanted(service=f"{PROJECT}/{service}")
         subject = subjects.choose(self.frames.all()[-15:], wanted, playbook, found.focus, Roots())
         runner = Runner(found, subject, self.frames, self.settings,
                         lambda: DockerEngine(self.settings.docker_host), version=__version__)  # fmt: skip
@@ -127,14 +159,13 @@ class Watcher:
         self.monitor.stop()
 
 
-def run(case: Case, demo: Demo, watcher: Watcher) -> tuple[Result, Verdict]:
+def run(case: Case, demo: Stack, watcher: Watcher) -> tuple[Result, Verdict]:
     """Switch the fault on, diagnose, switch it off, wait until the stack is itself again."""
     fault: AbstractContextManager[None] = demo.fault(case.fault) if case.fault else nullcontext()
     with fault:
         time.sleep(case.settle_s)
-        pid = demo.pids.get(case.target)
-        verdict = watcher.diagnose(case.playbook, case.target, pid)
-        stopped = pid is not None and _state(pid) in ("T", "t")
+        verdict = watcher.diagnose(case.playbook, demo.wanted(case.target))
+        stopped = verdict.target.pid is not None and _state(verdict.target.pid) in ("T", "t")
     demo.settle()
     return _result(case, verdict, stopped), verdict
 
@@ -219,9 +250,9 @@ def _line(name: str, of: Sequence[Result]) -> str:
 
 
 @contextmanager
-def running(words: Sequence[str]) -> Iterator[tuple[Demo, Watcher]]:
+def running(in_docker: bool = False) -> Iterator[tuple[Stack, Watcher]]:
     """A demo and a monitor."""
-    demo = Demo(*words)
+    demo = InDocker() if in_docker else OfProcesses()
     watcher = Watcher()
     try:
         yield demo, watcher
@@ -242,7 +273,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="of each case")
     parser.add_argument("--only", action="append", help="cases whose fault holds this word")
     parser.add_argument("--slow", action="store_true", help="the slow leak as well")
-    parser.add_argument("--docker", nargs=argparse.REMAINDER, help="with containers; the rest goes to `mcptop demo`")
+    parser.add_argument("--docker", action="store_true", help="those that need containers")
     parser.add_argument("--keep", type=Path, help="add every result to this file, one JSON a line")
     parser.add_argument("--record", type=Path, help="keep the evidence of right ones as cases beside these playbooks")
     parser.add_argument("--table", type=Path, help="only show the results kept in this file")
@@ -254,8 +285,7 @@ def main() -> None:
     cases = [case for _ in range(arguments.runs) for case in cases_of(arguments)]
     random.Random(7).shuffle(cases)
     results = []
-    words = ["--docker", *arguments.docker] if arguments.docker is not None else []
-    with running(words) as (demo, watcher):
+    with running(arguments.docker) as (demo, watcher):
         for number, case in enumerate(cases, 1):
             result, verdict = run(case, demo, watcher)
             results.append(result)

@@ -68,6 +68,7 @@ class Flows:
         "pool.in_use_lowest": "fewest in use at any look",
         "pool.wait_s": "how long a wait took, in the mean", "pool.waits_per_s": "waits that ended, a second",
         "pool.timeouts_per_s": "callers that gave up, a second",
+        "pool.gave_up_ratio": "these as a share of those that had to wait",
         "pool.idle_in_transaction": "connections with an open transaction and nothing to do",
         "pool.idle_in_transaction_s": "the oldest of these", "pool.source": "who says so",
         "queue.name": "the queue that grows most, or the deepest", "queue.depth": "entries at the end",
@@ -188,6 +189,7 @@ def _pool(seen: Sequence[Pool]) -> dict[str, Any]:
         "wait_s": mean([p.wait_s for p in seen]),
         "waits_per_s": waits,
         "timeouts_per_s": gave_up,
+        "gave_up_ratio": min(1.0, gave_up / waits) if waits and gave_up is not None else None,
         "idle_in_transaction": last.idle_in_transaction,
         "idle_in_transaction_s": last.idle_in_transaction_s,
     }
