@@ -30,13 +30,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "demo"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "docker"))
 
 import base_image
-from docker_demo import DockerDemo
+from containers import COMPOSE, docker
+from docker_demo import OURS, DockerDemo
 from scorecases import CONTROLS, FAULTS, IN_DOCKER, SLOW, Case
 from stack import Demo
 
 from mcptop import __version__
 from mcptop.config import Settings
-from mcptop.demo import PROJECT
 from mcptop.live import LiveSource
 from mcptop.model.diagnosis import Outcome, Run, Verdict
 from mcptop.monitor import Monitor
@@ -125,7 +125,7 @@ class InDocker(DockerDemo):
 
     def wanted(self, service: str) -> Wanted:
         """Whom a service's name means."""
-        return Wanted(container=f"{PROJECT}-{service}-1")
+        return Wanted(container=docker("ps", "-aq", *OURS, "--filter", f"label={COMPOSE}.service={service}").strip())
 
     def settle(self) -> None:
         """Containers take their time."""

@@ -83,7 +83,7 @@ class PySpyDump:
         dumps, failed = [], 0
         for output in raw:
             try:
-                dumps.append(of_dump(json.loads(output.data)))
+                dumps.append(of_dump(json.loads(output.data), by_lock=subject.inner_pid is not None))
             except (ValueError, KeyError, TypeError):
                 failed += 1
         dumps = [dump for dump in dumps if dump]

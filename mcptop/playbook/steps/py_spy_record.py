@@ -84,7 +84,7 @@ class PySpyRecord:
             says, output = py_spy.run(
                 context,
                 "py-spy.txt",
-                ["record", "--format", "raw", "--threads", "--full-filenames", "--rate", str(options.rate),
+                ["record", *_only_computing(context.subject), "--format", "raw", "--threads", "--full-filenames", "--rate", str(options.rate),
                  "--duration", str(seconds), "--output", str(path)],
                 seconds + _START_S,
             )  # fmt: skip
@@ -121,6 +121,11 @@ class PySpyRecord:
         """How many samples, and the first of the functions."""
         where = values["top"].get("where")
         return f"{values['samples']} samples, {values['errors']} failed" + (f"; most in {where}" if where else "")
+
+
+def _only_computing(subject: Subject) -> list[str]:
+    """In another pid namespace py-spy takes idle threads for active; who holds the interpreter's lock is not idle."""
+    return ["--gil"] if subject.inner_pid is not None else []
 
 
 def _stacks(text: str) -> Iterator[Sampled]:

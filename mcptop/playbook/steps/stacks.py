@@ -104,15 +104,19 @@ def program_of(starts: Iterable[Sequence[StackFrame]]) -> str | None:
     return None
 
 
-def of_dump(threads: Sequence[dict[str, Any]]) -> tuple[Stack, ...]:
-    """`py-spy dump --json`. Raises KeyError or TypeError for what is no such dump."""
+def of_dump(threads: Sequence[dict[str, Any]], by_lock: bool = False) -> tuple[Stack, ...]:
+    """`py-spy dump --json`. Raises KeyError or TypeError for what is no such dump.
+
+    `by_lock`: who holds the interpreter's lock computes, nobody else. In another pid namespace py-spy cannot find the
+    threads' states and takes all of them for active.
+    """
     found = [(thread, [_frame(each) for each in thread["frames"]]) for thread in threads]
     program = program_of(frames for _, frames in found)
     return tuple(
         Stack(
             tid=thread["os_thread_id"],
             thread=plain(thread["thread_name"] or f"thread {thread['os_thread_id'] or thread['thread_id']}"),
-            active=bool(thread["active"]),
+            active=bool(thread["owns_gil"] if by_lock else thread["active"]),
             owns_gil=bool(thread["owns_gil"]),
             frames=classified(frames, program),
         )
