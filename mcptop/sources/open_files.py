@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from enum import StrEnum
 
 from msgspec.structs import replace
@@ -18,7 +19,9 @@ from mcptop.units import plain
 
 _LONGEST_PATH = 4096
 # Asking a server that does not answer for a file's size can hang for minutes.
-_REMOTE = ("nfs", "cifs", "smb", "fuse", "ceph", "9p", "afs", "lustre", "gluster")
+_REMOTE = ("nfs", "cifs", "smb", "fuse.", "ceph", "9p", "afs", "lustre", "gluster")
+# A container's root where the kernel's own overlays are not allowed. It is local, but keeps one name for what has none.
+_OVERLAY = "fuse.fuse-overlayfs"
 _DELETED = " (deleted)"
 
 
@@ -81,7 +84,7 @@ def open_files(procfs: str, pid: int) -> list[OpenFile]:
     """All descriptors of a process. Raises FileNotFoundError or ProcessLookupError when it is gone, PermissionError."""
     found, readlink = [], os.readlink
     folder = f"{procfs}/{pid}/fd"
-    remote = _remote_mounts(contents(f"{procfs}/{pid}/mountinfo"))
+    mounts = _odd_mounts(contents(f"{procfs}/{pid}/mountinfo"))
     # By a descriptor of the folder: the kernel walks to it once and not for each link.
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -96,7 +99,7 @@ def open_files(procfs: str, pid: int) -> list[OpenFile]:
             elif link.startswith("pipe:"):
                 found.append(OpenFile(pid, int(name), FileKind.PIPE))
             elif link.startswith("/"):
-                found.append(_file(f"{procfs}/{pid}", int(name), link, at, remote))
+                found.append(_file(f"{procfs}/{pid}", int(name), link, at, mounts))
             else:
                 found.append(OpenFile(pid, int(name), FileKind.OTHER, plain(link)))
     finally:
@@ -104,7 +107,7 @@ def open_files(procfs: str, pid: int) -> list[OpenFile]:
     return found
 
 
-def _file(base: str, fd: int, link: str, at: int, remote: frozenset[bytes]) -> OpenFile:
+def _file(base: str, fd: int, link: str, at: int, mounts: Mapping[bytes, str]) -> OpenFile:
     path, unlinked = named(link)
     pid = int(base.rpartition("/")[2])
     info = dict(line.partition(b":")[::2] for line in contents(f"{base}/fdinfo/{fd}").split(b"\n"))
@@ -114,7 +117,8 @@ def _file(base: str, fd: int, link: str, at: int, remote: frozenset[bytes]) -> O
         position=int(position) if position.isdigit() else None,
         flags=int(flags, 8) if flags.isdigit() else None,
     )  # fmt: skip
-    if info.get(b"mnt_id", b"").strip() in remote:
+    mount = mounts.get(info.get(b"mnt_id", b"").strip())
+    if mount is not None and mount != _OVERLAY:
         return found
     try:
         status = os.stat(str(fd), dir_fd=at)
@@ -124,17 +128,19 @@ def _file(base: str, fd: int, link: str, at: int, remote: frozenset[bytes]) -> O
     if not stat.S_ISREG(status.st_mode):
         return OpenFile(pid, fd, FileKind.PIPE if stat.S_ISFIFO(status.st_mode) else FileKind.OTHER, path)
     inode = f"{status.st_dev:x}:{status.st_ino}"
-    return replace(found, links=status.st_nlink, inode=inode, size=status.st_size)
+    links = status.st_nlink if mount is None else None
+    return replace(found, links=links, inode=inode, size=status.st_size)
 
 
-def _remote_mounts(mountinfo: bytes) -> frozenset[bytes]:
-    """Ids of the mounts behind which there is a server, by mountinfo(5)."""
-    found = set()
+def _odd_mounts(mountinfo: bytes) -> dict[bytes, str]:
+    """Mounts of which not everything may be asked or believed, by mountinfo(5): id -> kind of file system."""
+    found = {}
     for line in mountinfo.split(b"\n"):
         before, _, after = line.partition(b" - ")
-        if after.decode("ascii", "replace").startswith(_REMOTE):
-            found.add(before.partition(b" ")[0])
-    return frozenset(found)
+        kind = after.partition(b" ")[0].decode("ascii", "replace")
+        if kind.startswith(_REMOTE):
+            found[before.partition(b" ")[0]] = kind
+    return found
 
 
 def limit(procfs: str, pid: int) -> int | None:

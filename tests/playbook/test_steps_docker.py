@@ -9,16 +9,37 @@ from typing import Any
 import msgspec
 import pytest
 
-from mcptop.model.diagnosis import StepStatus
-from mcptop.playbook.steps.base import StepFailure
+from mcptop.model.diagnosis import StepStatus, Subject
+from mcptop.playbook.steps.base import StepFailure, options_of
+from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.playbook.steps.docker_events import Events, Happened, happened
 from mcptop.playbook.steps.docker_inspect import Look, kept
 from mcptop.playbook.steps.docker_stats import size
-from tests.playbook.step_world import looked, process, read
+from mcptop.sources.docker_engine import EngineError
+from tests.playbook.step_world import context, looked, process, read
 from tests.unit.fixtures import HOSTS, RECORDED, container
 
 AT = datetime(2026, 11, 24, 2, 0, tzinfo=UTC).timestamp()
 """A little after both hosts were recorded."""
+
+
+@pytest.mark.parametrize("kind", ["docker-inspect", "docker-events"])
+@pytest.mark.parametrize(
+    ("says", "status"),
+    [
+        ("no permission on unix:///x.sock: run as root", StepStatus.PERMISSION_DENIED),
+        ("the docker engine at x refuses connections: is it running?", StepStatus.NO_DATA),
+    ],
+)
+def test_an_engine_that_cannot_be_asked(kind: str, says: str, status: StepStatus) -> None:
+    def refuse() -> Any:
+        raise EngineError(says)
+
+    given = context(Subject("container", None, "s", "s", container="c" * 64))
+    given.engine = refuse
+    with pytest.raises(StepFailure, match=says[:20]) as failure:
+        KINDS[kind].collect(given, options_of(KINDS[kind], {}))
+    assert failure.value.status is status
 
 
 def answer(host: str, name: str, kind: str = "json") -> Any:

@@ -217,3 +217,20 @@ def test_without_a_limit_there_is_no_share_of_it() -> None:
     look = msgspec.json.encode(Look(0.0, {7: None}, ()))
     values = read("proc-files", ("1", look), ("2", look))
     assert (values["limit"], values["limit_ratio"], values["growth_per_s"]) == (None, None, None)
+
+
+def test_what_is_behind_a_server_is_not_asked_for_its_size(tmp_path: Path) -> None:
+    """By a tree that looks like /proc: its mounts say that the file is elsewhere."""
+    mounted = "1 0 0:1 / / rw - {} server:/x rw\n"
+    for folder in ("7/fd", "7/fdinfo"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "data").write_text("12345")
+    (tmp_path / "7/fd/3").symlink_to(tmp_path / "data")
+    (tmp_path / "7/fdinfo/3").write_text("pos:\t5\nflags:\t0100001\nmnt_id:\t1\n")
+    sizes = []
+    for kind in ("nfs4", "fuse.sshfs", "ext4", "fuse.fuse-overlayfs"):
+        (tmp_path / "7/mountinfo").write_text(mounted.format(kind))
+        (found,) = open_files(str(tmp_path), 7)
+        assert (found.kind, found.position, found.only_writes) == (FileKind.REGULAR, 5, True)
+        sizes.append(found.size)
+    assert sizes == [None, None, 5, 5]

@@ -81,7 +81,7 @@ class DockerEvents:
         with asking(context) as engine:
             answers = engine.past_events(until - options.since, until, min(_TIMEOUT_S, context.left_s))
             version = engine.version
-        covers = options.since if len(answers) < _REMEMBERED else until - min(map(_time, answers))
+        covers = float(options.since) if len(answers) < _REMEMBERED else until - min(map(_time, answers))
         own = (answer for answer in answers if (answer.get("Actor") or {}).get("ID") == container)
         found = Events(until, covers, tuple(event for answer in own if (event := happened(answer)) is not None))
         data = msgspec.json.encode(found)

@@ -127,6 +127,7 @@ def _with(known: OpenFile | None, file: OpenFile) -> OpenFile:
         position=known.position,
         flags=known.flags,
         inode=known.inode if file.inode is None else file.inode,
-        links=known.links if file.links is None else file.links,
+        # It knows on which file systems the number is not to be believed.
+        links=known.links,
         size=known.size if file.size is None else file.size,
     )
