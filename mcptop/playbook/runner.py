@@ -5,6 +5,7 @@ Steps that watch run beside the others for the whole time. Every step ends in a 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -23,6 +24,7 @@ from mcptop.playbook.expressions import ExpressionError, Unknown
 from mcptop.playbook.frames import Frames
 from mcptop.playbook.steps.base import Context, Output, StepFailure, StepKind, now, options_of
 from mcptop.playbook.steps.catalogue import KINDS
+from mcptop.sources.command import NICE
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.units import plain
 
@@ -127,6 +129,9 @@ class Runner:
         return Collected(tuple(order), tuple(self._outputs), run)
 
     def _step(self, step: Step, deadline: float) -> None:
+        with contextlib.suppress(OSError):
+            # Of this thread alone: on a busy machine the target goes first.
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICE)
         began = time.monotonic()
         kind = KINDS[step.run]
         evidence = self._attempt(step, kind, began, deadline)

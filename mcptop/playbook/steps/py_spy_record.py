@@ -84,8 +84,8 @@ class PySpyRecord:
             says, output = py_spy.run(
                 context,
                 "py-spy.txt",
-                ["record", *_only_computing(context.subject), "--format", "raw", "--threads", "--full-filenames", "--rate", str(options.rate),
-                 "--duration", str(seconds), "--output", str(path)],
+                ["record", *_only_computing(context.subject), "--format", "raw", "--threads", "--full-filenames",
+                 "--rate", str(options.rate), "--duration", str(seconds), "--output", str(path)],
                 seconds + _START_S,
             )  # fmt: skip
             data = path.read_bytes() if path.exists() else b""
