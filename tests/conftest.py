@@ -14,6 +14,8 @@ import pytest
 
 KNOWN = frozenset({"docker", "postgres", "redis", "prometheus"})
 
+_STACKS = frozenset({"docker", "demo", "test_scoreboard.py"})
+
 Require = Callable[[str, object, str], None]
 
 
@@ -41,6 +43,18 @@ def require() -> Require:
 def pytest_configure() -> None:
     if unknown := _required() - KNOWN:
         raise pytest.UsageError(f"MCPTOP_REQUIRE: `{', '.join(sorted(unknown))}` is not one of {sorted(KNOWN)}")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files run side by side, but a file on one worker, and all that start a whole stack on one and the same.
+
+    An engine can hold one demo of containers only, and two demos of processes would take each other for replicas.
+    """
+    for item in items:
+        folder = item.path.parent.name
+        group = "stack" if folder in _STACKS or item.path.name in _STACKS else item.path.name
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 def pytest_report_header() -> str:

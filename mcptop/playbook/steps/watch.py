@@ -24,7 +24,7 @@ from mcptop.sources.process_look import Maps, ProcessLook
 from mcptop.units import duration, long_size
 
 _MIB_PER_MIN = (1 << 20) / 60
-_SLOW_EVERY = 4
+_SLOW_EVERY = 2
 """Every so many looks the address space and the children are looked at as well."""
 
 # Name -> what it is, unit, and the growth below which nothing is said to grow, a second.
