@@ -225,8 +225,9 @@ def _uptime(context: Context, first: Sample) -> float | None:
 def _undecided(samples: Sequence[Sample]) -> bool:
     """Whether memory seems to grow, and it cannot be said yet that it is a leak, or is none."""
     times = [sample.at for sample in samples]
-    found = grown(times, [_sum(sample, lambda p: p.anon_bytes) for sample in samples], _GAUGES["anon"][2])
-    if found is None:
+    least = _GAUGES["anon"][2]
+    found = grown(times, [_sum(sample, lambda p: p.anon_bytes) for sample in samples], least)
+    if found is None or found["slope_per_s"] < least:
         return False
     decided = found["rising"] or found["flat"] or found["levelling_off"] or found["sawtooth"] or found["falling"]
     return not decided
