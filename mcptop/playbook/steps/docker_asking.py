@@ -28,6 +28,8 @@ def asking(context: Context) -> Iterator[DockerEngine]:
             engine.close()
     except EngineError as error:
         says = str(error)
+        if "no such container" in says.lower():
+            raise gone() from None
         denied = "permission" in says
         raise StepFailure(StepStatus.PERMISSION_DENIED if denied else StepStatus.NO_DATA, says) from None
 
