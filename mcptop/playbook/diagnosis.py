@@ -125,6 +125,7 @@ class Diagnosis:
             wall_s=self._limits.wall_s,
             safety=self._limits.safety,
             allow_commands=self._limits.allow_commands,
+            script=self._limits.script,
             on_progress=self._on_progress,
             version=__version__,
         )

@@ -70,6 +70,7 @@ class Runner:
         wall_s: float | None = None,
         safety: Safety | None = None,
         allow_commands: bool = False,
+        script: str | None = None,
         on_progress: Callable[[Progress], None] = lambda progress: None,
         version: str = "",
     ) -> None:
@@ -81,6 +82,7 @@ class Runner:
         self._wall_s = wall_s or playbook.budget.wall_s
         self._safety = playbook.budget.safety if safety is None else safety
         self._allow_commands = allow_commands
+        self._script = script
         self._on_progress = on_progress
         self._version = version
         self._cancelled = threading.Event()
@@ -160,6 +162,7 @@ class Runner:
         context = Context(
             self._subject, self._frames, self._settings, self._engine, self._safety, self._cancelled, own,
             self._allow_commands,
+            self._script,
         )  # fmt: skip
         start = time.monotonic()
         try:

@@ -32,15 +32,17 @@ def process(pid: int, *others: int, **about: Any) -> Subject:
     return Subject("process", None, "under-test", "under-test", pid=pid, pids=(pid, *others), **about)
 
 
-def context(subject: Subject, frames: Iterable[Frame] = (), seconds: float = 60.0, **settings: Any) -> Context:
-    """What the runner would give a step."""
+def context(
+    subject: Subject, frames: Iterable[Frame] = (), seconds: float = 60.0, script: str | None = None, **settings: Any
+) -> Context:
+    """What the runner would give a step. `script` is the one the user named."""
     seen = Frames()
     for frame in frames:
         seen.add(frame)
     known = Settings(**settings)
     return Context(
         subject, seen, known, lambda: DockerEngine(known.docker_host), Safety.SAMPLING, threading.Event(),
-        time.monotonic() + seconds,
+        time.monotonic() + seconds, script=script,
     )  # fmt: skip
 
 
@@ -48,7 +50,7 @@ def looked(kind: str, subject: Subject, frames: Iterable[Frame] = (), **options:
     """The values and the raw outputs of a step that was run. It promises every name it gives."""
     step = KINDS[kind]
     typed = options_of(step, options)
-    raw = step.collect(context(subject, frames), typed)
+    raw = step.collect(context(subject, frames, script=options.get("script")), typed)
     values = step.read(raw, typed, subject)
     check(kind, values)
     return values, raw

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from mcptop.model.diagnosis import StepStatus
-from mcptop.playbook.steps.base import StepFailure
-from tests.playbook.step_world import looked, process, read
+from mcptop.playbook.steps.base import StepFailure, options_of
+from mcptop.playbook.steps.catalogue import KINDS
+from tests.playbook.step_world import context, looked, process, read
 
 KINDS = ("cprofile", "memory-profiler", "memray")
 ME = process(1)
@@ -225,3 +226,15 @@ def test_a_profile_that_breaks_off_is_no_evidence(kind: str, data: bytes) -> Non
     with pytest.raises(StepFailure) as failure:
         read(kind, ("profile", data))
     assert failure.value.status is StepStatus.PARSE_ERROR
+
+
+@pytest.mark.parametrize("kind", ["cprofile", "memory-profiler", "memray"])
+def test_a_script_that_only_the_playbook_names_is_not_run(kind: str, tmp_path: Path) -> None:
+    made = tmp_path / "made"
+    path = tmp_path / "script.py"
+    path.write_text(f"open({str(made)!r}, 'w').close()\n")
+    options = options_of(KINDS[kind], {"script": str(path)})
+    with pytest.raises(StepFailure, match="--allow-commands") as failure:
+        KINDS[kind].collect(context(ME), options)
+    assert failure.value.status is StepStatus.SKIPPED
+    assert not made.exists()

@@ -80,6 +80,7 @@ class Context:
         cancelled: threading.Event,
         deadline: float,
         allow_commands: bool = False,
+        script: str | None = None,
     ) -> None:
         self.subject = subject
         self.frames = frames
@@ -94,6 +95,9 @@ class Context:
         self.deadline = deadline
         """Monotonic seconds at which the step has to be over."""
         self.allow_commands = allow_commands
+        """Whether programs may run that only the playbook names."""
+        self.script = script
+        """The script the user named: it may be run."""
         self.cpu_s = 0.0
         """CPU time of the programs that were run."""
 

@@ -114,6 +114,8 @@ def folder(context: Context, options: Options) -> Iterator[Folder]:
     """A folder for one run. Raises `StepFailure` where no script is named."""
     if not options.script:
         raise StepFailure(StepStatus.NO_DATA, "no script is named to be profiled (--script)")
+    if options.script != context.script and not context.allow_commands:
+        raise StepFailure(StepStatus.SKIPPED, "scripts that a playbook names are off (--allow-commands)")
     if not os.path.isfile(options.script):
         raise StepFailure(StepStatus.NO_DATA, f"{options.script}: no such file")
     with tempfile.TemporaryDirectory(prefix="mcptop-profile-") as path:
