@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from mcptop.model.diagnosis import StepStatus
+from mcptop.playbook.steps import catalogue
 from mcptop.playbook.steps.base import StepFailure, options_of
-from mcptop.playbook.steps.catalogue import KINDS
 from tests.playbook.step_world import context, looked, process, read
 
 KINDS = ("cprofile", "memory-profiler", "memray")
@@ -233,8 +233,8 @@ def test_a_script_that_only_the_playbook_names_is_not_run(kind: str, tmp_path: P
     made = tmp_path / "made"
     path = tmp_path / "script.py"
     path.write_text(f"open({str(made)!r}, 'w').close()\n")
-    options = options_of(KINDS[kind], {"script": str(path)})
+    options = options_of(catalogue.KINDS[kind], {"script": str(path)})
     with pytest.raises(StepFailure, match="--allow-commands") as failure:
-        KINDS[kind].collect(context(ME), options)
+        catalogue.KINDS[kind].collect(context(ME), options)
     assert failure.value.status is StepStatus.SKIPPED
     assert not made.exists()
