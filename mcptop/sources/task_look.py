@@ -81,12 +81,13 @@ def _look(base: str, tid: int) -> TaskLook | None:
     if not tail or len(times) < 3:
         return None
     state = tail.split(None, 1)[0].decode()
-    call, for_ever, where = (None, False, None) if state == "R" else _waits_in(base)
+    call, for_ever, where = (None, False, None) if state == "R" else waits_in(base)
     name = head.partition(b"(")[2].decode("utf-8", "replace")
     return TaskLook(tid, name, state, int(times[0]) / 1e9, int(times[1]) / 1e9, int(times[2]), call, for_ever, where)
 
 
-def _waits_in(base: str) -> tuple[str | None, bool, str | None]:
+def waits_in(base: str) -> tuple[str | None, bool, str | None]:
+    """Kind of system call, whether it is a futex without a limit, and its address, by /proc/PID/syscall and wchan."""
     fields = contents(f"{base}/syscall").split()
     if len(fields) > 4 and fields[0].isdigit():
         call = _OF_THIS_MACHINE.get(int(fields[0]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -17,7 +18,11 @@ from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
 from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, observed
 from mcptop.playbook.steps.series import mean, rounded
+from mcptop.sources import disk_waiters
+from mcptop.sources.disk_waiters import Waiter
 from mcptop.units import percent, plain
+
+_WAITERS_EVERY_S = 0.5
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,6 +49,14 @@ class Moment(Value, frozen=True):
     others: tuple[Neighbour, ...]
 
 
+class Seen(Value, frozen=True):
+    """The whole window."""
+
+    moments: tuple[Moment, ...]
+    waiters: tuple[tuple[tuple[str, str], ...], ...]
+    """Look after look: services (name, kind) beside the target's of which a process waited for a disk."""
+
+
 class HostStep:
     """See the module."""
 
@@ -67,6 +80,9 @@ class HostStep:
         "disk_neighbour.service": "who beside the target moves most to and from disks",
         "disk_neighbour.bytes_per_s": "how much", "disk_neighbour.kind": "container or process",
         "own.disk_bytes_per_s": "how much the target's service moves",
+        "disk_waiter.service": "whose processes beside the target's wait for a disk most often",
+        "disk_waiter.share": "share of the looks in which one of them did",
+        "disk_waiter.kind": "container or process",
     }  # fmt: skip
 
     def expected_s(self, options: Options) -> float:
@@ -76,18 +92,22 @@ class HostStep:
     def collect(self, context: Context, options: Options) -> Raw:
         """Wait for the frames. Raises `StepFailure`."""
         began, started_at, since = time.monotonic(), now(), time.time()
-        while time.monotonic() - began < options.watch_for and context.pause(0.2):
-            pass
+        waiting: list[tuple[Waiter, ...]] = []
+        while time.monotonic() - began < options.watch_for and context.pause(_WAITERS_EVERY_S):
+            waiting.append(tuple(disk_waiters.waiters(context.roots)))
         frames = [frame for frame in context.frames.all() if frame.at.timestamp() >= since - 1.0]
         moments = [found for frame in frames if (found := _moment(frame, context.subject, since)) is not None]
         if not moments:
             raise StepFailure(StepStatus.NO_DATA, "the monitor gave no frame in time")
-        data = msgspec.json.encode(moments)
+        own = frozenset(context.subject.pids)
+        waiters = [_names(each, frames[-1], context.subject, own) for each in waiting]
+        data = msgspec.json.encode(Seen(tuple(moments), tuple(waiters)))
         return (observed("host.json", "monitor", data, started_at, time.monotonic() - began),)
 
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """Means over the window."""
-        moments = msgspec.json.decode(raw[0].data, type=list[Moment])
+        seen = msgspec.json.decode(raw[0].data, type=Seen)
+        moments = seen.moments
         hosts = [moment.host for moment in moments]
         last = hosts[-1]
         busiest = max(last.disks, key=lambda disk: disk.busy_ratio or 0.0, default=None)
@@ -112,6 +132,7 @@ class HostStep:
             },
             "neighbour": _most(moments, "cores"),
             "disk_neighbour": _most(moments, "disk_bytes_per_s"),
+            "disk_waiter": _waiter(seen),
             "own": {
                 "cores": rounded(mean([moment.own.cores for moment in moments])),
                 "disk_bytes_per_s": rounded(mean([moment.own.disk_bytes_per_s for moment in moments])),
@@ -124,6 +145,29 @@ class HostStep:
     def summary(self, values: Mapping[str, Any]) -> str:
         """How busy it is."""
         return f"CPU {percent(values['cpu_ratio'])} of {values['cpus']} cores"
+
+
+def _names(
+    waiting: Sequence[Waiter], frame: Frame, subject: Subject, own: frozenset[int]
+) -> tuple[tuple[str, str], ...]:
+    """Whose they are, by container or by first process; those of nobody the monitor shows are left out."""
+    by_id = {i.id: s for s in frame.services for i in s.instances}
+    by_pid = {i.pid: s for s in frame.services for i in s.instances if i.pid is not None}
+    found = set()
+    for each in waiting:
+        service = by_id.get(each.container or "") or by_pid.get(each.pid) or by_pid.get(each.ppid)
+        is_own = each.pid in own or (each.container is not None and each.container == subject.container)
+        if service is not None and not is_own:
+            found.add((plain(service.name), service.kind.value))
+    return tuple(sorted(found))
+
+
+def _waiter(seen: Seen) -> dict[str, Any]:
+    counts = Counter(name for look in seen.waiters for name in look)
+    if not counts:
+        return {"share": 0.0}
+    (service, kind), number = counts.most_common(1)[0]
+    return {"service": service, "kind": kind, "share": rounded(number / len(seen.waiters))}
 
 
 def _moment(frame: Frame, subject: Subject, since: float) -> Moment | None:
