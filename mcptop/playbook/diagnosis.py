@@ -6,6 +6,7 @@ For the command line and for the dashboard: both bring frames of a monitor, and 
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,6 +34,8 @@ FRAMES_BEFORE = 3
 """So many frames there have to be before anybody is chosen: rates need two."""
 _CHOSEN_BY = 20
 _FRAMES_WAIT_S = 30.0
+_LOOK_S = 0.2
+"""So often it is seen meanwhile that nobody wants it any more."""
 
 
 class Limits(Value, frozen=True):
@@ -93,7 +96,10 @@ class Diagnosis:
 
     def choose(self) -> Subject:
         """Whom it is about. Raises `NoSubject`."""
-        self._frames.wait(FRAMES_BEFORE, _FRAMES_WAIT_S)
+        deadline = time.monotonic() + _FRAMES_WAIT_S
+        while not self._frames.wait(FRAMES_BEFORE, _LOOK_S) and time.monotonic() < deadline:
+            if self._cancelled.is_set():
+                raise NoSubject("stopped before anybody was chosen")
         frames = self._frames.all()[-_CHOSEN_BY:]
         if not frames:
             raise NoSubject("the monitor sees nothing: `mcptop doctor` says why")

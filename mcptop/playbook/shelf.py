@@ -12,6 +12,7 @@ from mcptop.model.playbook import Playbook
 from mcptop.model.value import Value
 from mcptop.playbook import load
 from mcptop.playbook.case import HYPOTHESES
+from mcptop.playbook.load import Outline
 from mcptop.units import plain
 
 
@@ -51,6 +52,10 @@ class Texts(Value, frozen=True):
     def playbook(self) -> Playbook:
         """Read it. Raises `PlaybookError`."""
         return load.playbook(self.text, self.file, load.library(self.library))
+
+    def outline(self) -> Outline:
+        """What it is about, without its explanations. Raises `PlaybookError`."""
+        return load.outline(self.text, self.file)
 
 
 def shipped() -> Path:

@@ -30,6 +30,13 @@ class Wanted(Value, frozen=True):
     container: str | None = None
     """A name, or the beginning of an id."""
     pid: int | None = None
+    instances: tuple[str, ...] = ()
+    """One of these, by the monitor's ids: for who sees them before him."""
+
+    @property
+    def is_named(self) -> bool:
+        """Whether anybody was asked for."""
+        return self.service is not None or self.container is not None or self.pid is not None or bool(self.instances)
 
 
 Found = tuple[Service, Instance]
@@ -41,13 +48,17 @@ def choose(frames: Sequence[Frame], wanted: Wanted, playbook: str, focus: str, r
     candidates = _candidates(frame, wanted)
     if wanted.pid is not None:
         return _of_pid(frame, candidates, wanted.pid, roots)
-    (service, instance), why = _worst(frames, candidates, playbook, focus, asked=wanted != Wanted())
+    (service, instance), why = _worst(frames, candidates, playbook, focus, asked=wanted.is_named)
     cpus = frame.host.cpus if frame.host else 1
     return _subject(service, instance, roots, focus, cpus, why)
 
 
 def _candidates(frame: Frame, wanted: Wanted) -> list[Found]:
     everyone = [(service, instance) for service in frame.services for instance in service.instances]
+    if wanted.instances:
+        if not (shown := [(s, i) for s, i in everyone if i.id in wanted.instances]):
+            raise NoSubject("it has ended")
+        return shown
     if wanted.container is not None:
         return _named(everyone, wanted.container)
     if wanted.service is None:

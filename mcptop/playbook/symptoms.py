@@ -85,6 +85,16 @@ def seen(frames: Sequence[Frame], identity: str) -> Sequence[Instance]:
     return [i for frame in frames for s in frame.services for i in s.instances if i.id == identity]
 
 
+def histories(frames: Sequence[Frame]) -> dict[str, list[Instance]]:
+    """Every instance in every frame it is in, by its id."""
+    found: dict[str, list[Instance]] = {}
+    for frame in frames:
+        for service in frame.services:
+            for instance in service.instances:
+                found.setdefault(instance.id, []).append(instance)
+    return found
+
+
 def _values(frames: Sequence[Frame], instance: Instance, read: Series) -> list[float]:
     return [value for i in seen(frames, instance.id) if (value := read(i)) is not None]
 

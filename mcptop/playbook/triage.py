@@ -52,9 +52,11 @@ def problems(frames: Sequence[Frame]) -> tuple[Problem, ...]:
         return ()
     found: dict[tuple[str, str], tuple[float, Problem]] = {}
     last = frames[-1]
+    histories = symptoms.histories(frames)
     for service in last.services:
         for instance in service.instances:
-            for score, severity, playbook, says in _symptoms(frames, service, instance):
+            seen = histories[instance.id]
+            for score, severity, playbook, says in _symptoms(frames, service, instance, seen):
                 key = service.key, playbook
                 if key not in found or found[key][0] < score:
                     found[key] = score, _problem(service, instance, says, severity, playbook)
@@ -67,11 +69,12 @@ Symptom = tuple[float, Severity, str, str]
 """Score (10 and more is critical), severity, playbook, sentence."""
 
 
-def _symptoms(frames: Sequence[Frame], service: Service, instance: Instance) -> Iterator[Symptom]:
+def _symptoms(
+    frames: Sequence[Frame], service: Service, instance: Instance, seen: Sequence[Instance]
+) -> Iterator[Symptom]:
     if service.kind is Kind.SERVER:
         return
     yield from _state(instance)
-    seen = symptoms.seen(frames, instance.id)
     yield from _memory(frames, instance, seen)
     yield from _cpu(instance, seen)
     yield from _descriptors(frames, instance, seen)
@@ -92,6 +95,10 @@ def _memory(frames: Sequence[Frame], instance: Instance, seen: Sequence[Instance
     if memory.limit_ratio is not None and memory.limit_ratio >= _NEAR_LIMIT:
         yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
     found = _grown(frames, [i.memory.anon_bytes for i in seen], 2 * _MIB_PER_MIN)
+    # Anonymous memory is read every few ticks only: seen for some seconds it is a staircase, and those seem to end.
+    whole = _grown(frames, [i.memory.working_set_bytes for i in seen], 2 * _MIB_PER_MIN)
+    if found and found["growing"] and not found["rising"] and whole and whole["rising"]:
+        found = whole
     if found and found["rising"]:
         per_minute = units.long_size(found["slope_per_s"] * 60)
         yield 8, Severity.WARNING, "memory-leak", f"memory grows {per_minute}/min"
