@@ -85,7 +85,7 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
     monitor.begin()
     from mcptop.ui.app import McptopApp
 
-    app = McptopApp(monitor, theme=settings.theme, no_color=bool(os.environ.get("NO_COLOR")))
+    app = McptopApp(monitor, settings, theme=settings.theme, no_color=bool(os.environ.get("NO_COLOR")))
     if demo is not None:
         app.attach(demo.switches(), demo.project)
         demo.on_news = app.tell

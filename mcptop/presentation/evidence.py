@@ -26,7 +26,7 @@ def lines(evidence: Sequence[Evidence], meanings: Meanings, width: int) -> list[
     for each in evidence:
         found += [*_head(each, width), *(line for source in each.provenance for line in _source(source, width))]
         means = meanings.get(each.run, {})
-        values = [(safe(name), value, safe(means.get(name, ""))) for name, value in _flat("", each.values, 0)]
+        values = [(safe(name), value, safe(means.get(name, ""))) for name, value in _flat("", each.values, 0) if name]
         names = min(max((runs.cells(name) for name, _, _ in values), default=0), _NAMES)
         for name, value, meaning in values:
             found += _value(runs.fit(name, names), value, meaning, width)

@@ -184,3 +184,12 @@ def figure(
 
 def _taken(shown: Sequence[Column[R]]) -> int:
     return 1 + sum(column.width + 1 for column in shown)
+
+
+def text_of(row: R, columns: Sheet[R], moment: Moment) -> str:
+    """All columns of a row in one line of text; what it is called needs no title."""
+    parts = []
+    for item in columns.place(WIDE):
+        text = runs.text_of(item.column.cell(row, item.width, moment)).strip()
+        parts.append(text if item.column.id in ("name", "level", "service") else f"{item.column.title} {text}")
+    return "  ".join(parts)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -11,19 +12,32 @@ from typing import Protocol, runtime_checkable
 from textual import on
 from textual.app import App, SystemCommand
 from textual.filter import ANSIToTruecolor, Monochrome, NoColor
+from textual.message import Message
 from textual.screen import Screen
 
+from mcptop.config import Settings
 from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation.charts import WINDOWS_S, window_for
+from mcptop.ui import diagnosing
 from mcptop.ui.commands import COMMANDS
+from mcptop.ui.diagnoses import Diagnoses, Make
 from mcptop.ui.keys import APP_KEYS
-from mcptop.ui.messages import FrameReady, FrameSource, News, Switch
+from mcptop.ui.messages import DiagnosisEnded, DiagnosisProgressed, FrameReady, FrameSource, News, Switch
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
+from mcptop.ui.whom import Whom
 
 
 @runtime_checkable
-class FrameScreen(Protocol):
+class Styled(Protocol):
+    """A screen that paints in the app's colours."""
+
+    def restyle(self) -> None:
+        """Paint again in other colours."""
+
+
+@runtime_checkable
+class FrameScreen(Styled, Protocol):
     """A screen that draws frames."""
 
     def show(self, frame: Frame) -> None:
@@ -31,9 +45,6 @@ class FrameScreen(Protocol):
 
     def show_pause(self) -> None:
         """Draw how long the picture has stood still."""
-
-    def restyle(self) -> None:
-        """Paint again in other colours."""
 
 
 class McptopApp(App[None]):
@@ -44,9 +55,22 @@ class McptopApp(App[None]):
     BINDINGS = APP_KEYS
     HORIZONTAL_BREAKPOINTS = []  # noqa: RUF012 - the panels choose by width themselves
 
-    def __init__(self, monitor: FrameSource, *, theme: str | None = None, no_color: bool = False) -> None:
+    def __init__(
+        self,
+        monitor: FrameSource,
+        settings: Settings | None = None,
+        *,
+        theme: str | None = None,
+        no_color: bool = False,
+        diagnosis: Make | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`diagnosis` makes what runs when a playbook was chosen; without it the real one."""
         super().__init__()
         self._monitor = monitor
+        self.clock = clock
+        """Of a diagnosis that runs: seconds."""
+        self.diagnoses = Diagnoses(settings or Settings(), self._post, diagnosis, clock)
         self.frame: Frame = EMPTY
         """The frame that is shown."""
         self._latest: Frame = EMPTY
@@ -75,8 +99,7 @@ class McptopApp(App[None]):
 
     def tell(self, says: str, trouble: bool = True) -> None:
         """Show a sentence for some seconds; from any thread."""
-        with contextlib.suppress(RuntimeError):
-            self.post_message(News(says, trouble))
+        self._post(News(says, trouble))
 
     @property
     def window_s(self) -> float:
@@ -102,7 +125,8 @@ class McptopApp(App[None]):
             self.notify("press : and type `fault` to switch faults on and off", markup=False, timeout=12)
 
     def on_unmount(self) -> None:
-        """No frames after the end."""
+        """No frames after the end, and nobody who still looks at a target."""
+        self.diagnoses.stop()
         self._monitor.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -110,6 +134,7 @@ class McptopApp(App[None]):
         for command in COMMANDS:
             if not command.on_dashboard or isinstance(screen, Dashboard):
                 yield SystemCommand(command.word, command.says, partial(self.run_action, command.action))
+        yield from diagnosing.commands(self)
         for switch in self._switches:
             word = f"Switch {'off' if switch.is_on else 'on'} fault {switch.name}"
             yield SystemCommand(word, switch.says, partial(self._turn, switch))
@@ -140,9 +165,14 @@ class McptopApp(App[None]):
 
     def _emit(self, frame: Frame) -> None:
         """Called on the monitor's thread: hand over and return."""
+        self.diagnoses.hear(frame)
+        self._post(FrameReady(frame))
+
+    def _post(self, message: Message) -> None:
+        """From any thread."""
         # The loop may end between two ticks; there is nobody left to tell.
         with contextlib.suppress(RuntimeError):
-            self.post_message(FrameReady(frame))
+            self.post_message(message)
 
     def _draw(self) -> None:
         screen = self.screen
@@ -153,13 +183,32 @@ class McptopApp(App[None]):
     def _restyle(self) -> None:
         self.look = styles(self.theme, self._without_colour)
         for screen in self.screen_stack:
-            if isinstance(screen, FrameScreen):
+            if isinstance(screen, Styled):
                 screen.restyle()
 
     def _drop_colours(self) -> None:
         """Textual turns colours to grey for NO_COLOR; without colour means none at all."""
         self._filters = [kept for kept in self._filters if not isinstance(kept, Monochrome)]
         self._filters.append(NoColor())
+
+    def diagnose(self, whom: Whom | None) -> None:
+        """Offer the playbooks for whoever is selected."""
+        diagnosing.choose(self, whom)
+
+    def action_last_report(self) -> None:
+        """What the last diagnosis came to."""
+        diagnosing.show_last(self)
+
+    @on(DiagnosisProgressed)
+    def _progressed(self, message: DiagnosisProgressed) -> None:
+        for screen in diagnosing.screens_of(self, message.job):
+            screen.progressed(message.stage)
+
+    @on(DiagnosisEnded)
+    def _ended(self, message: DiagnosisEnded) -> None:
+        self.diagnoses.ended(message.job, message.finished)
+        for screen in diagnosing.screens_of(self, message.job):
+            screen.ended(message.finished, message.problem)
 
     def action_pause(self) -> None:
         """Freeze the picture, or catch up."""

@@ -20,6 +20,9 @@ class Command(NamedTuple):
 COMMANDS = (
     *(Command(tab.word, tab.says, f"screen.tab('{tab.id}')", True) for tab in TABS),
     Command("Open", "the selected service, large", "screen.open", True),
+    Command("Diagnose", "the selected service, with a playbook", "screen.diagnose", True),
+    Command("Problems", "choose one of those above the table, to diagnose it", "screen.problems", True),
+    Command("Report", "what the last diagnosis came to", "app.last_report"),
     Command("Filter", "words and comparisons: api cpu>50 mem%>80 waiting>0 state=exited", "screen.filter", True),
     Command("Clear", "the filter", "screen.back", True),
     Command("Sort", "choose the column", "screen.sort_menu", True),

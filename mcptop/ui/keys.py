@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from textual.binding import Binding, BindingType
 
 from mcptop.presentation.tabs import TABS
@@ -56,31 +58,89 @@ DASHBOARD_KEYS: list[BindingType] = [
     ),
     Binding("I", "reverse", "Reverse", id="dashboard.reverse", tooltip="Turn the order round"),
     Binding("t,f5", "tree", "Tree", id="dashboard.tree", tooltip="Groups, or one flat list"),
+    Binding("d", "diagnose", "Diagnose", id="dashboard.diagnose", tooltip="Diagnose the selected service or instance"),
+    Binding("D", "app.last_report", "Last report", id="dashboard.report", tooltip="What the last diagnosis came to"),
+    Binding(
+        "p,tab,shift+tab",
+        "problems",
+        "Problems",
+        id="dashboard.problems",
+        tooltip="To the problems above the table (Enter diagnoses), and back",
+    ),
     Binding("y", "copy", "Copy", id="dashboard.copy", tooltip="Copy the selected row as text"),
     Binding("escape", "back", "Back", id="dashboard.back", tooltip="Clear the filter; never quits", show=False),
 ]
 
 FOOTER: tuple[Key, ...] = (
     ("⏎", "open", "screen.open"),
+    ("d", "diagnose", "screen.diagnose"),
     ("/", "filter", "screen.filter"),
     ("s", "sort", "screen.sort_menu"),
-    ("t", "tree", "screen.tree"),
     ("Z", "pause", "app.pause"),
-    ("+/-", "zoom", "app.zoom(1)"),
     ("?", "help", "app.help"),
     (":", "commands", "app.command_palette"),
     ("q", "quit", "app.quit"),
+    ("p", "problems", "screen.problems"),
+    ("t", "tree", "screen.tree"),
+    ("+/-", "zoom", "app.zoom(1)"),
     ("y", "copy", "screen.copy"),
+    ("D", "last report", "app.last_report"),
     ("^S", "screenshot", "app.save_picture"),
     ("F2", "theme", "app.toggle_theme"),
 )
+IN_PROBLEMS: tuple[Key, ...] = (
+    ("↑↓", "choose", "screen.problems"),
+    ("⏎", "diagnose", "screen.diagnose"),
+    ("Esc", "table", "screen.problems"),
+    ("?", "help", "app.help"),
+    (":", "commands", "app.command_palette"),
+    ("q", "quit", "app.quit"),
+)
 
 
-def footer(*, paused: bool, filtered: bool, tree: bool) -> tuple[Key, ...]:
-    """The keys that work now, with the word that fits the state; `tree`: the table has groups."""
+class Now(NamedTuple):
+    """What decides which keys work."""
+
+    paused: bool = False
+    filtered: bool = False
+    tree: bool = False
+    """The table has groups."""
+    problems: bool = False
+    """There are some."""
+    report: bool = False
+    """Something was diagnosed."""
+    in_problems: bool = False
+    """The keys belong to the problems."""
+
+
+def footer(now: Now) -> tuple[Key, ...]:
+    """The keys that work now, with the word that fits the state."""
+    if now.in_problems:
+        return IN_PROBLEMS
+    missing = {key for key, is_there in (("t", now.tree), ("p", now.problems), ("D", now.report)) if not is_there}
     keys = tuple(
-        ("Z", "resume", action) if key == "Z" and paused else (key, word, action)
+        ("Z", "resume", action) if key == "Z" and now.paused else (key, word, action)
         for key, word, action in FOOTER
-        if tree or key != "t"
+        if key not in missing
     )
-    return (("Esc", "clear filter", "screen.back"), *keys) if filtered else keys
+    return (("Esc", "clear filter", "screen.back"), *keys) if now.filtered else keys
+
+
+DIAGNOSIS_KEYS: list[BindingType] = [
+    Binding("escape", "back", "Back", id="diagnosis.back",
+            tooltip="While it runs: stop, with what is known so far; then back"),
+    Binding("b", "bundle", "Bundle", id="diagnosis.bundle",
+            tooltip="Save all that was seen, without secrets, for `mcptop judge`"),
+    Binding("r", "report", "Report", id="diagnosis.report", tooltip="Save the report as Markdown and as HTML"),
+    Binding("e", "evidence", "Evidence", id="diagnosis.evidence", tooltip="Every value, and where it comes from"),
+    Binding("y", "copy", "Copy", id="diagnosis.copy", tooltip="Copy the report as text"),
+]  # fmt: skip
+LAST_KEYS: tuple[Key, ...] = (("?", "help", "app.help"), ("q", "quit", "app.quit"))
+DIAGNOSIS_FOOTER: tuple[Key, ...] = (
+    ("b", "save bundle", "screen.bundle"),
+    ("r", "report (md, html)", "screen.report"),
+    ("e", "evidence", "screen.evidence"),
+    ("y", "copy", "screen.copy"),
+    ("Esc", "back", "screen.back"),
+    *LAST_KEYS,
+)

@@ -92,8 +92,12 @@ class Lines(Widget):
         width = self.size.width
         if strip is None or strip.cell_length != width:
             line = self._lines[y] if y < len(self._lines) else ()
-            strip = self._strips[y] = strip_of(line, width, look(self))
+            strip = self._strips[y] = strip_of(line, width, look(self), self.is_selected(y))
         return strip
+
+    def is_selected(self, y: int) -> bool:
+        """Whether a line is drawn as the selected one."""
+        return False
 
 
 def look(widget: Widget) -> Styles:

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
+from mcptop.model.diagnosis import Subject
 from mcptop.model.frame import Frame
+from mcptop.model.value import Value
+
+if TYPE_CHECKING:
+    from mcptop.playbook.diagnosis import Finished
+    from mcptop.playbook.runner import Progress
+    from mcptop.ui.diagnoses import Job
 
 
 class FrameSource(Protocol):
@@ -53,3 +60,39 @@ class News(Message, bubble=False):
         super().__init__()
         self.says = says
         self.trouble = trouble
+
+
+class Stage(Value, frozen=True):
+    """How far a diagnosis is."""
+
+    subject: Subject | None = None
+    """None while it is looking for whom."""
+    began: float = 0.0
+    """Monotonic seconds: when the first step began."""
+    expected_s: float = 0.0
+    steps: tuple[Progress, ...] = ()
+    """Of each step that was begun the newest."""
+
+
+class DiagnosisProgressed(Message, bubble=False):
+    """A step began or ended, or it is known now whom it is about."""
+
+    def __init__(self, job: Job, stage: Stage) -> None:
+        super().__init__()
+        self.job = job
+        self.stage = stage
+
+    def can_replace(self, message: Message) -> bool:
+        """A stage has all that is known: the newest waiting one of a diagnosis is enough."""
+        return isinstance(message, DiagnosisProgressed) and message.job is self.job
+
+
+class DiagnosisEnded(Message, bubble=False):
+    """A diagnosis came to its end, with a verdict or without."""
+
+    def __init__(self, job: Job, finished: Finished | None, problem: str) -> None:
+        super().__init__()
+        self.job = job
+        self.finished = finished
+        self.problem = problem
+        """Why there is no verdict; one line."""

@@ -9,7 +9,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from mcptop.model.frame import EMPTY, Frame
-from mcptop.presentation import budgets, detail, flow_detail, header, problems, runs, tabs
+from mcptop.presentation import budgets, detail, flow_detail, header, runs, tabs
 from mcptop.presentation.flow_rows import FlowRow
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import Runs
@@ -56,22 +56,6 @@ class Status(Panel):
     def lines(self, width: int) -> list[Runs]:
         """One line."""
         return [header.status_line(self.frame, width)]
-
-
-class Problems(Lines):
-    """The worst services, in plain words."""
-
-    rows: Sequence[Row] = ()
-    most = 3
-
-    def show(self, rows: Sequence[Row]) -> None:
-        """Draw these, worst first."""
-        self.rows = rows
-        self.rebuild()
-
-    def lines(self, width: int) -> list[Runs]:
-        """As many as there is room for."""
-        return problems.lines(self.rows, width, self.most)
 
 
 class Budgets(Panel):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from textual.app import App
@@ -54,11 +55,11 @@ def monitor() -> type[ScriptedMonitor]:
 
 @pytest.fixture
 def dashboard() -> Callable[..., tuple[McptopApp, ScriptedMonitor]]:
-    """An app on a monitor with these frames."""
+    """An app on a monitor with these frames; `more` goes to the app."""
 
-    def make(*frames: Frame, theme: str | None = None, no_color: bool = False) -> tuple[McptopApp, ScriptedMonitor]:
+    def make(*frames: Frame, **more: Any) -> tuple[McptopApp, ScriptedMonitor]:
         source = ScriptedMonitor(*frames)
-        return McptopApp(source, theme=theme, no_color=no_color), source
+        return McptopApp(source, **more), source
 
     return make
 

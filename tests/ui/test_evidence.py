@@ -101,11 +101,10 @@ def test_values_nested_without_end_stop_somewhere():
 
 
 def test_where_evidence_comes_from():
-    source = Provenance(
-        "py-spy", ("py-spy", "dump"), "0.4.1", "2026-01-31T11:59:02Z", 2.4, 1, "net of pid 7", "ab" * 32
-    )
+    source = Provenance("py-spy", ("py-spy", "dump"), "0.4.1", "12:00", 2.4, 1, "net of pid 7", "ab" * 32)
     denied = Evidence("stacks", "py-spy-dump", StepStatus.PERMISSION_DENIED, "run as root", provenance=(source,))
     told = " ".join(" ".join(text(evidence.lines([denied], {}, 120))).split())
     assert told.startswith("✖ stacks py-spy-dump permission denied: run as root")
     assert "py-spy dump · version 0.4.1 · net of pid 7 · 12:00 · 2.4 s · exit code 1 · sha256 abab" in told
+    assert "none" not in told
     assert text(evidence.lines([], {}, 120)) == [" no step was run"]

@@ -8,9 +8,14 @@ from textual import events
 from textual.command import CommandPalette
 
 from mcptop.ui.app import McptopApp
+from mcptop.ui.pages import Scroll
 from mcptop.ui.panels import TabLine
+from mcptop.ui.problems import Problems
 from mcptop.ui.screens.dashboard import Dashboard
+from mcptop.ui.screens.diagnosis import DiagnosisScreen
+from mcptop.ui.screens.evidence import EvidenceScreen
 from mcptop.ui.screens.help import HelpScreen
+from mcptop.ui.screens.playbooks import PlaybookMenu
 from mcptop.ui.screens.service import ServiceScreen
 from mcptop.ui.screens.sort import SortMenu
 from mcptop.ui.table import SheetTable
@@ -262,7 +267,8 @@ async def test_quitting_stops_the_monitor(dashboard):
 
 def test_every_binding_has_an_id_and_says_what_it_does():
     bindings = [*McptopApp.BINDINGS, *SheetTable.BINDINGS, *Dashboard.BINDINGS, *HelpScreen.BINDINGS]
-    bindings += [*SortMenu.BINDINGS, *ServiceScreen.BINDINGS]
+    bindings += [*SortMenu.BINDINGS, *ServiceScreen.BINDINGS, *PlaybookMenu.BINDINGS, *DiagnosisScreen.BINDINGS]
+    bindings += [*EvidenceScreen.BINDINGS, *Problems.BINDINGS, *Scroll.BINDINGS]
     assert all(one.id and one.description and one.tooltip for one in bindings)
     assert len({one.id for one in bindings}) == len(bindings)
 

@@ -33,3 +33,12 @@ def test_judging_needs_neither_the_machine_nor_the_reports_that_are_files() -> N
     loaded = loaded_by("import mcptop.headless.judge")
     assert not {name for name in loaded if name.startswith(("mcptop.live", "mcptop.collectors", "mcptop.monitor"))}
     assert not loaded & {"docker", "httpx", "mcptop.playbook.report_html"}
+
+
+def test_the_dashboard_loads_playbooks_only_when_one_is_asked_for() -> None:
+    assert not loaded_by("import mcptop.ui.app") & {
+        "yaml",
+        "jinja2",
+        "mcptop.playbook.diagnosis",
+        "mcptop.playbook.load",
+    }

@@ -13,15 +13,18 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from mcptop.model.frame import Frame
-from mcptop.presentation import filter, rows, runs, tabs
+from mcptop.presentation import filter, rows, sheet, tabs
 from mcptop.presentation.rows import Folds, Row, View
-from mcptop.presentation.sheet import WIDE, Listed, Moment
+from mcptop.presentation.sheet import Moment
 from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
 from mcptop.ui import layout
-from mcptop.ui.keys import DASHBOARD_KEYS, footer
+from mcptop.ui.keys import DASHBOARD_KEYS, Now, footer
 from mcptop.ui.lines import Lines
-from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Problems, Status, TabLine
+from mcptop.ui.orders import Orders
+from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, TabLine
+from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
+from mcptop.ui.whom import of_row
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
@@ -37,7 +40,7 @@ class Dashboard(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.tab = OVERVIEW
-        self._orders = {tab.id: (tab.sort, True) for tab in TABS}
+        self._orders = Orders()
         self.folds, self.as_tree = Folds(), True
         self.filter = filter.Filter()
         self.header, self.banner, self.problems = Header(), Banner(), Problems()
@@ -60,12 +63,12 @@ class Dashboard(Screen[None]):
     @property
     def sort(self) -> str:
         """The column the chosen tab is sorted by."""
-        return self._orders[self.tab.id][0]
+        return self._orders.of(self.tab)[0]
 
     @property
     def descending(self) -> bool:
         """Whether the most stands first."""
-        return self._orders[self.tab.id][1]
+        return self._orders.of(self.tab)[1]
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -112,14 +115,18 @@ class Dashboard(Screen[None]):
         self.header.show(frame)
         self.banner.show(frame)
         self.problems.show(troubled)
+        if self.focused is self.problems and not troubled:
+            self.set_focus(self.table)
         self.status.show(frame)
         self._show_rows()
         self.show_keys()
 
     def show_keys(self) -> None:
         """The footer for the present state."""
-        paused = self.mcptop.paused_for is not None
-        self.footer.show(footer(paused=paused, filtered=bool(self.filter), tree=self.tab.is_tree))
+        app, problems = self.mcptop, self.problems
+        seen = problems.can_be_entered, bool(app.diagnoses.reports), self.focused is problems
+        now = Now(app.paused_for is not None, bool(self.filter), self.tab.is_tree, *seen)
+        self.footer.show(footer(now))
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
@@ -199,6 +206,28 @@ class Dashboard(Screen[None]):
         self.set_focus(self.table)
         self.query_one("#filter", Input).display = bool(self.filter)
 
+    @on(events.DescendantFocus)
+    @on(events.DescendantBlur)
+    def _focus_moved(self) -> None:
+        self.show_keys()
+
+    @on(Problems.Chosen)
+    def _diagnose_problem(self, event: Problems.Chosen) -> None:
+        self.mcptop.diagnose(of_row(event.row))
+
+    def action_problems(self) -> None:
+        """To the problems, and back to the table."""
+        if self.focused is self.problems:
+            self.set_focus(self.table)
+        elif self.problems.can_be_entered:
+            self.set_focus(self.problems)
+        else:
+            self.app.notify("no problem is shown; d diagnoses the selected row", markup=False, timeout=4)
+
+    def action_diagnose(self) -> None:
+        """Choose a playbook for the selected problem, or for the selected row."""
+        self.mcptop.diagnose(of_row(self.problems.selected or self.table.selected))
+
     def action_open(self) -> None:
         """Open the selected row."""
         self.table.action_open()
@@ -244,18 +273,12 @@ class Dashboard(Screen[None]):
 
     def action_sort(self, column: str) -> None:
         """Sort by a column; once more turns the order round. Names go up, figures go down."""
-        known = {one.id: one for one in self.tab.sheet.columns}
-        if column not in known:
-            return
-        descending = not self.descending if column == self.sort else not known[column].names
-        self._orders[self.tab.id] = (column, descending)
+        self._orders.turn(self.tab, column)
         self._show_rows()
 
     def action_sort_step(self, by: int) -> None:
         """Sort by the neighbour of the sorted column, of those on the screen."""
-        shown = [item.column.id for item in self.tab.sheet.place(self.table.size.width)]
-        at = shown.index(self.sort) if self.sort in shown else 0
-        self.action_sort(shown[(at + by) % len(shown)])
+        self.action_sort(self._orders.neighbour(self.tab, by, self.table.size.width))
 
     def action_reverse(self) -> None:
         """Turn the order round."""
@@ -270,15 +293,6 @@ class Dashboard(Screen[None]):
         """The selected row as text, through the terminal's clipboard."""
         row = self.table.selected
         if row is not None:
-            self.app.copy_to_clipboard(self.row_text(row))
+            moment = Moment(self.mcptop.frame.at, self.mcptop.frame.series)
+            self.app.copy_to_clipboard(sheet.text_of(row, self.tab.sheet, moment))
             self.app.notify(f"copied {row.name}", markup=False, timeout=2)
-
-    def row_text(self, row: Listed) -> str:
-        """All columns of a row in one line of text; what it is called needs no title."""
-        frame = self.mcptop.frame
-        moment = Moment(frame.at, frame.series)
-        parts = []
-        for item in self.tab.sheet.place(WIDE):
-            text = runs.text_of(item.column.cell(row, item.width, moment)).strip()
-            parts.append(text if item.column.id in ("name", "level", "service") else f"{item.column.title} {text}")
-        return "  ".join(parts)

@@ -14,7 +14,9 @@ from textual.widgets import Static
 
 from mcptop.presentation.filter import NUMBERS, WORDS
 from mcptop.presentation.tabs import TABS, Tab
-from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS
+from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+from mcptop.ui.pages import Scroll
+from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
 
 _KEY_NAMES = {
@@ -33,6 +35,8 @@ _KEY_NAMES = {
     "right": "→",
     "enter": "Enter",
     "space": "Space",
+    "tab": "Tab",
+    "shift+tab": "⇧Tab",
     "pageup": "PgUp",
     "pagedown": "PgDn",
     "home": "Home",
@@ -68,6 +72,12 @@ def page() -> str:
     parts = [
         "KEYS",
         *_keys([*SheetTable.BINDINGS, *DASHBOARD_KEYS, *APP_KEYS]),
+        "",
+        "KEYS OF THE PROBLEMS ABOVE THE TABLE",
+        *_keys(Problems.BINDINGS),
+        "",
+        "KEYS OF A DIAGNOSIS",
+        *_keys([*DIAGNOSIS_KEYS, *Scroll.BINDINGS]),
         "",
         *(line for tab in TABS for line in _columns(tab)),
         "SYMBOLS",

@@ -13,12 +13,14 @@ from mcptop.presentation import rows
 from mcptop.presentation.rows import Folds, Row, View
 from mcptop.ui.lines import Lines
 from mcptop.ui.panels import Detail, Footer, Header, Key
+from mcptop.ui.whom import of_row
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
 
 _FOOTER: tuple[Key, ...] = (
     ("Esc", "back", "screen.back"),
+    ("d", "diagnose", "screen.diagnose"),
     ("+/-", "zoom", "app.zoom(1)"),
     ("Z", "pause", "app.pause"),
     ("?", "help", "app.help"),
@@ -32,6 +34,8 @@ class ServiceScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,left,backspace", "back", "Back", id="service.back", tooltip="Back to the table"),
+        Binding("d", "diagnose", "Diagnose", id="service.diagnose", tooltip="Diagnose it"),
+        Binding("D", "app.last_report", "Last report", id="service.report", tooltip="What the last diagnosis came to"),
         Binding("y", "copy", "Copy", id="service.copy", tooltip="Copy the facts as text"),
     ]
 
@@ -78,6 +82,10 @@ class ServiceScreen(Screen[None]):
     def action_back(self) -> None:
         """To the table."""
         self.dismiss()
+
+    def action_diagnose(self) -> None:
+        """Choose a playbook."""
+        cast("McptopApp", self.app).diagnose(of_row(self.detail.row))
 
     def action_copy(self) -> None:
         """The facts without the charts."""

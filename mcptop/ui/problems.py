@@ -1,0 +1,110 @@
+"""The worst services in plain words, above the table; with the keys in it one of them can be chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from mcptop.presentation import problems
+from mcptop.presentation.rows import Row
+from mcptop.presentation.runs import Runs
+from mcptop.ui.lines import Lines
+
+
+class Problems(Lines, can_focus=True):
+    """One line a problem, as many as there is room for."""
+
+    FOCUS_ON_CLICK = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up,k", "move(-1)", "Up", show=False, id="problems.up", tooltip="The problem above"),
+        Binding("down,j", "move(1)", "Down", show=False, id="problems.down", tooltip="The problem below"),
+        Binding("home,g", "move(-1000000)", "First", show=False, id="problems.first", tooltip="The worst problem"),
+        Binding("end,G", "move(1000000)", "Last", show=False, id="problems.last", tooltip="The last problem"),
+        Binding("enter,d", "choose", "Diagnose", show=False, id="problems.choose", tooltip="Diagnose this one"),
+        Binding("escape", "screen.problems", "Back", show=False, id="problems.leave", tooltip="Back to the table"),
+    ]
+    rows: Sequence[Row] = ()
+    most = 3
+
+    class Chosen(Message):
+        """Somebody shall be diagnosed."""
+
+        def __init__(self, row: Row) -> None:
+            super().__init__()
+            self.row = row
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cursor = 0
+
+    @property
+    def can_be_entered(self) -> bool:
+        """Whether there is anything to choose."""
+        return bool(self.rows) and self.display
+
+    @property
+    def selected(self) -> Row | None:
+        """The problem under the cursor, while the keys are here."""
+        return self.rows[self._cursor] if self.has_focus and self.rows else None
+
+    def show(self, rows: Sequence[Row]) -> None:
+        """Draw these, worst first. The cursor stays on its service."""
+        before = self.selected
+        self.rows = rows
+        keys = [row.key for row in rows]
+        at = keys.index(before.key) if before is not None and before.key in keys else self._cursor
+        self._cursor = max(0, min(at, len(rows) - 1))
+        if self.has_focus:
+            self._repaint()
+        else:
+            self.rebuild()
+
+    def lines(self, width: int) -> list[Runs]:
+        """As many as there is room for."""
+        return problems.lines(self.rows, width, self.most, self._cursor if self.selected is not None else None)
+
+    def is_selected(self, y: int) -> bool:
+        """The cursor's line."""
+        places = self._shown
+        return self.selected is not None and y < len(places) and places[y] == self._cursor
+
+    def on_focus(self) -> None:
+        """There is a cursor now."""
+        self._repaint()
+
+    def on_blur(self) -> None:
+        """The cursor is elsewhere."""
+        self._repaint()
+
+    def on_click(self, event: events.Click) -> None:
+        """A click diagnoses; on the line that counts the rest it shows them."""
+        places = self._shown
+        if event.y < len(places):
+            self._cursor = places[event.y]
+            self.action_choose()
+        else:
+            self.focus()
+
+    def action_move(self, by: int) -> None:
+        """Move the cursor."""
+        self._cursor = max(0, min(len(self.rows) - 1, self._cursor + by))
+        self._repaint()
+
+    def action_choose(self) -> None:
+        """Diagnose the service under the cursor."""
+        if self.rows:
+            self.post_message(self.Chosen(self.rows[self._cursor]))
+
+    @property
+    def _shown(self) -> range:
+        return problems.shown(len(self.rows), self.most, self._cursor if self.selected is not None else None)
+
+    def _repaint(self) -> None:
+        # The cursor's ground is no part of a line's text.
+        self._strips.clear()
+        self.rebuild()
+        self.refresh()

@@ -1,0 +1,56 @@
+"""Files that the reader asked for: named by what they are about, in the current folder."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mcptop.model.diagnosis import Verdict
+
+if TYPE_CHECKING:
+    from mcptop.playbook.diagnosis import Finished
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
+
+
+class SavingError(Exception):
+    """A file cannot be written; one line: which, and why."""
+
+
+def stem(verdict: Verdict) -> str:
+    """`mcptop-memory-leak-mcp-worker-20260131-120411`: playbook, service, and when it began in local time."""
+    at = f"{datetime.fromisoformat(verdict.started_at).astimezone():%Y%m%d-%H%M%S}"
+    return "-".join(
+        ["mcptop", *(_UNSAFE.sub("_", part)[:60] for part in (verdict.playbook, verdict.target.service)), at]
+    )
+
+
+def save_report(verdict: Verdict) -> str:
+    """Write it as Markdown and as HTML; a sentence about that. Raises `SavingError`."""
+    from mcptop.playbook.report_html import html
+    from mcptop.playbook.report_markdown import markdown
+
+    name = stem(verdict)
+    for suffix, text in ((".md", markdown(verdict)), (".html", html(verdict))):
+        path = Path(f"{name}{suffix}")
+        try:
+            path.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise SavingError(f"{path}: cannot be written: {error.strerror}") from None
+    return f"saved {name}.md and .html"
+
+
+def save_bundle(finished: Finished) -> str:
+    """Write everything that was seen; a sentence about that. Raises `SavingError`."""
+    from mcptop.playbook import bundle
+
+    path = Path(f"{stem(finished.verdict)}.tar.gz")
+    try:
+        bundle.write(path, finished.case, finished.outputs, finished.verdict)
+    except bundle.BundleError as error:
+        raise SavingError(str(error)) from None
+    except OSError as error:  # the current folder may be gone
+        raise SavingError(f"{path}: cannot be written: {error.strerror}") from None
+    return f"saved {path}: `mcptop judge` reads it"

@@ -1,0 +1,58 @@
+"""Whom to diagnose, from the row that is selected in whatever table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from mcptop.model.frame import Service
+from mcptop.model.instance import Instance
+from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
+from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.runs import safe
+
+if TYPE_CHECKING:
+    from mcptop.playbook.load import Outline
+    from mcptop.playbook.shelf import Entry
+    from mcptop.ui.diagnoses import Asked
+
+
+class Whom(NamedTuple):
+    """A service, and those of its instances that are meant."""
+
+    service: Service
+    instances: Sequence[Instance]
+    name: str
+    """Safe to print."""
+    row: str
+    """Key of the row."""
+
+    def asked(self, entry: Entry, outline: Outline) -> Asked:
+        """The question for a diagnosis with this playbook."""
+        from mcptop.playbook.subjects import Wanted
+        from mcptop.ui.diagnoses import Asked
+
+        wanted = Wanted(instances=tuple(one.id for one in self.instances))
+        return Asked(entry, outline, self.name, self.row, wanted)
+
+
+def of_row(row: object) -> Whom | None:
+    """The service or instance of a row; None for a heading, and where nothing is selected."""
+    if isinstance(row, Row) and row.depth is not Depth.GROUP and row.service is not None:
+        chosen = [row.instance] if row.instance is not None else row.service.instances
+        return Whom(row.service, chosen, row.name, row.key)
+    if isinstance(row, FlowRow):
+        replica = _replica(row)
+        chosen = [one for one in row.service.instances if replica is None or one.name == replica]
+        return Whom(row.service, chosen or row.service.instances, safe(row.service.name), row.service.key)
+    return None
+
+
+def _replica(row: FlowRow) -> str | None:
+    """Name of the instance a pool or queue belongs to."""
+    match row:
+        case PoolRow():
+            return row.pool.instance
+        case QueueRow():
+            return row.queue.instance
+    return None
