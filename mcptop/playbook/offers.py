@@ -48,5 +48,7 @@ def _offer(entry: Entry, problem: Problem | None) -> Offer:
         return Offer(entry, None, plain(str(error)))
     if problem is None:
         return Offer(entry, outline, plain(outline.title))
-    where = "" if problem.instance == problem.service else f"{problem.instance}: "
+    # Compose repeats the project in every name.
+    instance = problem.instance.removeprefix(f"{plain(problem.project)}-") if problem.project else problem.instance
+    where = "" if instance == problem.service else f"{instance}: "
     return Offer(entry, outline, plain(outline.title), f"{where}{problem.says}", problem.severity)

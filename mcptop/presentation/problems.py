@@ -32,7 +32,7 @@ def lines(rows: Sequence[Row], width: int, most: int, cursor: int | None = None)
 
 def _selected(row: Row, width: int) -> Runs:
     """With the cursor, and what Enter does."""
-    _, *rest = _line(row, width - runs.width((_HINT,)))
+    _, *rest = _line(row, width - runs.width((_HINT,)) - 1)
     left = (("▌", "cursor"), (f"{row.judgement.symbol} ", row.judgement.style), *rest)
     return runs.spread(left, (_HINT,), width)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from mcptop.model.diagnosis import StepStatus, Subject
+from mcptop.model.diagnosis import StepStatus
 from mcptop.presentation import runs
 from mcptop.presentation.runs import Run, Runs
 from mcptop.presentation.verdict.report import MEASURE
@@ -56,23 +56,6 @@ def _ends(playbook: str, who: str, end: Run) -> tuple[Runs, Runs]:
 def _is_short(playbook: str, who: str, end: Run, room: int) -> bool:
     name, tail = _ends(playbook, who, end)
     return runs.width(name) + runs.width(tail) + 2 <= room
-
-
-def name_of(subject: Subject) -> str:
-    """`mcp-worker (worker-1, pid 41822)`."""
-    parts = [subject.name] if subject.name != subject.service else []
-    parts += [f"pid {subject.pid}"] if subject.pid is not None else []
-    return f"{subject.service} ({', '.join(parts)})" if parts else subject.service
-
-
-def about(heading: str, subject: Subject | None) -> list[str]:
-    """What the playbook is about, where the target belongs, and why it was taken."""
-    facts = [heading]
-    if subject is not None:
-        facts.append(f"project {subject.project}" if subject.project else "")
-        facts.append(f"one of {subject.replicas} replicas" if subject.replicas > 1 else "")
-        facts.append(subject.chosen)
-    return [safe(fact) for fact in facts if fact]
 
 
 def below_title(playbook: str, who: str, end: Run, facts: Sequence[str], width: int) -> list[Runs]:

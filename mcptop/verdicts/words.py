@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mcptop import units
-from mcptop.model.diagnosis import Evidence, Outcome, StepStatus, Verdict, Weighed
+from mcptop.model.diagnosis import Evidence, Outcome, StepStatus, Subject, Verdict, Weighed
 from mcptop.model.playbook import Severity
 
 MOST_HYPOTHESES = 6
@@ -73,12 +73,16 @@ def safe(text: str) -> str:
     return units.plain(text, _LONGEST).strip()
 
 
-def target(verdict: Verdict) -> str:
-    """Who was diagnosed: `mcp-worker (worker-1, pid 41822)`."""
-    one = verdict.target
+def who(one: Subject) -> str:
+    """Whom it is about: `mcp-worker (worker-1, pid 41822)`."""
     parts = [safe(one.name)] if one.name != one.service else []
     parts += [f"pid {one.pid}"] if one.pid is not None else []
     return f"{safe(one.service)} ({', '.join(parts)})" if parts else safe(one.service)
+
+
+def target(verdict: Verdict) -> str:
+    """Who was diagnosed."""
+    return who(verdict.target)
 
 
 def finished(verdict: Verdict) -> str:
@@ -87,11 +91,15 @@ def finished(verdict: Verdict) -> str:
 
 
 def about(verdict: Verdict) -> list[str]:
-    """What else the first lines say: the symptom, where it belongs, why this one was taken."""
-    one = verdict.target
+    """What else the first lines say."""
+    return facts(verdict.title, verdict.target)
+
+
+def facts(title: str, one: Subject) -> list[str]:
+    """The symptom, where the target belongs, why this one was taken."""
     project = f"project {safe(one.project)}" if one.project else ""
     replicas = f"one of {one.replicas} replicas" if one.replicas > 1 else ""
-    return [part for part in (safe(verdict.title), project, replicas, safe(one.chosen)) if part]
+    return [part for part in (safe(title), project, replicas, safe(one.chosen)) if part]
 
 
 def cost(verdict: Verdict) -> list[str]:

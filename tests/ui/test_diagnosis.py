@@ -282,9 +282,8 @@ async def test_problems_are_reached_by_key_and_by_click(app_of, workshop, screen
     app, monitor = app_of()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("p")
-        await pilot.pause()
+        await until(pilot, lambda: screen(app).splitlines()[2].endswith(" ⏎ diagnose "))
         assert isinstance(app.focused, Problems)
-        assert "⏎ diagnose" in screen(app)
         assert app.screen.footer.keys[1][:2] == ("⏎", "diagnose")
         await pilot.press("down")
         monitor.tick(frames.frame(1001))

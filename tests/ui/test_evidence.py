@@ -7,6 +7,7 @@ import pytest
 from mcptop.model.diagnosis import Evidence, Provenance, StepStatus
 from mcptop.presentation import evidence, running, runs
 from mcptop.presentation.running import StepView
+from mcptop.verdicts import words
 from tests.playbook import examples
 
 HOSTILE = "a\x1b[2J\u202eb\nc"
@@ -58,7 +59,7 @@ def test_the_end_of_the_title_moves_to_the_facts_where_there_is_no_room():
     assert text([running.title("memory-leak", "mcp-worker", end, 80)])[0].endswith("about 20s left")
     narrow = running.title("memory-leak", "mcp-worker", end, 40)
     assert "about" not in runs.text_of(narrow)
-    facts = running.about("Memory keeps growing", examples.SUBJECT)
+    facts = words.facts("Memory keeps growing", examples.SUBJECT)
     below = " ".join(text(running.below_title("memory-leak", "mcp-worker", end, facts, 40))).split()
     assert " ".join(below).startswith("about 20s left · Memory keeps growing · project mcp-stack · one of 2")
 

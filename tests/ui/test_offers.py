@@ -49,11 +49,11 @@ def growing(anon: list[int], working_set: list[int]) -> list[Frame]:
 def test_what_shows_a_symptom_stands_first_and_says_it(own):
     found = offers(looks(), WORKER)
     assert [one.entry.name for one in found[:3]] == ["memory-leak", "queue-backlog", "cpu-load"]
-    assert found[0].symptom == "mcp-stack-mcp-worker-1: memory at 92% of its limit"
+    assert found[0].symptom == "mcp-worker-1: memory at 92% of its limit"
     assert (found[0].severity, found[1].severity) == (Severity.CRITICAL, Severity.WARNING)
     assert not any(one.symptom for one in found[3:])
     assert sorted(one.entry.name for one in found) == NAMES
-    assert offers(looks(), API)[0].symptom == "mcp-stack-mcp-api-1: 7 callers wait for pool db"
+    assert offers(looks(), API)[0].symptom == "mcp-api-1: 7 callers wait for pool db"
 
 
 def test_without_frames_all_are_offered_by_name(own):

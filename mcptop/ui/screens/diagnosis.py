@@ -22,6 +22,7 @@ from mcptop.ui.messages import Stage
 from mcptop.ui.pages import Page, Scroll
 from mcptop.ui.panels import Detail, Footer, Key
 from mcptop.ui.screens.service import find
+from mcptop.verdicts import words
 
 if TYPE_CHECKING:
     from mcptop.playbook.diagnosis import Finished
@@ -199,7 +200,7 @@ class DiagnosisScreen(Screen[None]):
     @property
     def _who(self) -> str:
         subject = self._stage.subject
-        return running.name_of(subject) if subject is not None else self._asked.service
+        return words.who(subject) if subject is not None else self._asked.service
 
     def _end(self) -> Run:
         if self._problem:
@@ -213,7 +214,8 @@ class DiagnosisScreen(Screen[None]):
     def _page_lines(self, width: int) -> list[Runs]:
         if self._finished is not None:
             return report(self._finished.verdict, width)[1:]
-        facts = running.about(self._asked.outline.title, self._stage.subject)
+        about, subject = self._asked.outline.title, self._stage.subject
+        facts = words.facts(about, subject) if subject is not None else [words.safe(about)]
         heading = running.below_title(self._asked.entry.name, self._who, self._end(), facts, width)
         steps = running.steps(self._views(), width, self.mcptop.clock())
         told = running.failure(self._problem, width) if self._problem else []

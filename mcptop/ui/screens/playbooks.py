@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -18,6 +19,10 @@ from mcptop.model.playbook import Severity
 from mcptop.playbook.offers import Offer
 
 _NAME = 17
+_WIDEST = 94
+"""Of the box, as the style sheet has it."""
+_AROUND = 12
+"""Frame, margins, symbol, scrollbar."""
 _SYMBOLS = {Severity.CRITICAL: ("✖", "$error"), Severity.WARNING: ("▲", "$warning"), Severity.NONE: (" ", "")}
 
 
@@ -51,9 +56,14 @@ class PlaybookMenu(ModalScreen[Offer | None]):
             text = Content.assemble((f" ▲ {offer.entry.name:<{_NAME}}{offer.title}", "$warning"))
             return Option(text, id=str(at), disabled=True)
         parts = [(f" {symbol} ", colour), (f"{offer.entry.name:<{_NAME}}", "bold"), (offer.title, "")]
-        if offer.symptom:
-            parts.append((f"\n   {'':<{_NAME}}{offer.symptom}", colour))
+        for line in textwrap.wrap(offer.symptom, self._room):
+            parts.append((f"\n   {'':<{_NAME}}{line}", colour))
         return Option(Content.assemble(*parts), id=str(at))
+
+    @property
+    def _room(self) -> int:
+        """Cells beside the names."""
+        return max(10, min(_WIDEST, self.app.size.width) - _NAME - _AROUND)
 
     @on(OptionList.OptionSelected)
     def _select(self, event: OptionList.OptionSelected) -> None:
