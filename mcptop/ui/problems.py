@@ -49,7 +49,12 @@ class Problems(Lines, can_focus=True):
     @property
     def selected(self) -> Row | None:
         """The problem under the cursor, while the keys are here."""
-        return self.rows[self._cursor] if self.has_focus and self.rows else None
+        return self.rows[self._cursor] if self._has_keys and self.rows else None
+
+    @property
+    def _has_keys(self) -> bool:
+        """Unlike `has_focus` right already while the widget is told of it, and behind a menu."""
+        return self.is_attached and self.screen.focused is self
 
     def show(self, rows: Sequence[Row]) -> None:
         """Draw these, worst first. The cursor stays on its service."""
@@ -58,7 +63,7 @@ class Problems(Lines, can_focus=True):
         keys = [row.key for row in rows]
         at = keys.index(before.key) if before is not None and before.key in keys else self._cursor
         self._cursor = max(0, min(at, len(rows) - 1))
-        if self.has_focus:
+        if self._has_keys:
             self._repaint()
         else:
             self.rebuild()

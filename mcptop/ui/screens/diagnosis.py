@@ -184,7 +184,7 @@ class DiagnosisScreen(Screen[None]):
 
     def _divide(self) -> None:
         """The page has all the height, unless there are charts to show beneath it."""
-        taken = len(self._page_lines(self.app.size.width))
+        taken = len(self._page_lines(max(1, self.app.size.width - 1)))  # beside the scrollbar
         room = self.app.size.height - taken - 2
         charts = self.in_progress and room >= _LEAST_CHARTS
         self._scroll.styles.height = taken if charts else "1fr"
