@@ -115,7 +115,17 @@ class _Lint:
         if value.get("focus", "cpu") not in symptoms.SAYS:
             yield f"{self._top.at(('focus',))}: `{value['focus']}`: expected one of {', '.join(symptoms.SAYS)}"
         for at, step in enumerate(self._steps):
-            yield from self._step(("steps", at), step, {each["id"] for each in self._steps[:at]})
+            yield from self._step(("steps", at), step, self._over_before(at))
+
+    def _over_before(self, at: int) -> set[str]:
+        """The steps whose evidence is there when this one begins: those that watch begin at once, and end last."""
+        if self._watches(self._steps[at]):
+            return set()
+        return {each["id"] for each in self._steps[:at] if not self._watches(each)}
+
+    def _watches(self, step: Mapping[str, Any]) -> bool:
+        kind = self._kinds.get(step["run"])
+        return kind is not None and kind.alongside
 
     def _step(self, path: Path, step: Mapping[str, Any], before: set[str]) -> Iterator[str]:
         for key in ("run", "else"):
@@ -125,21 +135,23 @@ class _Lint:
                     f"{self._top.at((*path, key))}: `{kind}`: no such kind of step; "
                     f"nearest: {_nearest(kind, list(self._kinds))}"
                 )
-        if step["run"] in self._kinds:
-            yield from self._options(path, step)
+            elif kind:
+                yield from self._options(path, step, kind)
         if step["id"] == _TARGET:
             yield f"{self._top.at((*path, 'id'))}: `{_TARGET}` is what the target itself goes by"
         if step.get("when"):
             where = self._top.at((*path, "when"))
-            yield from self._names(_Text(step["when"], False, ()), where, before | {_TARGET}, "no step before this one")
+            text = _Text(step["when"], False, ())
+            yield from self._names(text, where, before | {_TARGET}, "no step that is over by then")
 
-    def _options(self, path: Path, step: Mapping[str, Any]) -> Iterator[str]:
+    def _options(self, path: Path, step: Mapping[str, Any], kind: str) -> Iterator[str]:
+        """What a kind does not take; the one that is run instead gets the same."""
         try:
-            options_of(self._kinds[step["run"]], step.get("with") or {})
+            options_of(self._kinds[kind], step.get("with") or {})
         except (msgspec.ValidationError, ValueError) as error:
             what, _, where = str(error).partition(" - at ")
             key = where.strip("`").lstrip("$.") or what.rpartition("unknown field ")[2].strip("`")
-            about = f"{step['run']}: {key}: " if key else f"{step['run']}: "
+            about = f"{kind}: {key}: " if key else f"{kind}: "
             yield f"{self._top.at((*path, 'with', key))}: {about}{what[0].lower()}{what[1:]}"
 
     def own(self, place: _Place) -> Iterator[str]:

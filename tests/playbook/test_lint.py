@@ -26,10 +26,12 @@ def test_nothing_to_say() -> None:
         ("{for: 60s}", "{form: 60s}", "p.yaml:4: watch: form: object contains unknown field `form`"),
         ("{for: 60s}", "{metrics: 5}", "p.yaml:4: watch: metrics: expected `array`, got `int`"),
         ("run: lsof", "run: lsof, with: {x: 1}", "p.yaml:7: lsof: x: object contains unknown field `x`"),
+        ("{for: 60s}", "{for: 60s}, else: lsof", "p.yaml:4: lsof: for: object contains unknown field `for`"),
         ("when: target.python", "when: target.pyton",
-         "p.yaml:6: `target.pyton`: no step before this one emits this; nearest: target.python"),
-        ("when: target.python", "when: files.open > 3", "p.yaml:6: `files.open`: no step before this one emits this"),
-        ("when: target.python", "when: stacks.top", "p.yaml:6: `stacks.top`: no step before this one emits this"),
+         "p.yaml:6: `target.pyton`: no step that is over by then emits this; nearest: target.python"),
+        ("when: target.python", "when: files.open > 3",
+         "p.yaml:6: `files.open`: no step that is over by then emits this"),
+        ("when: target.python", "when: stacks.top", "p.yaml:6: `stacks.top`: no step that is over by then emits this"),
         ("when: target.python", "when: growth.up_s >", "p.yaml:6: `growth.up_s >`: "),
         ("{id: files", "{id: target", "p.yaml:7: `target` is what the target itself goes by"),
         ("title:", "focus: cup\ntitle:", "p.yaml:2: `cup`: expected one of cpu, memory"),
@@ -62,6 +64,18 @@ def test_a_mistake(old: str, new: str, says: str) -> None:
 
 def test_the_users_own_may_name_other_mechanisms() -> None:
     assert found(examples.PLAYBOOK.replace("heap-leak", "heap-lek")) == []
+
+
+def test_steps_that_watch_are_over_last_and_begin_first() -> None:
+    steps = "  - {id: watch, run: watch}\n  - {id: files, run: lsof, when: watch.ended}\n"
+    text = f"playbook: x\ntitle: x\nsteps:\n{steps}hypotheses: []\n"
+    says = "no step that is over by then emits this; nearest: target."
+    (mistake,) = lint.mistakes(text, "p.yaml", {})
+    assert mistake.startswith(f"p.yaml:5: `watch.ended`: {says}")
+    other = text.replace("watch.ended", "target.python").replace("{id: watch", "{id: a, run: lsof}\n  - {id: watch")
+    assert lint.mistakes(other, "p.yaml", {}) == []
+    (mistake,) = lint.mistakes(other.replace("run: watch", "run: watch, when: a.total > 1"), "p.yaml", {})
+    assert mistake.startswith(f"p.yaml:5: `a.total`: {says}")
 
 
 def test_what_a_step_does_instead_emits_too() -> None:
