@@ -80,7 +80,8 @@ class Runner:
         self._settings = settings
         self._engine = engine
         self._wall_s = wall_s or playbook.budget.wall_s
-        self._safety = playbook.budget.safety if safety is None else safety
+        # What stops a target or runs code in it, nobody gets by a playbook's word alone.
+        self._safety = min(playbook.budget.safety, Safety.SAMPLING) if safety is None else safety
         self._allow_commands = allow_commands
         self._script = script
         self._on_progress = on_progress
