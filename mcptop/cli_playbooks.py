@@ -69,3 +69,14 @@ def test(name: str | None, as_json: bool) -> ExitStatus:
     from mcptop.headless.pipe import guard_pipe
 
     return guard_pipe(lambda: command.test(name, as_json))
+
+
+@playbooks.command()
+@click.argument("kind", required=False)
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def steps(kind: str | None, as_json: bool) -> ExitStatus:
+    """Which kinds of steps there are; of KIND, what it takes and every value it gives."""
+    from mcptop.headless import steps as command
+    from mcptop.headless.pipe import guard_pipe
+
+    return guard_pipe(lambda: command.run(kind, as_json))

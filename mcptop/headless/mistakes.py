@@ -6,6 +6,9 @@ from mcptop.playbook.bundle import BundleError
 from mcptop.playbook.expressions import ExpressionError
 from mcptop.playbook.load import PlaybookError
 from mcptop.playbook.shelf import UnknownPlaybook
+from mcptop.playbook.steps.catalogue import UnknownKind
 from mcptop.playbook.subjects import NoSubject
 
-MISTAKES = (BundleError, ExpressionError, NoSubject, PlaybookError, ReportError, UnknownPlaybook, UnknownService)
+MISTAKES = (
+    BundleError, ExpressionError, NoSubject, PlaybookError, ReportError, UnknownKind, UnknownPlaybook, UnknownService,
+)  # fmt: skip

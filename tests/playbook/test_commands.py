@@ -223,3 +223,33 @@ def test_a_case_is_judged_by_the_playbook_as_it_is_now(run: Run, folder: Path) -
     assert run("playbooks", "test")[0] == 0
     (folder / "memory-leak.yaml").write_text(examples.PLAYBOOK.replace("severity: critical", "severity: warning"))
     assert run("playbooks", "test")[0] == 3
+
+
+def test_steps(run: Run) -> None:
+    code, text, _ = run("playbooks", "steps")
+    assert code == 0
+    assert [line.split()[0] for line in text.splitlines()] == list(catalogue.KINDS)
+    assert "py-spy-dump      sampling  reading the Python stacks again and again\n" in text
+    code, text, _ = run("playbooks", "steps", "watch")
+    assert code == 0
+    assert text.startswith("watch  watching memory, CPU, I/O, threads and files\npassive; runs beside the other steps")
+    assert "\n  every  duration, 0.5s unless given\n" in text
+    assert "anonymous memory, bytes: at the end\n" in text
+    code, text, complaint = run("playbooks", "steps", "lsoff", "--json")
+    assert (code, complaint) == (2, "mcptop: no kind of step `lsoff`; nearest: lsof, logs\n")
+    assert json.loads(text)["exit_status"] == 2
+
+
+def test_steps_tell_every_option_and_every_value(run: Run) -> None:
+    document = json.loads(run("playbooks", "steps", "--json")[1])
+    assert document["schema"] == "mcptop.steps/1"
+    for told, kind in zip(document["steps"], catalogue.KINDS.values(), strict=True):
+        assert told["emits"] == kind.emits
+        assert told["safety"] == kind.safety.name.lower()
+        assert [option["name"] for option in told["options"]] == list(kind.options.__struct_encode_fields__)
+        _, text, _ = run("playbooks", "steps", kind.name)
+        assert [name for name in kind.emits if f"\n  {name} " not in text] == []
+    command = next(each for each in document["steps"] if each["name"] == "command")
+    assert {option["name"]: option["default"] for option in command["options"] if not option["required"]} == {
+        "values": {}, "ok": [0], "timeout": 10.0
+    }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 
 from mcptop.playbook.steps.base import StepKind
@@ -31,6 +32,7 @@ from mcptop.playbook.steps.redis import Redis
 from mcptop.playbook.steps.ss import Ss
 from mcptop.playbook.steps.threads import Threads
 from mcptop.playbook.steps.watch import Watch
+from mcptop.units import plain
 
 _ALL: Iterable[StepKind] = (
     Watch(), Threads(), Flows(), Metrics(), HostStep(), PySpyDump(), PySpyRecord(),
@@ -40,3 +42,15 @@ _ALL: Iterable[StepKind] = (
 )  # fmt: skip
 
 KINDS: dict[str, StepKind] = {kind.name: kind for kind in _ALL}
+
+
+class UnknownKind(Exception):
+    """There is no such kind of step; one line, with the nearest names."""
+
+
+def kind_of(name: str) -> StepKind:
+    """What goes by this name. Raises `UnknownKind`."""
+    if name in KINDS:
+        return KINDS[name]
+    near = difflib.get_close_matches(name, KINDS, n=3, cutoff=0.4) or list(KINDS)[:3]
+    raise UnknownKind(f"no kind of step `{plain(name)}`; nearest: {', '.join(near)}")

@@ -109,7 +109,11 @@ class Watch:
         "arenas": "mappings as large as an arena of the C library's allocator",
         "heap_share": "share of the anonymous growth that is in the C library's heap",
         "bytes_per_thread": "anonymous growth for each thread that came",
-        **{name: text for key, (what, _, _) in _GAUGES.items() for name, text in names_of(key, what).items()},
+        **{
+            name: text
+            for key, (what, unit, _) in _GAUGES.items()
+            for name, text in names_of(key, f"{what}, {unit}" if unit == "bytes" else what).items()
+        },
         "cpu.mean": "cores",
         "cpu.high": "cores in the busiest tenth of the time",
         "cpu.low": "cores in the quietest tenth",
