@@ -19,7 +19,7 @@ from mcptop.playbook.expressions import ExpressionError
 from mcptop.playbook.load import PlaybookError
 from mcptop.playbook.steps.base import StepKind, options_of
 from mcptop.playbook.steps.catalogue import KINDS
-from mcptop.playbook.yaml_marks import Marked, Path
+from mcptop.playbook.yaml_marks import Marked, Path, marked
 
 TARGETS = ("container", "process")
 _TARGET = "target"
@@ -61,8 +61,8 @@ def mistakes(
         found = load.playbook(text, file, shared)
     except PlaybookError as error:
         return error.mistakes
-    top = _Place(file, Marked(text), ())
-    files = {name: Marked(content) for name, content in library.items()}
+    top = _Place(file, marked(text), ())
+    files = {name: marked(content) for name, content in library.items()}
     lint = _Lint(top, kinds)
     said = list(lint.top())
     for at, hypothesis in enumerate(found.hypotheses):

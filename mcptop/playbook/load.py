@@ -11,11 +11,18 @@ from msgspec import Struct, field
 
 from mcptop.model.playbook import Budget, CulpritRule, Hypothesis, Playbook, Remedy, Rule, Safety, Severity, Step
 from mcptop.model.value import Value
-from mcptop.playbook.yaml_marks import Marked, Path, YamlError
+from mcptop.playbook.yaml_marks import Path, YamlError, marked
+from mcptop.units import plain
 
 _ID = re.compile(r"[a-z][a-z0-9-]*")
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h)?")
+_UNKNOWN_KEY = re.compile(r"Object contains unknown field `(.+)`")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, None: 1.0}
+_LONGEST_S = 86400.0
+_MOST_WEIGHT = 10.0
+_MOST_SAID = 600
+_TAKEN = frozenset({"and", "else", "false", "if", "in", "is", "none", "not", "or", "self", "true"})
+"""Words of the language of conditions: a step of this name could not be asked for."""
 
 
 class PlaybookError(Exception):
@@ -32,6 +39,14 @@ class _RuleText(Struct, forbid_unknown_fields=True):
     weight: float = 1.0
 
 
+class _CulpritText(CulpritRule, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class _RemedyText(Remedy, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
 class _HypothesisText(Struct, forbid_unknown_fields=True):
     id: str
     says: str
@@ -39,8 +54,8 @@ class _HypothesisText(Struct, forbid_unknown_fields=True):
     needs: tuple[str, ...] = ()
     supports: tuple[_RuleText, ...] = ()
     contradicts: tuple[_RuleText, ...] = ()
-    culprit: CulpritRule = CulpritRule()
-    do: Remedy = Remedy()
+    culprit: _CulpritText = _CulpritText()
+    do: _RemedyText = _RemedyText()
     prior: float = 0.0
 
 
@@ -88,20 +103,21 @@ class _Reader:
         self.file = file
         self.mistakes: list[str] = []
         try:
-            self.marked = Marked(text)
+            self.marked = marked(text)
         except YamlError as error:
-            raise PlaybookError([f"{file}:{error.line}: {error.says}"]) from None
+            raise PlaybookError([_told(file, error.line, error.says)]) from None
 
     def wrong(self, path: Path, says: str) -> None:
-        self.mistakes.append(f"{self.file}:{self.marked.line(path)}: {says}")
+        self.mistakes.append(_told(self.file, self.marked.line(path), says))
 
     def convert(self, value: Any, kind: type[Any], path: Path) -> Any:
         try:
             return msgspec.convert(value, kind)
         except msgspec.ValidationError as error:
             what, _, where = str(error).partition(" - at ")
-            inner = _path(where.strip("`"))
-            self.wrong((*path, *inner), _explained(what, ".".join(map(str, (*path, *inner)))))
+            there = (*path, *_path(where.strip("`")))
+            unknown = _UNKNOWN_KEY.match(what)
+            self.wrong((*there, unknown[1]) if unknown else there, _explained(what, ".".join(map(str, there))))
             return None
 
     def one_of(self, kind: Any, given: str, path: Path) -> Any:
@@ -113,15 +129,20 @@ class _Reader:
 
     def seconds(self, given: str | float, path: Path) -> float:
         try:
-            return seconds(given)
+            found = seconds(given)
         except ValueError as error:
             self.wrong(path, str(error))
             return 0.0
+        if not found:
+            self.wrong(path, f"`{given}`: expected more than no time")
+        return found
 
     def hypothesis(self, value: Any, path: Path) -> Hypothesis | None:
         text = self.convert(value, _HypothesisText, path)
         if text is None:
             return None
+        if not abs(text.prior) <= _MOST_WEIGHT:
+            self.wrong((*path, "prior"), f"prior {text.prior:g}: expected {-_MOST_WEIGHT:g} to {_MOST_WEIGHT:g}")
         return Hypothesis(
             id=text.id,
             says=text.says,
@@ -138,8 +159,9 @@ class _Reader:
 
     def _rules(self, texts: tuple[_RuleText, ...], path: Path) -> tuple[Rule, ...]:
         for at, text in enumerate(texts):
-            if not 0 < text.weight <= 10:
-                self.wrong((*path, at, "weight"), f"weight {text.weight:g}: expected more than 0, at most 10")
+            if not 0 < text.weight <= _MOST_WEIGHT:
+                says = f"weight {text.weight:g}: expected more than 0, at most {_MOST_WEIGHT:g}"
+                self.wrong((*path, at, "weight"), says)
         return tuple(
             Rule(text.condition, text.weight, text.because, self.marked.line((*path, at, "if")))
             for at, text in enumerate(texts)
@@ -147,11 +169,14 @@ class _Reader:
 
 
 def seconds(given: str | float) -> float:
-    """A duration: `90s`, `2m`, `500ms`, or a number of seconds. Raises ValueError."""
+    """A duration: `90s`, `2m`, `500ms`, or a number of seconds; a day at most. Raises ValueError."""
     match = _DURATION.fullmatch(str(given).strip())
     if match is None:
         raise ValueError(f"`{given}`: expected a duration such as 90s or 2m")
-    return float(match[1]) * _UNITS[match[2]]
+    found = float(match[1]) * _UNITS[match[2]]
+    if found > _LONGEST_S:
+        raise ValueError(f"`{given}`: expected at most 24h")
+    return found
 
 
 def playbook(text: str, file: str, library: Library) -> Playbook:
@@ -199,8 +224,9 @@ def _hypotheses(reader: _Reader, given: list[dict[str, Any]], library: Library) 
     for at, value in enumerate(given):
         path: Path = ("hypotheses", at)
         if set(value) == {"use"}:
-            if value["use"] in library:
-                found.append(library[value["use"]])
+            shared = library.get(str(value["use"]))
+            if shared is not None:
+                found.append(shared)
             else:
                 reader.wrong(path, f"`use: {value['use']}`: no such hypothesis; known are: {', '.join(library)}")
         elif (own := reader.hypothesis(value, path)) is not None:
@@ -211,6 +237,9 @@ def _hypotheses(reader: _Reader, given: list[dict[str, Any]], library: Library) 
 def _check_ids(reader: _Reader, found: Playbook) -> None:
     _check_unique(reader, "steps", [step.id for step in found.steps], re.compile(r"[a-z][a-z0-9_]*"))
     _check_unique(reader, "hypotheses", [each.id for each in found.hypotheses], _ID)
+    for at, step in enumerate(found.steps):
+        if step.id in _TAKEN:
+            reader.wrong(("steps", at), f"id `{step.id}`: is a word of conditions; choose another")
     if not _ID.fullmatch(found.name):
         reader.wrong(("playbook",), f"`{found.name}`: expected small letters, digits and dashes")
 
@@ -228,7 +257,10 @@ def library(files: Mapping[str, str]) -> dict[str, Hypothesis]:
     found: dict[str, Hypothesis] = {}
     for file, text in files.items():
         reader = _Reader(text, file)
-        for at, value in enumerate(reader.marked.value or []):
+        given = reader.marked.value or []
+        if not isinstance(given, list):
+            raise PlaybookError([_told(file, 1, "expected a list of hypotheses")])
+        for at, value in enumerate(given):
             one = reader.hypothesis(value, (at,))
             if one is not None and one.id in found:
                 reader.wrong((at,), f"`{one.id}` stands in {found[one.id].file} already")
@@ -239,13 +271,17 @@ def library(files: Mapping[str, str]) -> dict[str, Hypothesis]:
     return found
 
 
+def _told(file: str, line: int, says: str) -> str:
+    return f"{file}:{line}: {plain(says, _MOST_SAID)}"
+
+
 def _path(where: str) -> Path:
     """`$.steps[0].run` as keys and positions."""
     return tuple(int(index) if index else key for key, index in re.findall(r"([\w-]+)|\[(\d+)\]", where.lstrip("$")))
 
 
 def _explained(what: str, where: str) -> str:
-    if unknown := re.match(r"Object contains unknown field `(.+)`", what):
+    if unknown := _UNKNOWN_KEY.match(what):
         return f"{where or 'the playbook'}: unknown key `{unknown[1]}`"
     if missing := re.match(r"Object missing required field `(.+)`", what):
         return f"{where or 'the playbook'}: `{missing[1]}` is missing"
