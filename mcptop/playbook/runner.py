@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -22,7 +22,7 @@ from mcptop.model.value import Value
 from mcptop.playbook import expressions
 from mcptop.playbook.expressions import ExpressionError, Unknown
 from mcptop.playbook.frames import Frames
-from mcptop.playbook.steps.base import Context, Output, StepFailure, StepKind, now, options_of
+from mcptop.playbook.steps.base import Context, Output, Raw, StepFailure, StepKind, now, options_of
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.sources.command import NICE
 from mcptop.sources.docker_engine import DockerEngine
@@ -54,6 +54,16 @@ class Collected(Value, frozen=True):
     outputs: tuple[tuple[str, Output], ...]
     """Step and raw output."""
     run: Run
+
+
+class _Got(NamedTuple):
+    """What one step gave."""
+
+    status: StepStatus
+    says: str
+    raw: Raw = ()
+    values: dict[str, Any] = {}  # noqa: RUF012 - replaced, never changed
+    applies: bool = True
 
 
 class Runner:
@@ -166,37 +176,40 @@ class Runner:
             self._script,
         )  # fmt: skip
         start = time.monotonic()
-        try:
-            raw = kind.collect(context, options)
-            values = kind.read(raw, options, self._subject)
-            status, says = StepStatus.OK, kind.summary(values)
-        except StepFailure as failure:
-            raw, values, status, says = (), {}, failure.status, failure.says
-        except FileNotFoundError as error:
-            gone = not os.path.exists(f"{self._settings.path_procfs}/{self._subject.pid}")
-            status = StepStatus.TARGET_GONE if gone else StepStatus.NO_DATA
-            raw, values, says = (), {}, "the target has ended" if gone else plain(str(error))
-        except ProcessLookupError:
-            raw, values, status, says = (), {}, StepStatus.TARGET_GONE, "the target has ended"
-        except PermissionError as error:
-            says = f"{error.filename or kind.name}: not allowed; run as root"
-            raw, values, status = (), {}, StepStatus.PERMISSION_DENIED
-        except Exception as error:
-            # A defect in one step must not lose the others' evidence; it is in the report, where it will be seen.
-            raw, values, status = (), {}, StepStatus.PARSE_ERROR
-            says = plain(f"defect in mcptop: {type(error).__name__}: {error}")
+        got = self._got(kind, context, options)
         with self._lock:
             self._cpu_s += context.cpu_s
-            self._outputs += [(step.id, output) for output in raw]
+            self._outputs += [(step.id, output) for output in got.raw]
         return Evidence(
             step=step.id,
             run=kind.name,
-            status=status,
-            message=says,
-            values=values,
-            provenance=tuple(output.provenance for output in raw),
+            status=got.status,
+            message=got.says,
+            values=got.values,
+            provenance=tuple(output.provenance for output in got.raw),
             duration_s=round(time.monotonic() - start, 3),
+            applies=got.applies,
         )
+
+    def _got(self, kind: StepKind, context: Context, options: Any) -> _Got:
+        """Collect and read; whatever goes wrong in that is a status with a sentence."""
+        try:
+            raw = kind.collect(context, options)
+            values = kind.read(raw, options, self._subject)
+            return _Got(StepStatus.OK, kind.summary(values), raw, values)
+        except StepFailure as failure:
+            return _Got(failure.status, failure.says, applies=failure.applies)
+        except FileNotFoundError as error:
+            if os.path.exists(f"{self._settings.path_procfs}/{self._subject.pid}"):
+                return _Got(StepStatus.NO_DATA, plain(str(error)))
+            return _Got(StepStatus.TARGET_GONE, "the target has ended")
+        except ProcessLookupError:
+            return _Got(StepStatus.TARGET_GONE, "the target has ended")
+        except PermissionError as error:
+            return _Got(StepStatus.PERMISSION_DENIED, f"{error.filename or kind.name}: not allowed; run as root")
+        except Exception as error:
+            # A defect in one step must not lose the others' evidence; it is in the report, where it will be seen.
+            return _Got(StepStatus.PARSE_ERROR, plain(f"defect in mcptop: {type(error).__name__}: {error}"))
 
     def _hindrance(self, step: Step, kind: StepKind, deadline: float) -> tuple[str, bool] | None:
         """Why a step is not begun, and whether its evidence is missed."""

@@ -30,9 +30,11 @@ from mcptop.units import plain
 class StepFailure(Exception):
     """A step has no evidence to give; one line says why."""
 
-    def __init__(self, status: StepStatus, says: str) -> None:
+    def __init__(self, status: StepStatus, says: str, applies: bool = True) -> None:
+        """`applies` False: such a target has nothing of the kind, so nothing is missing."""
         super().__init__(says)
         self.status = status
+        self.applies = applies
         self.says = plain(says)
 
 

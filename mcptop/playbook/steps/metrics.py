@@ -102,7 +102,7 @@ class Metrics:
         context.frames.wait(1, min(3.0, context.left_s))
         pages = _pages_of(context)
         if context.subject.service not in pages:
-            raise StepFailure(StepStatus.NO_DATA, f"{context.subject.service} names no metrics page")
+            raise StepFailure(StepStatus.SKIPPED, f"{context.subject.service} names no metrics page", applies=False)
         began, started_at, reader = time.monotonic(), now(), Pages()
         looks: list[Look] = []
         problem = ""

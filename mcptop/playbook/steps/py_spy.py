@@ -20,7 +20,7 @@ _REFUSALS = (
     (r"version.*not supported|unsupported version|unknown python version", StepStatus.NO_DATA,
      "this py-spy does not know the target's Python version"),
     (r"failed to find (a )?python|python interpreter|couldn't find|not a python", StepStatus.NO_DATA,
-     "found no Python interpreter in the target"),
+     "cannot find the interpreter: a build it does not know, or more threads than it can follow (about 4,000)"),
 )  # fmt: skip
 _STOPPED = ("T", "t")
 
