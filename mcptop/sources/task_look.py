@@ -48,6 +48,8 @@ class TaskLook(Value, frozen=True):
     """One thread. Seconds since it started; the state is the letter of /proc/PID/stat."""
 
     tid: int
+    inner_tid: int
+    """As its own pid namespace numbers it."""
     name: str
     state: str
     ran_s: float
@@ -63,19 +65,22 @@ class TaskLook(Value, frozen=True):
     """The futex's address: who waits for the same lock."""
 
 
-def looks(roots: Roots, pid: int) -> Iterator[TaskLook]:
-    """Every thread now, the first one first; nothing when the process is gone."""
+def looks(roots: Roots, pid: int, numbered_inside: bool = False) -> Iterator[TaskLook]:
+    """Every thread now, the first one first; nothing when the process is gone.
+
+    `numbered_inside`: ask for the numbers they have in their own namespace, for one file more each.
+    """
     folder = f"{roots.procfs}/{pid}/task"
     try:
         tids = sorted(map(int, os.listdir(folder)))
     except OSError:
         return
     for tid in tids[:MOST_THREADS]:
-        if (found := _look(f"{folder}/{tid}", tid)) is not None:
+        if (found := _look(f"{folder}/{tid}", tid, numbered_inside)) is not None:
             yield found
 
 
-def _look(base: str, tid: int) -> TaskLook | None:
+def _look(base: str, tid: int, numbered_inside: bool) -> TaskLook | None:
     head, _, tail = contents(f"{base}/stat").rpartition(b")")
     times = contents(f"{base}/schedstat").split()
     if not tail or len(times) < 3:
@@ -83,7 +88,25 @@ def _look(base: str, tid: int) -> TaskLook | None:
     state = tail.split(None, 1)[0].decode()
     call, for_ever, where = (None, False, None) if state == "R" else waits_in(base)
     name = head.partition(b"(")[2].decode("utf-8", "replace")
-    return TaskLook(tid, name, state, int(times[0]) / 1e9, int(times[1]) / 1e9, int(times[2]), call, for_ever, where)
+    return TaskLook(
+        tid=tid,
+        inner_tid=_inner(base, tid) if numbered_inside else tid,
+        name=name,
+        state=state,
+        ran_s=int(times[0]) / 1e9,
+        waited_s=int(times[1]) / 1e9,
+        slices=int(times[2]),
+        waits_in=call,
+        for_ever=for_ever,
+        where=where,
+    )
+
+
+def _inner(base: str, tid: int) -> int:
+    for line in contents(f"{base}/status").split(b"\n"):
+        if line.startswith(b"NSpid:"):
+            return int(line.split()[-1])
+    return tid
 
 
 def waits_in(base: str) -> tuple[str | None, bool, str | None]:

@@ -150,7 +150,7 @@ class Metrics:
             "gc_share": _rate(own, "gc_s"),
             "retries_per_s": _rate(own, "retries"),
             "timeouts_per_s": _rate(own, "timeouts"),
-            "amplification": _ratio(behind, requests),
+            "amplification": _ratio(behind, _arrivals(own)),
         }
         return {
             **{key: rounded(value) for key, value in values.items()},
@@ -223,6 +223,12 @@ def _rate(looks: Sequence[Look], kind: str) -> float | None:
     if len(seen) < 2 or seen[-1][0] <= seen[0][0]:
         return None
     return (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
+
+
+def _arrivals(looks: Sequence[Look]) -> float | None:
+    """Requests answered, or jobs taken in, whichever are more: who falls behind has taken more than it did."""
+    found = [rate for kind in ("requests", "jobs") if (rate := _rate(looks, kind)) is not None]
+    return max(found, default=None)
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
+import msgspec
 from msgspec import Struct
 
 from mcptop.model.diagnosis import StepStatus, Subject
 from mcptop.model.playbook import Safety
-from mcptop.playbook.steps import py_spy
-from mcptop.playbook.steps.base import Context, Output, Raw, Seconds, StepFailure
+from mcptop.playbook.steps import places, py_spy
+from mcptop.playbook.steps.base import Context, Output, Raw, Seconds, StepFailure, now, observed
 from mcptop.playbook.steps.series import rounded
-from mcptop.playbook.steps.stacks import Stack, StackFrame, commonest, of_dump
-from mcptop.units import plain
-
-Dump = Sequence[Stack]
+from mcptop.playbook.steps.stacks import of_dump
+from mcptop.sources import task_look
+from mcptop.sources.task_look import TaskLook
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
@@ -48,7 +47,9 @@ class PySpyDump:
         "same.share": "their share of all threads that were given something",
         "same.function": "that function", "same.file": "its file", "same.line": "its line", "same.where": "all of it",
         "same.threads_names": "what these threads are called, without numbers",
-        "stuck.threads": "threads whose whole stack was the same in every dump, in the program's code, never computing",
+        "same.lock_waiters": "how many of the threads with work waited for one and the same lock, in the mean",
+        "stuck.threads": "threads in the program's code that stood at the same place in every dump and never ran",
+        "stuck.locks": "for how many different locks they wait, without a limit of time",
         "stuck.function": "where most of them stand", "stuck.file": "its file", "stuck.line": "its line",
         "stuck.where": "all of it", "stuck.thread": "one of them",
         "idle_workers": "threads that wait to be given something",
@@ -73,17 +74,22 @@ class PySpyDump:
                 if not found or failure.status is StepStatus.TARGET_GONE:
                     raise
                 continue
-            found.append(output)
+            tasks = msgspec.json.encode(tuple(task_look.looks(context.roots, context.pid, numbered_inside=True)))
+            found += [output, observed(f"tasks-{number + 1}.json", "/proc/PID/task", tasks, now(), 0.0)]
             if number + 1 < options.repeat and not context.pause(options.every):
                 break
         return tuple(found)
 
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """Where the threads stood."""
+        tasks = {output.name.removeprefix("tasks-"): output.data for output in raw if output.name.startswith("tasks-")}
         dumps, failed = [], 0
         for output in raw:
+            if not output.name.startswith("dump-"):
+                continue
             try:
-                dumps.append(of_dump(json.loads(output.data), by_lock=subject.inner_pid is not None))
+                looks = msgspec.json.decode(tasks[output.name.removeprefix("dump-")], type=list[TaskLook])
+                dumps.append(of_dump(json.loads(output.data), looks, by_lock=subject.inner_pid is not None))
             except (ValueError, KeyError, TypeError):
                 failed += 1
         dumps = [dump for dump in dumps if dump]
@@ -94,90 +100,20 @@ class PySpyDump:
             "dumps": len(dumps),
             "failed": failed,
             "threads": len(dumps[-1]),
-            "loop": _loop(dumps),
-            "same": _same(dumps),
-            "stuck": _stuck(dumps),
+            "loop": places.loop(dumps),
+            "same": places.same(dumps),
+            "stuck": places.stuck(dumps),
             "idle_workers": rounded(sum(stack.is_idle_worker for stack in every) / len(dumps)),
-            "working": rounded(sum(bool(_works(stack)) for stack in every) / len(dumps)),
+            "working": rounded(sum(bool(places.works(stack)) for stack in every) / len(dumps)),
             "active": rounded(sum(stack.active for stack in every) / len(dumps)),
-            "gc": _share_of_dumps(
+            "gc": places.share_of_dumps(
                 dumps, lambda stack: "gc" in stack.frames[0].filename and "collect" in stack.frames[0].name
             ),
-            "leaf": {"resolve": _share_of_dumps(dumps, lambda stack: stack.frames[0].short_name == "getaddrinfo")},
+            "leaf": {
+                "resolve": places.share_of_dumps(dumps, lambda stack: stack.frames[0].short_name == "getaddrinfo")
+            },
         }
 
     def summary(self, values: Mapping[str, Any]) -> str:
         """How many, without a pause."""
         return f"{values['dumps']} dumps of {values['threads']} threads, nonblocking"
-
-
-def _share_of_dumps(dumps: Sequence[Dump], test: Any) -> float:
-    return float(rounded(sum(any(test(stack) for stack in dump) for dump in dumps) / len(dumps)))
-
-
-def _loop(dumps: Sequence[Dump]) -> dict[str, Any]:
-    """What the event loops did: of several, the busiest."""
-    loops: dict[int | None, list[Stack]] = {}
-    for dump in dumps:
-        for stack in dump:
-            if stack.in_loop:
-                loops.setdefault(stack.tid, []).append(stack)
-    if not loops:
-        return {"seen": False}
-    stacks = max(loops.values(), key=lambda seen: sum(stack.in_callback for stack in seen))
-    held = [stack for stack in stacks if stack.in_callback]
-    functions = [frame for stack in held if (frame := stack.own or stack.frames[0])]
-    top = commonest(functions)
-    same = sum(frame.name == top.name and frame.filename == top.filename for frame in functions) if top else 0
-    return {
-        "seen": True,
-        "busy_share": rounded(len(held) / len(dumps)),
-        "same_share": rounded(same / len(dumps)),
-        "active_share": rounded(sum(stack.active for stack in held) / len(held)) if held else None,
-        **_place(top),
-    }
-
-
-def _place(frame: StackFrame | None) -> dict[str, Any]:
-    if frame is None:
-        return {}
-    return {"function": plain(frame.name), "file": frame.short_file, "line": frame.line, "where": frame.where}
-
-
-def _works(stack: Stack) -> StackFrame | None:
-    """Where a thread of the program, and not its event loop, stands."""
-    return None if stack.in_loop else stack.own
-
-
-def _same(dumps: Sequence[Dump]) -> dict[str, Any]:
-    """The function most threads stood in at the same time, in the middle one of the dumps."""
-    found = []
-    for dump in dumps:
-        frames = [(frame, stack) for stack in dump if (frame := _works(stack)) and stack.thread != "MainThread"]
-        top = commonest([frame for frame, _ in frames])
-        there = [stack for frame, stack in frames if top and frame.name == top.name and frame.filename == top.filename]
-        found.append((len(there), len(frames), top, there))
-    number, of_all, top, there = sorted(found, key=lambda each: each[0])[len(found) // 2]
-    names = Counter(stack.thread.rstrip("0123456789-_ ") for stack in there)
-    return {
-        "threads": number,
-        "share": rounded(number / of_all) if of_all else None,
-        "threads_names": names.most_common(1)[0][0] if names else None,
-        **_place(top),
-    }
-
-
-def _stuck(dumps: Sequence[Dump]) -> dict[str, Any]:
-    """Threads that never moved: in code of the program, off the CPU, the whole stack the same."""
-    if len(dumps) < 3:
-        return {"threads": None}
-    keys = [{stack.tid: stack for stack in dump} for dump in dumps]
-    stuck = [
-        stack
-        for stack in dumps[-1]
-        if _works(stack)
-        and stack.thread != "MainThread"
-        and all((before := dump.get(stack.tid)) and before.key == stack.key and not before.active for dump in keys)
-    ]
-    top = commonest([frame for stack in stuck if (frame := stack.own)])
-    return {"threads": len(stuck), "thread": stuck[0].thread if stuck else None, **_place(top)}

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from mcptop.model.value import Value
+from mcptop.sources.task_look import TaskLook
 from mcptop.units import plain
 
 _INSTALLED = re.compile(r"/(?:site|dist)-packages/([^/]+)")
@@ -49,6 +50,10 @@ class Stack(Value, frozen=True):
     active: bool
     owns_gil: bool
     frames: tuple[StackFrame, ...]
+    slices: int | None = None
+    """How often it got a CPU since it started."""
+    lock: str | None = None
+    """Address of the lock it waits for without a limit of time."""
 
     @property
     def own(self) -> StackFrame | None:
@@ -104,24 +109,33 @@ def program_of(starts: Iterable[Sequence[StackFrame]]) -> str | None:
     return None
 
 
-def of_dump(threads: Sequence[dict[str, Any]], by_lock: bool = False) -> tuple[Stack, ...]:
-    """`py-spy dump --json`. Raises KeyError or TypeError for what is no such dump.
+def of_dump(
+    threads: Sequence[dict[str, Any]], tasks: Iterable[TaskLook] = (), by_lock: bool = False
+) -> tuple[Stack, ...]:
+    """`py-spy dump --json`, with what the kernel says of the threads. Raises KeyError or TypeError for no such dump.
 
     `by_lock`: who holds the interpreter's lock computes, nobody else. In another pid namespace py-spy cannot find the
     threads' states and takes all of them for active.
     """
     found = [(thread, [_frame(each) for each in thread["frames"]]) for thread in threads]
     program = program_of(frames for _, frames in found)
+    looks = {task.inner_tid: task for task in tasks}
     return tuple(
-        Stack(
-            tid=thread["os_thread_id"],
-            thread=plain(thread["thread_name"] or f"thread {thread['os_thread_id'] or thread['thread_id']}"),
-            active=bool(thread["owns_gil"] if by_lock else thread["active"]),
-            owns_gil=bool(thread["owns_gil"]),
-            frames=classified(frames, program),
-        )
+        _stack(thread, classified(frames, program), looks.get(thread["os_thread_id"]), by_lock)
         for thread, frames in found
         if frames
+    )
+
+
+def _stack(thread: dict[str, Any], frames: tuple[StackFrame, ...], look: TaskLook | None, by_lock: bool) -> Stack:
+    return Stack(
+        tid=thread["os_thread_id"],
+        thread=plain(thread["thread_name"] or f"thread {thread['os_thread_id'] or thread['thread_id']}"),
+        active=bool(thread["owns_gil"] if by_lock else thread["active"]),
+        owns_gil=bool(thread["owns_gil"]),
+        frames=frames,
+        slices=look.slices if look is not None else None,
+        lock=look.where if look is not None and look.for_ever else None,
     )
 
 

@@ -25,7 +25,6 @@ from mcptop.units import plain
 _BUSY_CORES = 0.04
 _DEAR = 100
 """With more threads than this they are looked at less often."""
-_STUCK_S = 5.0
 _BIN_S = 1.0
 _CALLS = ("futex", "sleep", "poll", "read", "write", "receive", "send", "fsync", "connect", "wait")
 
@@ -74,11 +73,6 @@ class Threads:
         "stopped": "whether the process was stopped (T)",
         "slices_per_s": "how often threads got a CPU, a second",
         "slice_s": "how long such a time was, in the mean",
-        "stuck": "threads that waited for a lock without a limit and never ran",
-        "stuck_locks": "for how many different locks",
-        "stuck_names": "their names",
-        "lock_waiters": "threads waiting for a lock without a limit, in the mean",
-        "same_lock": "most threads that waited for one and the same lock, in the mean",
         **{f"in.{call}": f"threads that waited in {call}, in the mean" for call in _CALLS},
         "fsync_share": "share of the moments in which some thread forced data to disk",
     }
@@ -146,7 +140,6 @@ class Threads:
             "slice_s": total * seconds / slices if slices else None,
             "fsync_share": sum(any(t.waits_in == "fsync" for t in m.tasks) for m in moments) / len(moments),
             "in": {call: calls[call] for call in _CALLS},
-            **_locks(moments, seconds),
         }
         return {key: _all_rounded(value) for key, value in values.items()}
 
@@ -176,25 +169,6 @@ def _means(moments: Sequence[Moment], read: Any) -> Counter[Any]:
     """How many threads were so at one moment, in the mean."""
     found = Counter(read(task) for moment in moments for task in moment.tasks)
     return Counter({key: number / len(moments) for key, number in found.items()})
-
-
-def _locks(moments: Sequence[Moment], seconds: float) -> dict[str, Any]:
-    """Who waits for locks, and who has waited all the time without running once."""
-    first = {task.tid: task for task in moments[0].tasks}
-    waiting = [[task for task in moment.tasks if task.for_ever] for moment in moments]
-    same = [max(Counter(task.where for task in tasks).values(), default=0) for tasks in waiting]
-    always = set.intersection(*({task.tid for task in tasks} for tasks in waiting))
-    stuck = [
-        task for task in waiting[-1]
-        if task.tid in always and task.slices == first[task.tid].slices and seconds >= _STUCK_S
-    ]  # fmt: skip
-    return {
-        "lock_waiters": sum(map(len, waiting)) / len(moments),
-        "same_lock": sum(same) / len(moments),
-        "stuck": len(stuck) if seconds >= _STUCK_S else None,
-        "stuck_locks": len({task.where for task in stuck}),
-        "stuck_names": sorted({plain(task.name) for task in stuck})[:5],
-    }
 
 
 def _all_rounded(values: Any) -> Any:
