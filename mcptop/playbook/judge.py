@@ -57,7 +57,7 @@ def judge(playbook: Playbook, subject: Subject, evidence: Sequence[Evidence], ru
         says=_says(named, status, names, order, evidence),
         culprit=_culprit(named, subject, names) if named is not None and named.severity is not Severity.NONE else None,
         runner_up=_runner_up(order, confidence) if named is not None else None,
-        do=_remedy(named, names) if named is not None else Remedy(),
+        do=_remedy(named, names, playbook.name, subject) if named is not None else Remedy(),
         hypotheses=tuple(_weighed(each, confidence) for each in order),
         evidence=tuple(evidence),
         started_at=run.started_at,
@@ -151,9 +151,14 @@ def _part(key: str, value: Any) -> str | int | None:
         return None
 
 
-def _remedy(hypothesis: Hypothesis, names: Mapping[str, Any]) -> Remedy:
+def _remedy(hypothesis: Hypothesis, names: Mapping[str, Any], playbook: str, subject: Subject) -> Remedy:
+    """What to do; whether it helped is verified by the same diagnosis, unless the playbook knows better."""
     do = hypothesis.do
-    return Remedy(*(expressions.render(text, names) for text in (do.now, do.fix, do.verify)))
+    now, fix, verify = (expressions.render(text, names) for text in (do.now, do.fix, do.verify))
+    if not verify and hypothesis.severity is not Severity.NONE:
+        name = f"{subject.project}/{subject.service}" if subject.project else subject.service
+        verify = f"mcptop diagnose {playbook} --service {plain(name)}"
+    return Remedy(now, fix, verify)
 
 
 def _runner_up(order: Sequence[Scored], confidence: Mapping[str, float]) -> RunnerUp | None:
