@@ -16,6 +16,8 @@ from mcptop.model.diagnosis import Evidence, Outcome, StepStatus, Subject, Verdi
 from mcptop.model.playbook import Severity
 
 MOST_HYPOTHESES = 6
+_NAMED = 2
+"""So many unknown names are told."""
 _LONGEST = 4000
 _COMMAND = re.compile(r"`([^`]+)`")
 _FIGURE = re.compile(
@@ -193,8 +195,15 @@ def arguments(hypothesis: Weighed) -> list[tuple[str, str]]:
         *(("+", safe(each.because)) for each in hypothesis.supports),
         *(("−", safe(each.because)) for each in hypothesis.contradicts),  # noqa: RUF001
         *(("?", f"needs {safe(name)}") for name in hypothesis.missing),
-        *([("?", f"not known: {', '.join(map(safe, unknown))}")] if unknown else []),
+        *([("?", f"not known: {_some(unknown)}")] if unknown else []),
     ]
+
+
+def _some(names: list[str]) -> str:
+    """The first of them; all stand in the JSON."""
+    more = len(names) - _NAMED
+    shown = ", ".join(map(safe, names[:_NAMED] if more > 1 else names))
+    return f"{shown} and {more} more" if more > 1 else shown
 
 
 def runner_up(verdict: Verdict) -> str:
