@@ -17,7 +17,7 @@ from mcptop.headless import playbooks, steps
 from mcptop.model import diagnosis
 from mcptop.model.diagnosis import Evidence, Outcome, Run, StepStatus, Subject
 from mcptop.model.playbook import CulpritRule, Remedy, Safety, Severity
-from mcptop.playbook import cases, expressions, judge, lint, load, shelf, symptoms, triage
+from mcptop.playbook import cases, expressions, judge, lint, load, shelf, symptoms, triage, weigh
 from mcptop.playbook.bundle import manifest
 from mcptop.playbook.case import Case
 from mcptop.playbook.expressions import Unknown
@@ -139,6 +139,11 @@ def test_conditions_are_what_they_are_said_to_be() -> None:
         assert found == says, cell
 
 
+def test_texts_read_as_they_are_said_to() -> None:
+    for cell, reads in rows(section(PLAYBOOKS, "Texts"), "text"):
+        assert expressions.render(named(cell)[0].replace("\\|", "|"), {"s": {"a": 5, "b": None}}) == reads
+
+
 def test_weights_give_the_confidence_that_is_said() -> None:
     for weight, _, times, sure in rows(section(PLAYBOOKS, "Weights and confidence"), "`weight`"):
         text = (
@@ -154,7 +159,7 @@ def test_weights_give_the_confidence_that_is_said() -> None:
 
 def test_thresholds_are_those_of_the_judge() -> None:
     text = section(PLAYBOOKS, "Weights and confidence")
-    figures = (judge.NOTHING, judge.FOUND, judge.PROBABLE, judge.CONFIRMED, judge._ONE_FAMILY, judge._SUSPECTED)
+    figures = (weigh.NOTHING, judge.FOUND, judge.PROBABLE, judge.CONFIRMED, weigh._ONE_FAMILY, judge._SUSPECTED)
     assert not [figure for figure in figures if f"{figure}" not in text]
     levels = section(VERDICT, "Verdict")
     for level, least in (("watch", judge.FOUND), ("probable", judge.PROBABLE), ("confirmed", judge.CONFIRMED)):
