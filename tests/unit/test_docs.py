@@ -5,7 +5,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from mcptop import config, server_settings
+from mcptop import cli, config, server_settings
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
 from mcptop.model import flow, frame, host, instance
@@ -34,6 +34,14 @@ def test_every_setting_is_described() -> None:
 def test_every_exit_code_is_in_the_readme() -> None:
     text = (ROOT / "README.md").read_text()
     assert not [status for status in ExitStatus if f"| {status.value} |" not in text]
+
+
+def test_every_command_is_in_the_readme() -> None:
+    text = (ROOT / "README.md").read_text()
+    assert not [name for name in cli.cli.commands if f"\nmcptop {name} " not in text]
+    group = cli.cli.commands["playbooks"]
+    line = next(line for line in text.splitlines() if line.startswith("mcptop playbooks "))
+    assert not [name for name in group.commands if name not in line]  # type: ignore[attr-defined]
 
 
 def test_every_module_stands_in_the_architecture() -> None:

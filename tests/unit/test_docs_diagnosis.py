@@ -1,4 +1,4 @@
-"""The documentation of diagnosis is what the code is: fields, kinds of steps, conditions, weights, classes of safety."""
+"""The documentation of diagnosis is what the code is: fields, kinds of steps, conditions, weights, safety."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ def test_runbooks_jobs_and_chats(home: Home) -> None:
     assert second.startswith("mcptop: no service `nobody-is-called-so`")
 
 
-@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")) + [ROOT / "README.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*sorted(DOCS.glob("*.md")), ROOT / "README.md"], ids=lambda path: path.name)
 def test_every_block_for_a_shell_can_be_read_by_one(path: Path) -> None:
     for block in BLOCK.finditer(path.read_text()):
         done = subprocess.run(["bash", "-n"], input=block["text"], capture_output=True, text=True, check=False)
