@@ -74,9 +74,11 @@ def run(
         with contextlib.suppress(OSError):
             os.setpriority(os.PRIO_PROCESS, process.pid, NICE)
         try:
-            timed_out, usage, status = _wait(process, began + timeout_s, cancelled, stop, out.fileno())
+            timed_out, usage, status = _wait(process, began + timeout_s, cancelled, stop, (out.fileno(), err.fileno()))
         except BaseException:
             _kill(process.pid)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(_GRACE_S)
             raise
         output, complaint = _content(out.fileno()), _content(err.fileno())
     return Finished(
@@ -87,13 +89,14 @@ def run(
         duration_s=time.monotonic() - began,
         cpu_s=usage,
         timed_out=timed_out,
-        truncated=len(output) >= _MAX_BYTES,
+        truncated=max(len(output), len(complaint)) >= _MAX_BYTES,
     )
 
 
 def _wait(
-    process: subprocess.Popen[bytes], deadline: float, cancelled: threading.Event | None, stop: int, out: int
-) -> tuple[bool, float, int]:
+    process: subprocess.Popen[bytes], deadline: float, cancelled: threading.Event | None, stop: int,
+    written: Sequence[int],
+) -> tuple[bool, float, int]:  # fmt: skip
     """Whether it had to be stopped, the CPU seconds it took, and its wait status."""
     stopped_at: float | None = None
     while True:
@@ -104,7 +107,8 @@ def _wait(
             process.returncode = os.waitstatus_to_exitcode(status)
             return stopped_at is not None, usage.ru_utime + usage.ru_stime, status
         now = time.monotonic()
-        over = now > deadline or (cancelled is not None and cancelled.is_set()) or os.fstat(out).st_size > _MAX_BYTES
+        over = now > deadline or (cancelled is not None and cancelled.is_set())
+        over = over or any(os.fstat(each).st_size > _MAX_BYTES for each in written)
         if stopped_at is None and over:
             stopped_at = now
             with contextlib.suppress(ProcessLookupError):

@@ -133,11 +133,11 @@ class Context:
         except OSError as error:
             raise StepFailure(StepStatus.TOOL_MISSING, f"{argv[0]} cannot be run: {error.strerror}") from None
         self.cpu_s += done.cpu_s
+        if done.truncated:
+            raise StepFailure(StepStatus.PARSE_ERROR, f"{argv[0]}: its output is larger than anybody could use")
         if done.timed_out:
             why = "stopped by the user" if self.cancelled.is_set() else f"no end within {allowed:.0f} s"
             raise StepFailure(StepStatus.TIMEOUT, f"{argv[0]}: {why}")
-        if done.truncated:
-            raise StepFailure(StepStatus.PARSE_ERROR, f"{argv[0]}: its output is larger than anybody could use")
         source = Provenance(
             source=argv[0].rpartition("/")[2],
             argv=done.argv,
