@@ -97,9 +97,10 @@ def _of_pid(frame: Frame, candidates: list[Found], pid: int, roots: Roots) -> Su
     if facts is None:
         raise NoSubject(f"no process {pid}: it has ended, or is on another host")
     cpus = frame.host.cpus if frame.host else 1
-    for service, instance in candidates:
-        if instance.pid is not None and pid in process_tree.members(roots, instance.pid):
-            return _subject(service, instance, roots, "cpu", cpus, "", pid)
+    rooted = {i.pid: (s, i) for s, i in candidates if i.pid is not None}
+    for ancestor in process_tree.ancestors(roots, pid):
+        if ancestor in rooted:
+            return _subject(*rooted[ancestor], roots, "cpu", cpus, "", pid)
     return alone(pid, facts.program, cpus, roots)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from mcptop.model.value import Value
 from mcptop.sources import cgroup_paths, process_files
@@ -48,6 +48,16 @@ def members(roots: Roots, root: int) -> tuple[int, ...]:
         found.append(pid)
         waiting += [child for child in sorted(children.get(pid, ())) if _service(roots, child) in (own, None)]
     return tuple(found)
+
+
+def ancestors(roots: Roots, pid: int) -> Iterator[int]:
+    """The process itself, its parent, and so on up to the first one."""
+    while pid > 0:
+        stat = process_files.process_stat(contents(f"{roots.procfs}/{pid}/stat"))
+        if stat is None:
+            return
+        yield pid
+        pid = stat.ppid
 
 
 def _service(roots: Roots, pid: int) -> tuple[str | None, str | None] | None:

@@ -66,6 +66,7 @@ class PySpyRecord:
         "top.file": "its file", "top.line": "its busiest line", "top.where": "all of it",
         "top.share": "its share of the samples",
         "top.threads": "how many threads it was on",
+        "top.thread": "the one it was on most, by its name",
         "leaf.where": "the innermost function of all that was met most",
         "leaf.share": "its share of the samples",
         "json_share": "share of the samples inside JSON", "regex_share": "inside regular expressions",
@@ -154,14 +155,14 @@ def _top(stacks: list[Sampled], samples: int) -> dict[str, Any]:
     """The program's innermost function of each stack, added up."""
     counts: Counter[tuple[str, str]] = Counter()
     lines: dict[tuple[str, str], Counter[int]] = {}
-    threads: dict[tuple[str, str], set[str]] = {}
+    threads: dict[tuple[str, str], Counter[str]] = {}
     for stack in stacks:
         frame = next((frame for frame in stack.frames if frame.own), None)
         if frame is not None:
             key = frame.name, frame.filename
             counts[key] += stack.number
             lines.setdefault(key, Counter())[frame.line] += stack.number
-            threads.setdefault(key, set()).add(stack.thread)
+            threads.setdefault(key, Counter())[stack.thread] += stack.number
     if not counts:
         return {"share": 0.0}
     (name, file), count = counts.most_common(1)[0]
@@ -173,6 +174,7 @@ def _top(stacks: list[Sampled], samples: int) -> dict[str, Any]:
         "where": frame.where,
         "share": rounded(count / samples),
         "threads": len(threads[name, file]),
+        "thread": threads[name, file].most_common(1)[0][0],
     }
 
 
