@@ -1,5 +1,6 @@
 """The documentation names what there is: every field of the JSON, every exit code, every setting."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -56,3 +57,22 @@ def test_every_fault_is_described_as_it_is() -> None:
     for each in FAULTS:
         docker = " (Docker)" if each.needs_docker else ""
         assert f"| `{each.name}`{docker} | {each.service} | `{each.mechanism}` | {each.shows} |" in text
+
+
+def _anchors(path: Path) -> set[str]:
+    headings = re.findall(r"^#+ (.+)$", path.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "playbooks" / "README.md"],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)  # fmt: skip
+def test_every_link_leads_somewhere(path: Path) -> None:
+    for link in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if "://" in link:
+            continue
+        file, _, anchor = link.partition("#")
+        there = path.parent / file if file else path
+        assert there.exists(), link
+        assert not anchor or anchor in _anchors(there), link

@@ -115,6 +115,16 @@ def test_ones_own_playbook_in_ten_minutes(home: Home) -> None:
         assert verdict["level"] == "confirmed"
 
 
+def test_a_command_of_ones_own_runs_only_where_it_is_allowed(home: Home) -> None:
+    (home.path / "folder-full.yaml").write_text(fenced("playbooks.md", "yaml")[1])
+    command = f"mcptop diagnose ./folder-full.yaml --service {TARGET} --json"
+    off, on = (json.loads(home.run(f"{command} {flag}").stdout) for flag in ("", "--allow-commands"))
+    assert (off["status"], off["evidence"][0]["status"]) == ("inconclusive", "skipped")
+    assert "--allow-commands" in off["says"]
+    assert on["status"] in ("healthy", "warning")
+    assert 0 <= on["evidence"][0]["values"]["value"]["used_percent"] <= 100
+
+
 def _quick(home: Home) -> None:
     own = fenced("playbooks.md", "yaml")[0]
     (home.playbooks / "stuck-import.yaml").write_text(own.replace("for: 4s", "for: 1s").replace("500ms", "100ms"))
