@@ -30,6 +30,8 @@ from mcptop.playbook.subjects import NoSubject, Wanted
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.sources.procfs import Roots
 
+FRAMES_BEFORE_ANYBODY = 15
+"""Of a whole stack the one that grows most shows after some seconds only."""
 FRAMES_BEFORE = 3
 """So many frames there have to be before anybody is chosen: rates need two."""
 _CHOSEN_BY = 20
@@ -97,7 +99,9 @@ class Diagnosis:
     def choose(self) -> Subject:
         """Whom it is about. Raises `NoSubject`."""
         deadline = time.monotonic() + _FRAMES_WAIT_S
-        while not self._frames.wait(FRAMES_BEFORE, _LOOK_S) and time.monotonic() < deadline:
+        anybody = not self._wanted.is_named and self._limits.script is None
+        before = FRAMES_BEFORE_ANYBODY if anybody else FRAMES_BEFORE
+        while not self._frames.wait(before, _LOOK_S) and time.monotonic() < deadline:
             if self._cancelled.is_set():
                 raise NoSubject("stopped before anybody was chosen")
         frames = self._frames.all()[-_CHOSEN_BY:]
