@@ -5,46 +5,27 @@ It tells how many connections wait to be accepted, but not how many may.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from msgspec import Struct
-
-from mcptop.model.diagnosis import StepStatus, Subject
-from mcptop.model.playbook import Safety
-from mcptop.playbook.steps import connections, net_look
-from mcptop.playbook.steps.base import Context, Raw, StepFailure
+from mcptop.model.diagnosis import StepStatus
+from mcptop.playbook.steps.base import StepFailure
 from mcptop.playbook.steps.connections import LISTEN, STATES, Socket, endpoint
-from mcptop.playbook.steps.two_looks import Options, TwoLooks
+from mcptop.playbook.steps.listed import Listed
 
 # TCP, listeners too, numbers instead of names, with inodes, no address cut short.
 _ARGV = ("netstat", "-t", "-a", "-n", "-e", "-W")
 
 
-class Netstat(TwoLooks):
+class Netstat(Listed):
     """See the module."""
 
     name: ClassVar[str] = "netstat"
-    says: ClassVar[str] = "listing its connections"
-    safety: ClassVar[Safety] = Safety.PASSIVE
-    alongside: ClassVar[bool] = False
-    options: ClassVar[type[Struct]] = Options
-    emits: ClassVar[Mapping[str, str]] = connections.EMITS
+    argv: ClassVar[tuple[str, ...]] = _ARGV
 
-    def collect(self, context: Context, options: Options) -> Raw:
-        """Run it twice, in the target's network namespace. Raises `StepFailure`."""
-        return net_look.collect(
-            context, options.over, lambda number: net_look.inside(context, f"netstat-{number}.txt", _ARGV)
-        )
-
-    def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
-        """Connections by state and peer, and what came. Raises `StepFailure`."""
-        first, second = net_look.read(raw, parse)
-        return connections.values(first, second)
-
-    def summary(self, values: Mapping[str, Any]) -> str:
-        """The states one asks for first."""
-        return connections.summary(values)
+    @staticmethod
+    def parse(data: bytes) -> list[Socket]:
+        """The sockets. Raises `StepFailure` for a line it cannot make sense of."""
+        return parse(data)
 
 
 def parse(data: bytes) -> list[Socket]:

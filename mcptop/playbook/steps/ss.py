@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from msgspec import Struct
-
-from mcptop.model.diagnosis import StepStatus, Subject
-from mcptop.model.playbook import Safety
-from mcptop.playbook.steps import connections, net_look
-from mcptop.playbook.steps.base import Context, Raw, StepFailure
+from mcptop.model.diagnosis import StepStatus
+from mcptop.playbook.steps.base import StepFailure
 from mcptop.playbook.steps.connections import LISTEN, STATES, Socket, endpoint
-from mcptop.playbook.steps.two_looks import Options, TwoLooks
+from mcptop.playbook.steps.listed import Listed
 
 # TCP, listeners too, numbers instead of names, with inodes.
 _ARGV = ("ss", "-t", "-a", "-n", "-e")
 _INODE = re.compile(r"\bino:(\d+)")
 
 
-class Ss(TwoLooks):
+class Ss(Listed):
     """See the module."""
 
     name: ClassVar[str] = "ss"
-    says: ClassVar[str] = "listing its connections"
-    safety: ClassVar[Safety] = Safety.PASSIVE
-    alongside: ClassVar[bool] = False
-    options: ClassVar[type[Struct]] = Options
-    emits: ClassVar[Mapping[str, str]] = connections.EMITS
+    argv: ClassVar[tuple[str, ...]] = _ARGV
 
-    def collect(self, context: Context, options: Options) -> Raw:
-        """Run it twice, in the target's network namespace. Raises `StepFailure`."""
-        return net_look.collect(
-            context, options.over, lambda number: net_look.inside(context, f"ss-{number}.txt", _ARGV)
-        )
-
-    def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
-        """Connections by state and peer, and what came. Raises `StepFailure`."""
-        first, second = net_look.read(raw, parse)
-        return connections.values(first, second)
-
-    def summary(self, values: Mapping[str, Any]) -> str:
-        """The states one asks for first."""
-        return connections.summary(values)
+    @staticmethod
+    def parse(data: bytes) -> list[Socket]:
+        """The sockets. Raises `StepFailure` for a line it cannot make sense of."""
+        return parse(data)
 
 
 def parse(data: bytes) -> list[Socket]:
