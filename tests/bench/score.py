@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
+import signal
 import statistics
 import sys
 import time
@@ -33,7 +35,7 @@ import base_image
 from containers import COMPOSE, docker
 from docker_demo import OURS, DockerDemo
 from scorecases import CONTROLS, FAULTS, IN_DOCKER, SLOW, Case
-from stack import Demo
+from stack import Demo, until
 
 from mcptop import __version__
 from mcptop.config import Settings
@@ -113,6 +115,18 @@ class OfProcesses(Demo):
         """Whom a service's name means."""
         return Wanted(pid=self.pids[service])
 
+    def renew(self, service: str) -> None:
+        """Start the service anew: its keeper does, once it has ended."""
+        old = self.pids[service]
+        os.kill(old, signal.SIGTERM)
+
+        def is_new() -> None:
+            assert self.pids.get(service, old) != old
+            self.metrics(service)
+
+        until(is_new, 30)
+        self.settle()
+
 
 class InDocker(DockerDemo):
     """The demo as containers."""
@@ -126,6 +140,11 @@ class InDocker(DockerDemo):
     def wanted(self, service: str) -> Wanted:
         """Whom a service's name means."""
         return Wanted(container=docker("ps", "-aq", *OURS, "--filter", f"label={COMPOSE}.service={service}").strip())
+
+    def renew(self, service: str) -> None:
+        """Start the service anew."""
+        docker("restart", self.wanted(service).container or "")
+        self.settle()
 
     def settle(self) -> None:
         """Containers take their time."""
@@ -161,6 +180,8 @@ class Watcher:
 
 def run(case: Case, demo: Stack, watcher: Watcher) -> tuple[Result, Verdict]:
     """Switch the fault on, diagnose, switch it off, wait until the stack is itself again."""
+    if case.fresh:
+        demo.renew(case.target)
     fault: AbstractContextManager[None] = demo.fault(case.fault) if case.fault else nullcontext()
     with fault:
         time.sleep(case.settle_s)

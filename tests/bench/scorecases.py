@@ -19,6 +19,8 @@ class Case:
     """Whom to diagnose; empty: where the fault is."""
     settle_s: float = 3.0
     """From the fault to the diagnosis."""
+    fresh: bool = False
+    """Its service is started anew before: what is harmless after a start may be none hours later."""
     culprit: str = ""
     """The service to blame; empty: where the fault is."""
     also: tuple[str, ...] = ()
@@ -105,8 +107,8 @@ CONTROLS = (
     Case("", "connection-pool", service="mcp-api"),
     Case("page-cache", "memory-leak"),
     Case("page-cache", "io-bottleneck"),
-    Case("warm-up", "memory-leak", settle_s=0.5),
-    Case("bounded-cache", "memory-leak", settle_s=0.5),
+    Case("warm-up", "memory-leak", settle_s=0.5, fresh=True),
+    Case("bounded-cache", "memory-leak", settle_s=0.5, fresh=True),
     Case("gc-sawtooth", "memory-leak"),
     Case("load-ramp", "cpu-load", service="mcp-api"),
     Case("load-ramp", "slow-service", service="mcp-api"),
