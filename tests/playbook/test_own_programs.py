@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from mcptop.model.diagnosis import StepStatus
+from mcptop.model.diagnosis import Provenance, StepStatus
 from mcptop.playbook.script import Script, profilers
-from mcptop.playbook.steps.base import StepFailure, options_of
+from mcptop.playbook.steps.base import Output, StepFailure, options_of
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.playbook.subjects import NoSubject
-from tests.playbook.step_world import context, process, read
+from tests.playbook.step_world import context, process
 
 COMMAND = KINDS["command"]
 ME = process(os.getpid())
@@ -76,9 +76,9 @@ def test_a_pattern_that_is_none_is_told_before_anything_runs() -> None:
 
 
 def test_numbers_and_words_of_recorded_output() -> None:
-    values = read(
-        "command", ("output.txt", b"a 1.5\n\xff\x1b[31mred\n"), argv=["x"], values={"a": r"a (\S+)", "b": "red"}
-    )
+    typed = options_of(COMMAND, {"argv": ["x"], "values": {"a": r"a (\S+)", "b": "red"}})
+    raw = (Output("output.txt", b"a 1.5\n\xff\x1b[31mred\n", Provenance("recorded")),)
+    values = COMMAND.read(raw, typed, ME)
     assert values["value"]["a"] == 1.5
     assert values["value"]["b"] == "red"
 
