@@ -21,6 +21,8 @@ from msgspec import Struct
 _MAX_BYTES = 32 << 20
 _POLL_S = 0.02
 _GRACE_S = 0.5
+_PLAIN = {"LC_ALL": "C.UTF-8", "LANG": "C.UTF-8", "RUST_BACKTRACE": "0"}
+"""Numbers and words as the parsers know them, whatever the user's language is or debugs."""
 NICE = 10
 """The priority of what only looks."""
 
@@ -67,8 +69,7 @@ def run(
             stdout=out,
             stderr=err,
             start_new_session=True,
-            # Numbers and words as the parsers know them, whatever the user's language.
-            env={**os.environ, "LC_ALL": "C.UTF-8", "LANG": "C.UTF-8"},
+            env={**os.environ, **_PLAIN},
         )
         # Behind whatever does the machine's work: what is looked at must not feel it.
         with contextlib.suppress(OSError):

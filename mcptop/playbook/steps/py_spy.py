@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -15,14 +16,14 @@ from mcptop.sources.kept import contents
 _REFUSALS = (
     (r"permission denied|operation not permitted|EPERM|ptrace", StepStatus.PERMISSION_DENIED,
      "may not read that process: run as root, or with CAP_SYS_PTRACE"),
-    (r"no such process|failed to open process|process .* not running|no such file or directory.*exe",
+    (r"no such process|failed to open process|process .* not running|check that the process is running",
      StepStatus.TARGET_GONE, "the target has ended"),
     (r"version.*not supported|unsupported version|unknown python version", StepStatus.NO_DATA,
      "this py-spy does not know the target's Python version"),
     (r"failed to find (a )?python|python interpreter|couldn't find|not a python", StepStatus.NO_DATA,
      "cannot find the interpreter: a build it does not know, or more threads than it can follow (about 4,000)"),
 )  # fmt: skip
-_STOPPED = ("T", "t")
+_STOPPED, _ENDED = ("T", "t"), (None, "Z", "X")
 
 
 @lru_cache(maxsize=1)
@@ -42,6 +43,8 @@ def run(context: Context, name: str, arguments: list[str], timeout_s: float) -> 
     if context.subject.python is False:
         raise StepFailure(StepStatus.NO_DATA, f"{context.subject.program or 'the target'} is not Python")
     before = state(context, pid)
+    if before in _ENDED:
+        raise _gone()
     if before in _STOPPED:
         raise StepFailure(StepStatus.NO_DATA, "the target is stopped (state T): its stacks do not move")
     try:
@@ -52,7 +55,7 @@ def run(context: Context, name: str, arguments: list[str], timeout_s: float) -> 
         restore(context, pid)
     says = complaint.decode("utf-8", "replace")
     if output.provenance.exit_code:
-        raise _refused(says)
+        raise _gone() if state(context, pid) in _ENDED else _refused(says)
     return says, output
 
 
@@ -65,7 +68,12 @@ def state(context: Context, pid: int) -> str | None:
 def restore(context: Context, pid: int) -> None:
     """A target that runs before has to run after: py-spy has left some stopped when it was killed."""
     if state(context, pid) in _STOPPED:
-        os.kill(pid, signal.SIGCONT)
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGCONT)
+
+
+def _gone() -> StepFailure:
+    return StepFailure(StepStatus.TARGET_GONE, "the target has ended")
 
 
 def _refused(says: str) -> StepFailure:
@@ -73,4 +81,5 @@ def _refused(says: str) -> StepFailure:
         if re.search(pattern, says, re.IGNORECASE):
             return StepFailure(status, f"py-spy: {meaning}")
     lines = [line for line in says.splitlines() if line.strip()]
-    return StepFailure(StepStatus.NO_DATA, f"py-spy failed: {lines[-1] if lines else 'it said nothing'}")
+    errors = [line for line in lines if line.startswith("Error")]
+    return StepFailure(StepStatus.NO_DATA, f"py-spy failed: {(errors or lines or ['it said nothing'])[0]}")

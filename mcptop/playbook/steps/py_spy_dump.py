@@ -66,17 +66,9 @@ class PySpyDump:
     def collect(self, context: Context, options: Options) -> Raw:
         """Dump, pause, dump."""
         found: list[Output] = []
-        for number in range(options.repeat):
-            try:
-                _, output = py_spy.run(context, f"dump-{number + 1}.json", ["dump", "--json"], 10.0)
-            except StepFailure as failure:
-                # The first tells whether it works at all; later ones may meet a moment that cannot be read.
-                if not found or failure.status is StepStatus.TARGET_GONE:
-                    raise
-                continue
-            tasks = msgspec.json.encode(tuple(task_look.looks(context.roots, context.pid, numbered_inside=True)))
-            found += [output, observed(f"tasks-{number + 1}.json", "/proc/PID/task", tasks, now(), 0.0)]
-            if number + 1 < options.repeat and not context.pause(options.every):
+        for number in range(1, options.repeat + 1):
+            found += _dump(context, number, is_first=number == 1)
+            if number == options.repeat or not context.pause(options.every):
                 break
         return tuple(found)
 
@@ -117,3 +109,17 @@ class PySpyDump:
     def summary(self, values: Mapping[str, Any]) -> str:
         """How many, without a pause."""
         return f"{values['dumps']} dumps of {values['threads']} threads, nonblocking"
+
+
+def _dump(context: Context, number: int, is_first: bool) -> list[Output]:
+    """One dump, and what the kernel says of the threads; nothing in it where the moment could not be read."""
+    name, started_at = f"dump-{number}.json", now()
+    try:
+        _, output = py_spy.run(context, name, ["dump", "--json"], 10.0)
+    except StepFailure as failure:
+        # The first tells whether it works at all; later ones may meet a moment that cannot be read.
+        if is_first or failure.status is StepStatus.TARGET_GONE:
+            raise
+        return [observed(name, "py-spy", b"", started_at, 0.0)]
+    tasks = msgspec.json.encode(tuple(task_look.looks(context.roots, context.pid, numbered_inside=True)))
+    return [output, observed(f"tasks-{number}.json", "/proc/PID/task", tasks, now(), 0.0)]

@@ -6,13 +6,14 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from mcptop.model.diagnosis import StepStatus, Subject
+from mcptop.model.diagnosis import Provenance, StepStatus, Subject
 from mcptop.model.playbook import Safety
 from mcptop.playbook.steps import py_spy
 from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, observed
@@ -30,7 +31,6 @@ _COUNTS = re.compile(r"Samples: (\d+) Errors: (\d+)")
 _GROUPS = {
     "json": re.compile(r"/json/|/orjson|/simplejson"),
     "regex": re.compile(r"/re/__init__|/re\.py|/sre_|/regex/"),
-    "gc": re.compile(r"$^"),
 }
 
 
@@ -44,6 +44,7 @@ class Options(Struct, frozen=True, forbid_unknown_fields=True):
 class Sampled(NamedTuple):
     """One stack of the profile."""
 
+    tid: str
     thread: str
     frames: tuple[StackFrame, ...]
     """The innermost first."""
@@ -82,7 +83,7 @@ class PySpyRecord:
         seconds = max(1, round(min(options.record_for, max(1.0, context.left_s - 1))))
         with tempfile.TemporaryDirectory(prefix="mcptop-") as folder:
             path = Path(folder, "profile.raw")
-            says, output = py_spy.run(
+            _, output = py_spy.run(
                 context,
                 "py-spy.txt",
                 ["record", *_only_computing(context.subject), "--format", "raw", "--threads", "--full-filenames",
@@ -90,10 +91,11 @@ class PySpyRecord:
                 seconds + _START_S,
             )  # fmt: skip
             data = path.read_bytes() if path.exists() else b""
-        source = msgspec.structs.replace(output.provenance, argv=output.provenance.argv[:-4])
-        del says
-        about = observed("profile.raw", "py-spy", data, source.started_at, source.duration_s, version=source.version)
-        return (output, about)
+        # The folder is gone, and its name is another every time.
+        argv = tuple(path.name if word == str(path) else word for word in output.provenance.argv)
+        source = msgspec.structs.replace(output.provenance, argv=argv)
+        about = observed(path.name, "py-spy", data, source.started_at, source.duration_s, version=source.version)
+        return (msgspec.structs.replace(output, provenance=source), about)
 
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """What computed. Raises `StepFailure` for a profile of which too much failed."""
@@ -103,7 +105,7 @@ class PySpyRecord:
         errors = int(counts[2]) if counts else 0
         if errors > _MOST_ERRORS * (errors + samples) and errors > 2:
             raise StepFailure(StepStatus.NO_DATA, f"py-spy: {errors} of {errors + samples} samples failed")
-        taken = max(1.0, options.rate * float(options.record_for))
+        taken = options.rate * _sampled_s(raw[0].provenance, options)
         common = {"samples": samples, "errors": errors, "computing": rounded(samples / taken)}
         if samples < _LEAST_SAMPLES:
             # Hardly anything computed: that is known, but there is nothing to name.
@@ -112,7 +114,7 @@ class PySpyRecord:
             **common,
             "top": _top(stacks, samples),
             "leaf": _leaf(stacks, samples),
-            **{f"{name}_share": _share(stacks, samples, pattern) for name, pattern in _GROUPS.items() if name != "gc"},
+            **{f"{name}_share": _share(stacks, samples, pattern) for name, pattern in _GROUPS.items()},
             "loop_share": rounded(
                 sum(s.number for s in stacks if any(f.short_name == "_run_once" for f in s.frames)) / samples
             ),
@@ -129,8 +131,15 @@ def _only_computing(subject: Subject) -> list[str]:
     return ["--gil"] if subject.inner_pid is not None else []
 
 
+def _sampled_s(source: Provenance, options: Options) -> float:
+    """For how long it was told to sample: less than asked for where the time ran out, or where the process ended."""
+    words = dict(pairwise(source.argv))
+    told = float(words.get("--duration", options.record_for))
+    return max(1.0, min(told, source.duration_s or told))
+
+
 def _stacks(text: str) -> Iterator[Sampled]:
-    found: list[tuple[str, list[StackFrame], int]] = []
+    found: list[tuple[str, str, list[StackFrame], int]] = []
     for line in text.splitlines():
         head, _, count = line.rpartition(" ")
         thread, _, rest = head.partition(";")
@@ -138,12 +147,12 @@ def _stacks(text: str) -> Iterator[Sampled]:
         if not rest or not count.isdigit():
             continue
         frames = [frame for part in reversed(rest.split(";")) if (frame := _frame(part)) is not None]
-        name = (named["name"] or named["tid"]) if named else thread
-        found.append((plain(name), frames, int(count)))
-    program = program_of(frames for _, frames, _ in found)
-    for name, frames, number in found:
+        tid = named["tid"] if named else thread
+        found.append((tid, plain((named["name"] if named else None) or tid), frames, int(count)))
+    program = program_of(frames for _, _, frames, _ in found)
+    for tid, name, frames, number in found:
         if frames:
-            yield Sampled(name, classified(frames, program), number)
+            yield Sampled(tid, name, classified(frames, program), number)
 
 
 def _frame(text: str) -> StackFrame | None:
@@ -155,14 +164,14 @@ def _top(stacks: list[Sampled], samples: int) -> dict[str, Any]:
     """The program's innermost function of each stack, added up."""
     counts: Counter[tuple[str, str]] = Counter()
     lines: dict[tuple[str, str], Counter[int]] = {}
-    threads: dict[tuple[str, str], Counter[str]] = {}
+    threads: dict[tuple[str, str], Counter[tuple[str, str]]] = {}
     for stack in stacks:
         frame = next((frame for frame in stack.frames if frame.own), None)
         if frame is not None:
             key = frame.name, frame.filename
             counts[key] += stack.number
             lines.setdefault(key, Counter())[frame.line] += stack.number
-            threads.setdefault(key, Counter())[stack.thread] += stack.number
+            threads.setdefault(key, Counter())[stack.tid, stack.thread] += stack.number
     if not counts:
         return {"share": 0.0}
     (name, file), count = counts.most_common(1)[0]
@@ -174,7 +183,7 @@ def _top(stacks: list[Sampled], samples: int) -> dict[str, Any]:
         "where": frame.where,
         "share": rounded(count / samples),
         "threads": len(threads[name, file]),
-        "thread": threads[name, file].most_common(1)[0][0],
+        "thread": threads[name, file].most_common(1)[0][0][1],
     }
 
 

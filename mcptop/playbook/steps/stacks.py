@@ -97,13 +97,18 @@ def classified(frames: Iterable[StackFrame], program: str | None) -> tuple[Stack
 def _is_own(filename: str, program: str | None) -> bool:
     if installed := _INSTALLED.search(filename):
         return installed[1] == program
-    return not _STANDARD.search(filename)
+    return not _is_standard(filename)
+
+
+def _is_standard(filename: str) -> bool:
+    """Whether it is Python's own; packages are installed below its folder."""
+    return _STANDARD.search(filename) is not None and not _INSTALLED.search(filename)
 
 
 def program_of(starts: Iterable[Sequence[StackFrame]]) -> str | None:
     """The installed package whose module was started; None where it is a file of its own. Outermost frames last."""
     for frames in starts:
-        begun = [frame for frame in frames if frame.name == _START and not _STANDARD.search(frame.filename)]
+        begun = [frame for frame in frames if frame.name == _START and not _is_standard(frame.filename)]
         if begun and (installed := _INSTALLED.search(begun[-1].filename)):
             return installed[1]
     return None

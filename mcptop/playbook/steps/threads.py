@@ -22,6 +22,7 @@ from mcptop.sources import task_look
 from mcptop.sources.task_look import TaskLook
 from mcptop.units import plain
 
+_ENDED = ("Z", "X")
 _BUSY_CORES = 0.04
 _DEAR = 100
 """With more threads than this they are looked at less often."""
@@ -88,14 +89,17 @@ class Threads:
         while True:
             at = time.monotonic() - began
             tasks = tuple(task_look.looks(context.roots, pid))
-            if not tasks:
+            if all(task.state in _ENDED for task in tasks):
+                tasks = ()
                 break
             moments.append(Moment(at, tasks))
             every = options.every * max(1, len(tasks) // _DEAR)
             if at >= options.watch_for or not context.pause(every - (time.monotonic() - began - at)):
                 break
-        if len(moments) < 2:
+        if len(moments) < 2 and not tasks:
             raise StepFailure(StepStatus.TARGET_GONE, "the target has ended")
+        if len(moments) < 2:
+            raise StepFailure(StepStatus.TIMEOUT, "no time for a second look at its threads")
         data = msgspec.json.encode(moments)
         return (observed("threads.json", "/proc/PID/task", data, started_at, time.monotonic() - began),)
 
