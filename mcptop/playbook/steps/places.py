@@ -27,7 +27,7 @@ def loop(dumps: Sequence[Dump]) -> dict[str, Any]:
             if stack.in_loop:
                 loops.setdefault(stack.tid, []).append(stack)
     if not loops:
-        return {"seen": False}
+        return {"seen": False, **dict.fromkeys(("busy_share", "same_share", "active_share")), **_place(None)}
     stacks = max(loops.values(), key=lambda seen: sum(stack.in_callback for stack in seen))
     held = [stack for stack in stacks if stack.in_callback]
     functions = [frame for stack in held if (frame := stack.own or stack.frames[0])]
@@ -44,7 +44,7 @@ def loop(dumps: Sequence[Dump]) -> dict[str, Any]:
 
 def _place(frame: StackFrame | None) -> dict[str, Any]:
     if frame is None:
-        return {}
+        return dict.fromkeys(("function", "file", "line", "where"))
     return {"function": plain(frame.name), "file": frame.short_file, "line": frame.line, "where": frame.where}
 
 
@@ -78,7 +78,7 @@ def stuck(dumps: Sequence[Dump]) -> dict[str, Any]:
     A thread of a pool that ends one call and begins the next looks the same in every dump, but it has run.
     """
     if len(dumps) < _LEAST_DUMPS:
-        return {"threads": None}
+        return {**dict.fromkeys(("threads", "locks", "thread")), **_place(None)}
     keys = [{stack.tid: stack for stack in dump} for dump in dumps]
     found = [
         stack

@@ -24,6 +24,7 @@ from mcptop.units import plain
 _MOST_ERRORS = 0.2
 """Share of failed samples above which a profile says nothing (py-spy #764)."""
 _LEAST_SAMPLES = 5
+_NO_TOP = {**dict.fromkeys(("function", "file", "line", "where", "threads", "thread")), "share": 0.0}
 _START_S = 6.0
 _FRAME = re.compile(r"(?P<name>.*?) \((?P<file>.*?)(?::(?P<line>\d+))?\)$")
 _THREAD = re.compile(r"thread \((?P<tid>\w+)\)(?:: (?P<name>.*))?$")
@@ -109,7 +110,8 @@ class PySpyRecord:
         common = {"samples": samples, "errors": errors, "computing": rounded(samples / taken)}
         if samples < _LEAST_SAMPLES:
             # Hardly anything computed: that is known, but there is nothing to name.
-            return {**common, "top": {"share": 0.0}, "json_share": 0.0, "regex_share": 0.0, "loop_share": 0.0}
+            leaf = {"where": None, "share": None}
+            return {**common, "top": _NO_TOP, "leaf": leaf, "json_share": 0.0, "regex_share": 0.0, "loop_share": 0.0}
         return {
             **common,
             "top": _top(stacks, samples),
@@ -173,7 +175,7 @@ def _top(stacks: list[Sampled], samples: int) -> dict[str, Any]:
             lines.setdefault(key, Counter())[frame.line] += stack.number
             threads.setdefault(key, Counter())[stack.tid, stack.thread] += stack.number
     if not counts:
-        return {"share": 0.0}
+        return _NO_TOP
     (name, file), count = counts.most_common(1)[0]
     frame = StackFrame(name, file, lines[name, file].most_common(1)[0][0])
     return {
