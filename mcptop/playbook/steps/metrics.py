@@ -46,6 +46,7 @@ _COUNTERS: dict[str, tuple[str, ...]] = {
     "retries": ("retries_total",),
     "timeouts": ("timeouts_total",),
     "jobs": ("queue_entered_total",),
+    "cache_bytes": ("cache_bytes",),
 }
 
 
@@ -83,6 +84,8 @@ class Metrics:
         "latency_s": "mean time of a request",
         "evictions_per_s": "what caches threw out, a second", "hit_ratio": "share of the lookups that were hits",
         "misses_per_s": "lookups that were not, a second",
+        "cache_bytes": "what its caches say they hold, in bytes, at the end",
+        "cache_growth_bytes": "what came to that meanwhile",
         "gc_share": "share of the time inside the garbage collector",
         "batch.size": "entries of a batch, in the mean", "batch.wait_s": "how long an entry waited for its batch",
         "batch.oldest_s": "how long the first of the present batch has waited, at most",
@@ -147,6 +150,8 @@ class Metrics:
             "evictions_per_s": _rate(own, "evictions"),
             "hit_ratio": _hit_ratio(own),
             "misses_per_s": _rate(own, "misses"),
+            "cache_bytes": own[-1].counts.get("cache_bytes"),
+            "cache_growth_bytes": _growth(own, "cache_bytes"),
             "gc_share": _rate(own, "gc_s"),
             "retries_per_s": _rate(own, "retries"),
             "timeouts_per_s": _rate(own, "timeouts"),
@@ -223,6 +228,12 @@ def _rate(looks: Sequence[Look], kind: str) -> float | None:
     if len(seen) < 2 or seen[-1][0] <= seen[0][0]:
         return None
     return (seen[-1][1] - seen[0][1]) / (seen[-1][0] - seen[0][0])
+
+
+def _growth(looks: Sequence[Look], gauge: str) -> float | None:
+    """The last value less the first."""
+    seen = [look.counts[gauge] for look in looks if gauge in look.counts]
+    return seen[-1] - seen[0] if len(seen) > 1 else None
 
 
 def _arrivals(looks: Sequence[Look]) -> float | None:
