@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mcptop.playbook.steps.places import works
 from mcptop.playbook.steps.stacks import StackFrame, commonest, of_dump
 from mcptop.sources.task_look import TaskLook
 
@@ -67,6 +68,33 @@ def test_where_a_thread_stands() -> None:
     assert blocked.own is not None
     assert blocked.own.where == "handler() in a.py:3"
     assert lazy.thread == "pool_0"
+
+
+WAIT = ("Condition.wait", f"{LIB}/threading.py")
+
+
+@pytest.mark.parametrize(
+    ("calls", "for_ever", "idle"),
+    [
+        ([("work", "/srv/a.py"), ("Queue.get", f"{LIB}/queue.py"), WAIT], False, True),
+        ([("work", "/srv/a.py"), ("Queue.get", f"{LIB}/queue.py"), WAIT], True, True),
+        ([("work", "/srv/a.py"), ("Queue.get", f"{LIB}/multiprocessing/queues.py"), ("x", f"{LIB}/x.py")], True, True),
+        ([("work", "/srv/a.py"), ("Event.wait", f"{LIB}/threading.py"), WAIT], True, True),
+        ([("work", "/srv/a.py"), ("Event.wait", f"{LIB}/threading.py"), WAIT], False, False),
+        ([("work", "/srv/a.py")], True, False),
+        ([("work", "/srv/a.py"), ("acquire", f"{LIB}/logging/__init__.py")], True, False),
+        ([("work", "/srv/a.py"), ("_get_conn", f"{SITE}/urllib3/pool.py"), ("Queue.get", f"{LIB}/queue.py"), WAIT],
+         True, False),
+        ([("work", "/srv/a.py"), ("Queue.get", f"{SITE}/sqlalchemy/util/queue.py"), WAIT], True, False),
+        ([("get", "/srv/queue.py")], True, False),
+        ([("_worker", f"{LIB}/concurrent/futures/thread.py")], True, True),
+    ],
+)  # fmt: skip
+def test_who_waits_to_be_given_something_has_no_work(calls: list[tuple[str, str]], for_ever: bool, idle: bool) -> None:
+    look = TaskLook(7, 7, "x", "S", 1.0, 0.0, 55, waits_in="futex", for_ever=for_ever, where="0x7f")
+    (stack,) = of_dump([thread(*BOOT, *calls)], [look])
+    assert stack.is_idle_worker is idle
+    assert (works(stack) is None) is idle
 
 
 def test_what_the_kernel_says_of_the_threads_is_joined_by_their_number_inside() -> None:

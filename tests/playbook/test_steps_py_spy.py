@@ -53,8 +53,14 @@ def transfer(first, second):
             pass
 for number, locks in enumerate([(one, two), (two, one)]):
     threading.Thread(target=transfer, args=locks, name=f"transfer-{number}", daemon=True).start()
-idle = queue.SimpleQueue()
-threading.Thread(target=idle.get, daemon=True).start()
+jobs = queue.Queue()
+def waits_for_jobs():
+    while True: jobs.get()
+def waits_for_news(news):
+    while True: news.wait()
+for _ in range(3):
+    threading.Thread(target=waits_for_jobs, daemon=True).start()
+    threading.Thread(target=waits_for_news, args=(threading.Event(),), daemon=True).start()
 met.wait()
 """
 HOT = """
@@ -106,9 +112,11 @@ def test_event_loops_and_threads() -> None:
     assert held["loop"]["where"] == f"holds() in <string>:{held['loop']['line']}"
     assert (free["loop"]["seen"], free["loop"]["busy_share"], free["loop"]["active_share"]) == (True, 0.0, None)
     assert (stuck["loop"]["seen"], stuck["loop"]["busy_share"]) == (False, None)
-    assert (stuck["dumps"], stuck["failed"], stuck["threads"]) == (4, 0, 4)
+    assert (stuck["dumps"], stuck["failed"], stuck["threads"]) == (4, 0, 9)
     assert (stuck["stuck"]["threads"], stuck["stuck"]["locks"], stuck["stuck"]["function"]) == (2, 2, "transfer")
     assert (stuck["same"]["threads"], stuck["same"]["threads_names"]) == (2, "transfer")
+    # Those that wait for jobs or news wait for a lock too, by the kernel's word.
+    assert (stuck["idle_workers"], stuck["working"]) == (6, 3)
     assert stuck["active"] == 0
     assert stuck["leaf"]["resolve"] == 0
 

@@ -49,8 +49,8 @@ def _place(frame: StackFrame | None) -> dict[str, Any]:
 
 
 def works(stack: Stack) -> StackFrame | None:
-    """Where a thread of the program, and not its event loop, stands."""
-    return None if stack.in_loop else stack.own
+    """Where a thread of the program stands that has work, and is not its event loop."""
+    return None if stack.in_loop or stack.waits_for_work else stack.own
 
 
 def same(dumps: Sequence[Dump]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from itertools import takewhile
 from typing import Any
 
 from mcptop.model.value import Value
@@ -13,6 +14,7 @@ from mcptop.units import plain
 _INSTALLED = re.compile(r"/(?:site|dist)-packages/([^/]+)")
 _STANDARD = re.compile(r"/lib/python\d|/lib/pypy|^<frozen |python\d+\.zip")
 _LOOP = ("_run_once", "run_forever")
+_QUEUES = re.compile(r"(^|/)(queue|multiprocessing/queues)\.py$")
 _SELECTORS = re.compile(r"(^|/)selectors\.py$")
 _START = "<module>"
 
@@ -77,9 +79,22 @@ class Stack(Value, frozen=True):
         return self.in_loop and not self.is_selecting
 
     @property
+    def waits_for_work(self) -> bool:
+        """Whether the program's code waits to be given something: in a queue's `get`, or for an event without a limit.
+
+        Neither is a lock that somebody holds, though for the kernel they look the same.
+        """
+        called = tuple(takewhile(lambda frame: not frame.own, self.frames))
+        if not called or len(called) == len(self.frames) or not all(_is_standard(frame.filename) for frame in called):
+            return False
+        if called[-1].short_name == "get" and _QUEUES.search(called[-1].filename):
+            return True
+        return self.lock is not None and all(frame.short_file == "threading.py" for frame in called)
+
+    @property
     def is_idle_worker(self) -> bool:
-        """Whether it is a thread that waits to be given something: nothing of the program is on it."""
-        return not self.in_loop and self.own is None
+        """Whether it is a thread that waits to be given something: nothing of the program is on it, or just that."""
+        return not self.in_loop and (self.own is None or self.waits_for_work)
 
     @property
     def key(self) -> tuple[tuple[str, int], ...]:
