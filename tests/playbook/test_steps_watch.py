@@ -16,11 +16,11 @@ from mcptop.model.diagnosis import StepStatus, Subject
 from mcptop.model.frame import Frame
 from mcptop.model.instance import Sockets
 from mcptop.playbook.steps import watch_series
-from mcptop.playbook.steps.base import Raw, StepFailure, options_of
+from mcptop.playbook.steps.base import StepFailure, options_of
 from mcptop.playbook.steps.catalogue import KINDS
-from mcptop.playbook.steps.watch_series import GAUGES, Sample, Watched
+from mcptop.playbook.steps.watch_series import Sample, Watched
 from mcptop.sources.process_look import ProcessLook
-from tests.playbook.step_world import READY, context, names, process, running
+from tests.playbook.step_world import READY, check, context, looked, process, running
 from tests.ui.frames import frame, instance, service
 
 MIB = 1 << 20
@@ -45,22 +45,8 @@ BURNS = "import threading\ndef burn():\n    while True: pass\nthreading.Thread(t
 
 
 def watched(subject: Subject, frames: Iterable[Frame] = (), **options: Any) -> dict[str, Any]:
-    """The values of a watch, and that it gives nothing it does not promise."""
-    step = KINDS["watch"]
-    typed = options_of(step, options)
-    raw: Raw = step.collect(context(subject, frames), typed)
-    values = step.read(raw, typed, subject)
-    promises_kept(values)
-    return values
-
-
-def promises_kept(values: dict[str, Any]) -> None:
-    known = {key: value for key, value in values.items() if key not in GAUGES or value is not None}
-    given = {name for name in names(known) if not name.startswith("series")}
-    promised = set(KINDS["watch"].emits)
-    assert given <= promised
-    assert {name for name in promised - given if name.partition(".")[0] not in GAUGES} == set()
-    assert KINDS["watch"].summary(values).isprintable()
+    """The values of a watch."""
+    return looked("watch", subject, frames, **options)[0]
 
 
 def test_a_process_that_grows_in_every_way() -> None:
@@ -122,7 +108,7 @@ def test_who_has_seen_enough_gets_what_there_is() -> None:
     options, given = options_of(step, {"for": "1h"}), context(subject)
     given.cancelled.set()
     values = step.read(step.collect(given, options), options, subject)
-    promises_kept(values)
+    check("watch", values)
     assert (values["samples"], values["ended"], values["anon"], values["cpu"]["mean"]) == (1, False, None, None)
     assert len(values["series"]["anon"]["values"]) == 1
 

@@ -17,6 +17,7 @@ from mcptop.model.instance import Instance
 from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
 from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, observed
+from mcptop.playbook.steps.frame_window import frames_of
 from mcptop.playbook.steps.series import mean, rounded
 from mcptop.sources import disk_waiters
 from mcptop.sources.disk_waiters import Waiter
@@ -45,7 +46,8 @@ class Moment(Value, frozen=True):
 
     at: float
     host: Host
-    own: Neighbour
+    own: Neighbour | None
+    """None where the monitor does not show the target."""
     others: tuple[Neighbour, ...]
 
 
@@ -91,16 +93,17 @@ class HostStep:
 
     def collect(self, context: Context, options: Options) -> Raw:
         """Wait for the frames. Raises `StepFailure`."""
-        began, started_at, since = time.monotonic(), now(), time.time()
+        began, started_at = time.monotonic(), now()
         waiting: list[tuple[Waiter, ...]] = []
-        while time.monotonic() - began < options.watch_for and context.pause(_WAITERS_EVERY_S):
-            waiting.append(tuple(disk_waiters.waiters(context.roots)))
-        frames = [frame for frame in context.frames.all() if frame.at.timestamp() >= since - 1.0]
-        moments = [found for frame in frames if (found := _moment(frame, context.subject, since)) is not None]
+        frames = frames_of(
+            context, options.watch_for, _WAITERS_EVERY_S,
+            lambda: waiting.append(tuple(disk_waiters.waiters(context.roots))),
+        )  # fmt: skip
+        moments = [found for at, frame in frames if (found := _moment(at, frame, context.subject)) is not None]
         if not moments:
-            raise StepFailure(StepStatus.NO_DATA, "the monitor gave no frame in time")
+            raise StepFailure(StepStatus.NO_DATA, "the monitor says nothing of the machine")
         own = frozenset(context.subject.pids)
-        waiters = [_names(each, frames[-1], context.subject, own) for each in waiting]
+        waiters = [_names(each, frames[-1][1], context.subject, own) for each in waiting]
         data = msgspec.json.encode(Seen(tuple(moments), tuple(waiters)))
         return (observed("host.json", "monitor", data, started_at, time.monotonic() - began),)
 
@@ -109,9 +112,8 @@ class HostStep:
         seen = msgspec.json.decode(raw[0].data, type=Seen)
         moments = seen.moments
         hosts = [moment.host for moment in moments]
+        shown = [moment.own for moment in moments if moment.own is not None]
         last = hosts[-1]
-        busiest = max(last.disks, key=lambda disk: disk.busy_ratio or 0.0, default=None)
-        fullest = max(last.disks, key=lambda disk: disk.used_ratio, default=None)
         total, free = last.memory_total_bytes, last.memory_available_bytes
         values: dict[str, Any] = {
             "cpus": last.cpus,
@@ -124,18 +126,13 @@ class HostStep:
                 "io": _pressure(hosts, "io", "some_avg10"),
                 "io_full": _pressure(hosts, "io", "full_avg10"),
             },
-            "disk": {
-                "busy_ratio": max((d.busy_ratio or 0.0 for host in hosts for d in host.disks), default=None),
-                "mount": busiest.mount if busiest else None,
-                "used_ratio": rounded(fullest.used_ratio) if fullest else None,
-                "full_mount": fullest.mount if fullest else None,
-            },
+            "disk": _disk(hosts),
             "neighbour": _most(moments, "cores"),
             "disk_neighbour": _most(moments, "disk_bytes_per_s"),
             "disk_waiter": _waiter(seen),
             "own": {
-                "cores": rounded(mean([moment.own.cores for moment in moments])),
-                "disk_bytes_per_s": rounded(mean([moment.own.disk_bytes_per_s for moment in moments])),
+                "cores": rounded(mean([own.cores for own in shown])),
+                "disk_bytes_per_s": rounded(mean([own.disk_bytes_per_s for own in shown])),
             },
         }
         for key in ("cpu_ratio", "memory_available_ratio"):
@@ -145,6 +142,19 @@ class HostStep:
     def summary(self, values: Mapping[str, Any]) -> str:
         """How busy it is."""
         return f"CPU {percent(values['cpu_ratio'])} of {values['cpus']} cores"
+
+
+def _disk(hosts: Sequence[Host]) -> dict[str, Any]:
+    """The busiest at any moment, and the fullest at the end."""
+    every = [disk for host in hosts for disk in host.disks if disk.busy_ratio is not None]
+    busiest = max(every, key=lambda disk: disk.busy_ratio or 0.0, default=None)
+    fullest = max(hosts[-1].disks, key=lambda disk: disk.used_ratio, default=None)
+    return {
+        "busy_ratio": rounded(busiest.busy_ratio) if busiest else None,
+        "mount": busiest.mount if busiest else None,
+        "used_ratio": rounded(fullest.used_ratio) if fullest else None,
+        "full_mount": fullest.mount if fullest else None,
+    }
 
 
 def _names(
@@ -165,22 +175,23 @@ def _names(
 def _waiter(seen: Seen) -> dict[str, Any]:
     counts = Counter(name for look in seen.waiters for name in look)
     if not counts:
-        return {"share": 0.0}
+        return {"service": None, "kind": None, "share": 0.0 if seen.waiters else None}
     (service, kind), number = counts.most_common(1)[0]
     return {"service": service, "kind": kind, "share": rounded(number / len(seen.waiters))}
 
 
-def _moment(frame: Frame, subject: Subject, since: float) -> Moment | None:
+def _moment(at: float, frame: Frame, subject: Subject) -> Moment | None:
     if frame.host is None:
         return None
+    key = subject.project, subject.service, subject.kind
     used = [
-        (service.project == subject.project and service.name == subject.service,
+        ((service.project, service.name, service.kind.value) == key,
          _used(service.name, service.kind.value, service.instances))
         for service in frame.services
     ]  # fmt: skip
-    own = next((found for is_own, found in used if is_own), Neighbour(subject.service, subject.kind, 0.0, 0.0))
+    own = next((found for is_own, found in used if is_own), None)
     others = [found for is_own, found in used if not is_own and (found.cores > 0 or found.disk_bytes_per_s > 0)]
-    return Moment(frame.at.timestamp() - since, frame.host, own, tuple(others))
+    return Moment(at, frame.host, own, tuple(others))
 
 
 def _used(name: str, kind: str, instances: Sequence[Instance]) -> Neighbour:
@@ -199,7 +210,8 @@ def _most(moments: Sequence[Moment], figure: str) -> dict[str, Any]:
         for other in moment.others:
             key = other.service, other.kind
             totals[key] = totals.get(key, 0.0) + getattr(other, figure)
+    name = figure.removeprefix("disk_")
     if not totals:
-        return {figure.replace("disk_", ""): 0.0}
+        return {"service": None, "kind": None, name: 0.0}
     (service, kind), total = max(totals.items(), key=lambda pair: pair[1])
-    return {"service": plain(service), "kind": kind, figure.replace("disk_", ""): rounded(total / len(moments))}
+    return {"service": plain(service), "kind": kind, name: rounded(total / len(moments))}
