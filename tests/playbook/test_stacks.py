@@ -81,6 +81,7 @@ WAIT = ("Condition.wait", f"{LIB}/threading.py")
         ([("work", "/srv/a.py"), ("Queue.get", f"{LIB}/multiprocessing/queues.py"), ("x", f"{LIB}/x.py")], True, True),
         ([("work", "/srv/a.py"), ("Event.wait", f"{LIB}/threading.py"), WAIT], True, True),
         ([("work", "/srv/a.py"), ("Event.wait", f"{LIB}/threading.py"), WAIT], False, False),
+        ([("work", "/srv/a.py"), ("Semaphore.acquire", f"{LIB}/threading.py"), WAIT], True, False),
         ([("work", "/srv/a.py")], True, False),
         ([("work", "/srv/a.py"), ("acquire", f"{LIB}/logging/__init__.py")], True, False),
         ([("work", "/srv/a.py"), ("_get_conn", f"{SITE}/urllib3/pool.py"), ("Queue.get", f"{LIB}/queue.py"), WAIT],

@@ -15,6 +15,7 @@ _INSTALLED = re.compile(r"/(?:site|dist)-packages/([^/]+)")
 _STANDARD = re.compile(r"/lib/python\d|/lib/pypy|^<frozen |python\d+\.zip")
 _LOOP = ("_run_once", "run_forever")
 _QUEUES = re.compile(r"(^|/)(queue|multiprocessing/queues)\.py$")
+_FOR_NEWS = ("wait", "wait_for")
 _SELECTORS = re.compile(r"(^|/)selectors\.py$")
 _START = "<module>"
 
@@ -87,9 +88,10 @@ class Stack(Value, frozen=True):
         called = tuple(takewhile(lambda frame: not frame.own, self.frames))
         if not called or len(called) == len(self.frames) or not all(_is_standard(frame.filename) for frame in called):
             return False
-        if called[-1].short_name == "get" and _QUEUES.search(called[-1].filename):
+        asked = called[-1]
+        if asked.short_name == "get" and _QUEUES.search(asked.filename):
             return True
-        return self.lock is not None and all(frame.short_file == "threading.py" for frame in called)
+        return self.lock is not None and asked.short_name in _FOR_NEWS and asked.short_file == "threading.py"
 
     @property
     def is_idle_worker(self) -> bool:
