@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import os
+import time
 
 from mcptop.collectors.base import SLOW_TICKS, Findings, Tick
 from mcptop.model.instance import FileDescriptors
 from mcptop.sources import process_files
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.procfs import Roots
+
+
+_SETTLED_S = 10.0
+
+
+def _age_s(start_ticks: int) -> float:
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - start_ticks / process_files.TICKS_PER_S
 
 
 class FileCollector:
@@ -79,13 +87,17 @@ class FileCollector:
             return None
 
     def _limit(self, key: tuple[int, int]) -> int | None:
-        if key not in self._limits:
-            try:
-                with open(f"{self._proc}/{key[0]}/limits", "rb", buffering=0) as file:
-                    self._limits[key] = process_files.open_files_limit(file.readall())
-            except OSError:
-                return None
-        return self._limits[key]
+        if key in self._limits:
+            return self._limits[key]
+        try:
+            with open(f"{self._proc}/{key[0]}/limits", "rb", buffering=0) as file:
+                limit = process_files.open_files_limit(file.readall())
+        except OSError:
+            return None
+        # What a container's runtime has just started may still have the runtime's own limits.
+        if not self._live or _age_s(key[1]) > _SETTLED_S:
+            self._limits[key] = limit
+        return limit
 
     def close(self) -> None:
         """Nothing to give back."""
