@@ -11,7 +11,6 @@ from mcptop.sources import process_files
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.procfs import Roots
 
-
 _SETTLED_S = 10.0
 
 
