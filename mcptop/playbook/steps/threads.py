@@ -24,7 +24,7 @@ from mcptop.units import plain
 
 _ENDED = ("Z", "X")
 _BUSY_CORES = 0.04
-_DEAR = 100
+_DEAR = 40
 """With more threads than this they are looked at less often."""
 _BIN_S = 1.0
 _CALLS = ("futex", "sleep", "poll", "read", "write", "receive", "send", "fsync", "connect", "wait")
