@@ -5,6 +5,7 @@ What is most likely is said; what could not be looked at is never good news.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -157,7 +158,7 @@ def _remedy(hypothesis: Hypothesis, names: Mapping[str, Any], playbook: str, sub
     now, fix, verify = (expressions.render(text, names) for text in (do.now, do.fix, do.verify))
     if not verify and hypothesis.severity is not Severity.NONE:
         name = f"{subject.project}/{subject.service}" if subject.project else subject.service
-        verify = f"mcptop diagnose {playbook} --service {plain(name)}"
+        verify = f"mcptop diagnose {playbook} --service {shlex.quote(plain(name))}"
     return Remedy(now, fix, verify)
 
 

@@ -97,6 +97,10 @@ def _of_pid(frame: Frame, candidates: list[Found], pid: int, roots: Roots) -> Su
     if facts is None:
         raise NoSubject(f"no process {pid}: it has ended, or is on another host")
     cpus = frame.host.cpus if frame.host else 1
+    # What was started in a container from outside is no descendant of its first process.
+    contained = {i.id: (s, i) for s, i in candidates if s.kind is Kind.CONTAINER}
+    if (inside := contained.get(process_tree.container_of(roots, pid) or "")) is not None:
+        return _subject(*inside, roots, "cpu", cpus, "", pid)
     rooted = {i.pid: (s, i) for s, i in candidates if i.pid is not None}
     for ancestor in process_tree.ancestors(roots, pid):
         if ancestor in rooted:
@@ -128,6 +132,8 @@ def _worst(
         raise NoSubject(
             f"nobody shows the symptom of {playbook}; name whom you mean with --service, --container or --pid"
         )
+    if score <= 0:
+        return found, f"none of {len(candidates)} shows the symptom"
     return found, f"{symptoms.SAYS[focus]}, of {len(candidates)}"
 
 

@@ -21,6 +21,8 @@ SAYS = {
 """Focus of a playbook -> why one instance was chosen by it."""
 
 Series = Callable[[Instance], float | None]
+History = list[tuple[float, Instance]]
+"""Seconds, and what the instance was then."""
 
 
 def score(frames: Sequence[Frame], service: Service, instance: Instance, focus: str) -> float:
@@ -29,7 +31,7 @@ def score(frames: Sequence[Frame], service: Service, instance: Instance, focus: 
         case "cpu":
             return _mean(frames, instance, lambda i: i.cpu.cores)
         case "memory":
-            return max(0.0, _change(frames, instance, lambda i: i.memory.anon_bytes or i.memory.working_set_bytes))
+            return max(0.0, _change(frames, instance, _memory))
         case "fds":
             return max(0.0, _change(frames, instance, lambda i: i.fds.open)) + close_wait(instance)
         case "waiting":
@@ -40,6 +42,11 @@ def score(frames: Sequence[Frame], service: Service, instance: Instance, focus: 
             return _mean(frames, instance, lambda i: (i.disk.read_bytes_per_s or 0) + (i.disk.write_bytes_per_s or 0))
         case _:
             return trouble(instance)
+
+
+def _memory(instance: Instance) -> float | None:
+    anon = instance.memory.anon_bytes
+    return instance.memory.working_set_bytes if anon is None else anon
 
 
 def close_wait(instance: Instance) -> float:
@@ -85,13 +92,13 @@ def seen(frames: Sequence[Frame], identity: str) -> Sequence[Instance]:
     return [i for frame in frames for s in frame.services for i in s.instances if i.id == identity]
 
 
-def histories(frames: Sequence[Frame]) -> dict[str, list[Instance]]:
+def histories(frames: Sequence[Frame]) -> dict[str, History]:
     """Every instance in every frame it is in, by its id."""
-    found: dict[str, list[Instance]] = {}
+    found: dict[str, History] = {}
     for frame in frames:
         for service in frame.services:
             for instance in service.instances:
-                found.setdefault(instance.id, []).append(instance)
+                found.setdefault(instance.id, []).append((frame.at.timestamp(), instance))
     return found
 
 
@@ -113,8 +120,8 @@ def identity(subject: Subject, frame: Frame) -> str:
     """The key of the subject's instance: a container keeps its own, a process gets a new one when it starts again."""
     if subject.container is not None:
         return subject.container
-    for service in frame.services:
-        for instance in service.instances:
-            if instance.pid is not None and instance.pid in subject.pids:
-                return instance.id
-    return ""
+    own = [(s, i) for s in frame.services for i in s.instances]
+    by_pid = (i.id for _, i in own if i.pid is not None and i.pid in subject.pids)
+    # One process of a service may be the subject, and not its first one.
+    by_name = (i.id for s, i in own if (s.project, s.name, i.name) == (subject.project, subject.service, subject.name))
+    return next(by_pid, None) or next(by_name, "")

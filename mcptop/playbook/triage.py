@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from mcptop.model.playbook import Severity
 from mcptop.model.value import Kind, Value
 from mcptop.playbook import symptoms
 from mcptop.playbook.steps.series import grown, mean
+from mcptop.playbook.symptoms import History, Series
 
 _BUSY_CORES = 0.8
 _FULL_DISK, _NEAR_LIMIT = 0.95, 0.9
@@ -55,8 +57,7 @@ def problems(frames: Sequence[Frame]) -> tuple[Problem, ...]:
     histories = symptoms.histories(frames)
     for service in last.services:
         for instance in service.instances:
-            seen = histories[instance.id]
-            for score, severity, playbook, says in _symptoms(frames, service, instance, seen):
+            for score, severity, playbook, says in _symptoms(service, instance, histories[instance.id]):
                 key = service.key, playbook
                 if key not in found or found[key][0] < score:
                     found[key] = score, _problem(service, instance, says, severity, playbook)
@@ -69,15 +70,13 @@ Symptom = tuple[float, Severity, str, str]
 """Score (10 and more is critical), severity, playbook, sentence."""
 
 
-def _symptoms(
-    frames: Sequence[Frame], service: Service, instance: Instance, seen: Sequence[Instance]
-) -> Iterator[Symptom]:
+def _symptoms(service: Service, instance: Instance, seen: History) -> Iterator[Symptom]:
     if service.kind is Kind.SERVER:
         return
     yield from _state(instance)
-    yield from _memory(frames, instance, seen)
+    yield from _memory(instance, seen)
     yield from _cpu(instance, seen)
-    yield from _descriptors(frames, instance, seen)
+    yield from _descriptors(instance, seen)
     yield from _flows(service, instance)
 
 
@@ -90,13 +89,13 @@ def _state(instance: Instance) -> Iterator[Symptom]:
         yield 21, Severity.CRITICAL, "restarts", f"the kernel killed it {instance.oom_kills} times for lack of memory"
 
 
-def _memory(frames: Sequence[Frame], instance: Instance, seen: Sequence[Instance]) -> Iterator[Symptom]:
+def _memory(instance: Instance, seen: History) -> Iterator[Symptom]:
     memory = instance.memory
     if memory.limit_ratio is not None and memory.limit_ratio >= _NEAR_LIMIT:
         yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
-    found = _grown(frames, [i.memory.anon_bytes for i in seen], 2 * _MIB_PER_MIN)
+    found = _grown(seen, lambda i: i.memory.anon_bytes, 2 * _MIB_PER_MIN)
     # Anonymous memory is read every few ticks only: seen for some seconds it is a staircase, and those seem to end.
-    whole = _grown(frames, [i.memory.working_set_bytes for i in seen], 2 * _MIB_PER_MIN)
+    whole = _grown(seen, lambda i: i.memory.working_set_bytes, 2 * _MIB_PER_MIN)
     if found and found["growing"] and not found["rising"] and whole and whole["rising"]:
         found = whole
     if found and found["rising"]:
@@ -104,8 +103,8 @@ def _memory(frames: Sequence[Frame], instance: Instance, seen: Sequence[Instance
         yield 8, Severity.WARNING, "memory-leak", f"memory grows {per_minute}/min"
 
 
-def _cpu(instance: Instance, seen: Sequence[Instance]) -> Iterator[Symptom]:
-    throttled = mean([i.cpu.throttled_ratio for i in seen])
+def _cpu(instance: Instance, seen: History) -> Iterator[Symptom]:
+    throttled = mean([i.cpu.throttled_ratio for _, i in seen])
     if throttled is not None and throttled >= 0.2:
         yield (
             7,
@@ -113,19 +112,19 @@ def _cpu(instance: Instance, seen: Sequence[Instance]) -> Iterator[Symptom]:
             "cpu-load",
             f"its CPU quota holds it back in {units.percent(throttled)} of the periods",
         )
-    cores = mean([i.cpu.cores for i in seen])
+    cores = mean([i.cpu.cores for _, i in seen])
     limit = instance.cpu.limit_cores
     if cores is not None and cores >= (_NEAR_LIMIT * limit if limit else _BUSY_CORES):
         yield 5 + min(1.0, cores / 10), Severity.WARNING, "cpu-load", f"it uses {cores:.2f} cores"
 
 
-def _descriptors(frames: Sequence[Frame], instance: Instance, seen: Sequence[Instance]) -> Iterator[Symptom]:
+def _descriptors(instance: Instance, seen: History) -> Iterator[Symptom]:
     ratio, closed = instance.fds.limit_ratio, symptoms.close_wait(instance)
     if ratio is not None and ratio >= 0.8:
         yield 14, Severity.CRITICAL, "fd-leak", f"open files at {units.percent(ratio)} of the limit"
     if closed >= 10:
         yield 9, Severity.WARNING, "fd-leak", f"{closed:.0f} connections in CLOSE_WAIT"
-    found = _grown(frames, [i.fds.open for i in seen], 20 / 60)
+    found = _grown(seen, lambda i: i.fds.open, 20 / 60)
     if found and found["rising"]:
         yield 6, Severity.WARNING, "fd-leak", f"open files grow {found['slope_per_s'] * 60:.0f} a minute"
 
@@ -166,9 +165,13 @@ def _of_host(frames: Sequence[Frame]) -> Iterator[tuple[float, Problem]]:
 
 def _most_disk(frame: Frame) -> tuple[Service, Instance] | None:
     """Who moves most to and from disks: whom to look at first."""
-    found = [(s, i) for s in frame.services for i in s.instances]
-    return max(found, key=lambda pair: (pair[1].disk.read_bytes_per_s or 0) + (pair[1].disk.write_bytes_per_s or 0),
-               default=None)  # fmt: skip
+    found = [(_moved(instance), service, instance) for service in frame.services for instance in service.instances]
+    moved, service, instance = max(found, key=lambda each: each[0], default=(0.0, None, None))
+    return (service, instance) if moved > 0 and service is not None and instance is not None else None
+
+
+def _moved(instance: Instance) -> float:
+    return (instance.disk.read_bytes_per_s or 0.0) + (instance.disk.write_bytes_per_s or 0.0)
 
 
 def _on_host(host: Host, who: tuple[Service, Instance] | None, says: str, severity: Severity, playbook: str) -> Problem:
@@ -179,12 +182,11 @@ def _on_host(host: Host, who: tuple[Service, Instance] | None, says: str, severi
 
 def _problem(service: Service, instance: Instance, says: str, severity: Severity, playbook: str) -> Problem:
     name = f"{service.project}/{service.name}" if service.project else service.name
-    run = f"mcptop diagnose {playbook} --service {units.plain(name)}"
+    run = f"mcptop diagnose {playbook} --service {shlex.quote(units.plain(name))}"
     return Problem(
         units.plain(service.name), service.project, units.plain(instance.name), says, severity, playbook, run
     )
 
 
-def _grown(frames: Sequence[Frame], values: Sequence[float | None], least_per_s: float) -> dict[str, Any] | None:
-    times = [frame.at.timestamp() for frame in frames[-len(values) :]]
-    return grown(times, values, least_per_s) if values and len(times) == len(values) else None
+def _grown(seen: History, read: Series, least_per_s: float) -> dict[str, Any] | None:
+    return grown([at for at, _ in seen], [read(instance) for _, instance in seen], least_per_s)

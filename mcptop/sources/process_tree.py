@@ -60,15 +60,18 @@ def ancestors(roots: Roots, pid: int) -> Iterator[int]:
         pid = stat.ppid
 
 
+def container_of(roots: Roots, pid: int) -> str | None:
+    """Id of the container it is in, whoever started it there."""
+    membership = contents(f"{roots.procfs}/{pid}/cgroup").decode("utf-8", "replace")
+    return cgroup_paths.container_id_of(cgroup_paths.parse_membership(membership))
+
+
 def _service(roots: Roots, pid: int) -> tuple[str | None, str | None] | None:
     """Container and announced service; None where it cannot be read: a child is its parent's then."""
-    base = f"{roots.procfs}/{pid}"
-    membership = contents(f"{base}/cgroup")
-    if not membership:
+    if not contents(f"{roots.procfs}/{pid}/cgroup"):
         return None
-    container = cgroup_paths.container_id_of(cgroup_paths.parse_membership(membership.decode("utf-8", "replace")))
-    announced = process_files.announced(contents(f"{base}/environ"))
-    return container, announced.get("MCPTOP_SERVICE")
+    announced = process_files.announced(contents(f"{roots.procfs}/{pid}/environ"))
+    return container_of(roots, pid), announced.get("MCPTOP_SERVICE")
 
 
 def facts(roots: Roots, pid: int) -> ProcessFacts | None:

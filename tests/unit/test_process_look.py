@@ -6,14 +6,17 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import pytest
+from msgspec.structs import asdict
 
 from mcptop.sources import process_look, process_tree, task_look
+from mcptop.sources.process_look import ProcessLook
 from mcptop.sources.process_tree import ProcessFacts
 from mcptop.sources.procfs import Roots
 
@@ -47,6 +50,15 @@ def child(code: str) -> Iterator[subprocess.Popen[str]]:
             yield process
         finally:
             process.kill()
+
+
+def settled(pid: int) -> ProcessLook:
+    """Of a process that has nothing to do: the figures that do not change any more."""
+    before, now = None, process_look.look(LIVE, pid)
+    while now is None or now.state != "S" or before is None or asdict(before) != asdict(now):
+        time.sleep(0.05)
+        before, now = now, process_look.look(LIVE, pid)
+    return now
 
 
 def test_what_belongs_to_one_instance(tmp_path: Path) -> None:
@@ -128,8 +140,7 @@ def test_the_figures_of_a_real_process_are_those_an_oracle_has() -> None:
         "for _ in range(50): open('/dev/null', 'wb', 0).write(b'1234567890')\nprint(flush=True)\ninput()"
     )
     with child(code) as process:
-        found, oracle = process_look.look(LIVE, process.pid), psutil.Process(process.pid)
-        assert found is not None
+        found, oracle = settled(process.pid), psutil.Process(process.pid)
         assert found.anon_bytes is not None
         assert found.anon_bytes >= 30 << 20
         assert (found.anon_bytes or 0) + (found.file_bytes or 0) + (found.shmem_bytes or 0) == oracle.memory_info().rss
