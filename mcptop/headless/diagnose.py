@@ -30,6 +30,7 @@ from mcptop.playbook.subjects import Wanted
 from mcptop.playbook.triage import Triage
 
 TRIAGE_S = 15.0
+_STOPPING_S = 3.0
 
 
 class Reports(msgspec.Struct, frozen=True):
@@ -48,11 +49,15 @@ def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, repor
     frames = Frames()
     shown = Shown(quiet=reports.as_json)
     diagnosis = Diagnosis(texts, wanted, frames, settings, limits, shown.hear)
-    with shown, _monitored(settings, frames), diagnosis:
-        shown.begin(diagnosis)
+
+    def diagnose() -> Finished:
         subject = diagnosis.choose()
         shown.chosen(subject)
-        finished = _interruptible(lambda: diagnosis.run(subject), diagnosis.cancel)
+        return diagnosis.run(subject)
+
+    with shown, _monitored(settings, frames), diagnosis:
+        shown.begin(diagnosis)
+        finished = _interruptible(diagnose, diagnosis.cancel)
     wrong = [*_bundled(finished, reports.bundle), *report.write(finished.verdict, reports.markdown, reports.html)]
     return report.tell(finished.verdict, reports.as_json, wrong)
 
@@ -104,27 +109,33 @@ def _interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
     """Do the work on a thread; the first Ctrl+C or SIGTERM asks it to come back with what it has, a second ends us."""
     outcome: list[Any] = []
     problem: list[BaseException] = []
+    done = threading.Event()
 
     def do() -> None:
         try:
             outcome.append(work())
         except BaseException as error:
             problem.append(error)
+        finally:
+            done.set()
 
     thread = threading.Thread(target=do, name="mcptop-diagnosis", daemon=True)
 
     def interrupted(number: int, frame: object) -> None:
+        cancel()
         for each in (signal.SIGINT, signal.SIGTERM):
             signal.signal(each, signal.default_int_handler)
         print("mcptop: coming back with what is known so far; once more to stop at once", file=sys.stderr)
-        cancel()
 
     before = {each: signal.signal(each, interrupted) for each in (signal.SIGINT, signal.SIGTERM)}
     try:
         thread.start()
-        while thread.is_alive():
-            thread.join(0.2)
+        # Not `join`: interrupted, it takes the thread for ended (bpo-45274).
+        while not done.wait(0.2):
+            pass
     finally:
+        # Programs that still run are being stopped: what they leave behind is cleared away by whoever runs them.
+        done.wait(_STOPPING_S)
         for each, handler in before.items():
             signal.signal(each, handler)
     if problem:

@@ -25,7 +25,7 @@ from mcptop.model.diagnosis import (
 from mcptop.model.playbook import Hypothesis, Playbook, Remedy, Severity
 from mcptop.playbook import expressions, weigh
 from mcptop.playbook.weigh import TARGET, Scored
-from mcptop.units import plain
+from mcptop.units import duration, plain
 
 FOUND = 0.5
 """A verdict needs more than all other explanations together."""
@@ -42,7 +42,7 @@ def judge(playbook: Playbook, subject: Subject, evidence: Sequence[Evidence], ru
     confidence = weigh.confidences(scored)
     order = sorted((s for s in scored if s.applies), key=lambda s: -confidence[s.hypothesis.id])
     best = order[0] if order and confidence[order[0].hypothesis.id] >= FOUND else None
-    status = _status(best, order, confidence, evidence)
+    status = _status(best, order, confidence, evidence, run)
     found = best is not None and status is not Outcome.INCONCLUSIVE
     named = best.hypothesis if best is not None else None
     sure = confidence[named.id] if named is not None else 0.0
@@ -55,7 +55,7 @@ def judge(playbook: Playbook, subject: Subject, evidence: Sequence[Evidence], ru
         severity=named.severity if named is not None and found else Severity.NONE,
         confidence=sure,
         level=_level(sure, status),
-        says=_says(named, status, names, order, evidence),
+        says=_says(named, status, names, order, evidence, run),
         culprit=_culprit(named, subject, names) if named is not None and named.severity is not Severity.NONE else None,
         runner_up=_runner_up(order, confidence) if named is not None else None,
         do=_remedy(named, names, playbook.name, subject) if named is not None else Remedy(),
@@ -78,14 +78,15 @@ def _names(subject: Subject, evidence: Iterable[Evidence]) -> dict[str, Any]:
 
 
 def _status(
-    best: Scored | None, order: Sequence[Scored], confidence: Mapping[str, float], evidence: Sequence[Evidence]
-) -> Outcome:
+    best: Scored | None, order: Sequence[Scored], confidence: Mapping[str, float], evidence: Sequence[Evidence],
+    run: Run,
+) -> Outcome:  # fmt: skip
     if best is not None and best.hypothesis.severity is not Severity.NONE:
         return Outcome.PROBLEM if best.hypothesis.severity is Severity.CRITICAL else Outcome.WARNING
     troubles = _troubles(order)
     blind = not order or any(s.missing for s in troubles) or not any(e.status is StepStatus.OK for e in evidence)
     suspected = any(confidence[s.hypothesis.id] >= _SUSPECTED for s in troubles)
-    return Outcome.INCONCLUSIVE if blind or suspected else Outcome.HEALTHY
+    return Outcome.INCONCLUSIVE if blind or suspected or run.cancelled else Outcome.HEALTHY
 
 
 def _troubles(order: Sequence[Scored]) -> list[Scored]:
@@ -100,25 +101,27 @@ def _level(sure: float, status: Outcome) -> str | None:
 
 def _says(
     named: Hypothesis | None, status: Outcome, names: Mapping[str, Any], order: Sequence[Scored],
-    evidence: Sequence[Evidence],
+    evidence: Sequence[Evidence], run: Run,
 ) -> str:  # fmt: skip
     if named is None and status is Outcome.HEALTHY:
         return f"nothing found: none of {len(order)} explanations has evidence"
     if named is None:
-        return f"cannot tell: {_in_the_way(order, evidence)}"
+        return f"cannot tell: {_in_the_way(order, evidence, run)}"
     says = expressions.render(named.says, names)
     if status is not Outcome.INCONCLUSIVE:
         return says
-    return f"{says.rstrip('.')}; beside that one cannot tell: {_in_the_way(order, evidence)}"
+    return f"{says.rstrip('.')}; beside that one cannot tell: {_in_the_way(order, evidence, run)}"
 
 
-def _in_the_way(order: Sequence[Scored], evidence: Sequence[Evidence]) -> str:
+def _in_the_way(order: Sequence[Scored], evidence: Sequence[Evidence], run: Run) -> str:
     failed = [f"{e.step}: {e.message or e.status}" for e in evidence if e.status is not StepStatus.OK and e.applies]
     missing = dict.fromkeys(need for s in _troubles(order) for need in s.missing)
     if missing:
         return f"no {', '.join(missing)}" + (f" ({'; '.join(failed)})" if failed else "")
     if not order:
         return "none of the explanations is for such a target"
+    if run.cancelled:
+        return f"it was stopped after {duration(run.duration_s)}"
     likely = [s.hypothesis.id for s in _troubles(order) if s.supports][:2]
     if likely:
         return f"the evidence for {' or '.join(likely)} is not enough; look longer, or at a busier time"

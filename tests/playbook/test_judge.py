@@ -41,11 +41,13 @@ def evidence(values: Mapping[str, Mapping[str, Any]] = VALUES, **failed: StepSta
     return good + [Evidence(step, step, status, f"{status} it is") for step, status in failed.items()]
 
 
-def judged(*hypotheses: Hypothesis, of: Sequence[Evidence] | None = None, subject: Subject = SUBJECT) -> Verdict:
+def judged(
+    *hypotheses: Hypothesis, of: Sequence[Evidence] | None = None, subject: Subject = SUBJECT, cancelled: bool = False
+) -> Verdict:
     found = evidence() if of is None else of
     steps = tuple(Step(each, each, {}) for each in ("a", "b", "c", "d"))
     playbook = Playbook("test", "Test", ("container",), "cpu", Budget(), steps, hypotheses)
-    return judge(playbook, subject, found, Run("2026-01-31T12:00:00Z", 1.0))
+    return judge(playbook, subject, found, Run("2026-01-31T12:00:00Z", 1.25, cancelled=cancelled))
 
 
 def test_weights_become_confidence_beside_nothing_of_all_this() -> None:
@@ -155,6 +157,17 @@ def test_a_harmless_explanation_clears_no_trouble_that_may_be_there(other: Hypot
     found = judged(hypothesis("h", ("a.t", 5.0), ("b.t", 0.1), severity="none"), other)
     assert (found.status, found.mechanism, found.severity) == (Outcome.INCONCLUSIVE, "h", Severity.NONE)
     assert found.says.startswith(says)
+
+
+def test_who_was_stopped_has_found_something_or_cannot_tell() -> None:
+    harmless = hypothesis("h", ("a.t", 5.0), ("b.t", 0.1), severity="none")
+    nothing, calm, trouble = (judged(each, cancelled=True) for each in (
+        hypothesis("x", ("a.f", 5.0)), harmless, hypothesis("x", ("a.t", 5.0), ("b.t", 1.0), severity="critical")
+    ))  # fmt: skip
+    assert (nothing.status, nothing.says) == (Outcome.INCONCLUSIVE, "cannot tell: it was stopped after 1.2s")
+    assert (calm.status, calm.mechanism) == (Outcome.INCONCLUSIVE, "h")
+    assert calm.says == "it is h; beside that one cannot tell: it was stopped after 1.2s"
+    assert (trouble.status, trouble.says) == (Outcome.PROBLEM, "it is x")
 
 
 def test_a_step_that_is_not_for_the_target_is_not_missing() -> None:
