@@ -12,7 +12,7 @@ run: $(VENV)/.run            ## install into .venv and open the dashboard on thi
 	@$(BIN)/mcptop $(ARGS)
 
 test: $(VENV)/.dev           ## run every test this machine can run; what is skipped says why
-	@$(BIN)/python -m pytest -q -n 2 --dist loadfile tests $(ARGS)
+	@$(BIN)/python -m pytest -q tests $(ARGS)
 
 check: $(VENV)/.dev          ## style, types and import contracts
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports

@@ -9,14 +9,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 import pytest
-from xdist.scheduler import LoadScopeScheduling
 
 KNOWN = frozenset({"docker", "postgres", "redis", "prometheus"})
-
-_STACKS = ("tests/docker/", "tests/demo/", "tests/playbook/test_scoreboard.py")
 
 Require = Callable[[str, object, str], None]
 
@@ -45,23 +41,6 @@ def require() -> Require:
 def pytest_configure() -> None:
     if unknown := _required() - KNOWN:
         raise pytest.UsageError(f"MCPTOP_REQUIRE: `{', '.join(sorted(unknown))}` is not one of {sorted(KNOWN)}")
-
-
-class _ByFile(LoadScopeScheduling):  # type: ignore[misc]
-    """Files run side by side, but a file on one worker, and all that start a whole stack on one and the same.
-
-    An engine can hold one demo of containers only, and two demos of processes would take each other for replicas.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        path = nodeid.split("::", 1)[0]
-        return "stack" if path.startswith(_STACKS) else path
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
-    """How tests are shared out among workers, with `--dist loadfile`."""
-    return _ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_report_header() -> str:

@@ -149,8 +149,6 @@ SUBSET = tuple(
         ("cpu-hot-loop", "cpu-load"),
         ("event-loop-blocked", "slow-service"),
         ("deadlock", "slow-service"),
-        ("db-pool-too-small", "connection-pool"),
-        ("fd-leak", "fd-leak"),
         ("cache-leak", "memory-leak"),
         ("busy-pool", "connection-pool"),
         ("batch-job", "cpu-load"),

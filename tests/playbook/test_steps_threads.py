@@ -67,7 +67,9 @@ def test_four_processes_in_one_window(tmp_path: Path) -> None:
     assert one["top"]["steady"] > 0.6
     assert one["main"]["cores"] < 0.2
     assert one["in"]["futex"] == one["in"]["sleep"] == one["in"]["read"] == pytest.approx(1.0)
-    assert (one["stopped"], four["stopped"], four["count"], four["cores"]) == (False, True, 1, 0.0)
+    assert (one["stopped"], four["stopped"], four["count"]) == (False, True, 1)
+    # It may be stopped a moment after the first look.
+    assert four["cores"] < 0.05
     assert two["fsync_share"] > 0.05
     assert two["in"]["fsync"] == pytest.approx(two["fsync_share"])
     assert one["fsync_share"] == three["fsync_share"] == 0
