@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from mcptop.playbook.steps.base import StepFailure, options_of
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.playbook.steps.watch_series import Sample, Watched
 from mcptop.sources.process_look import ProcessLook
-from tests.playbook.step_world import READY, check, context, looked, process, running
+from tests.playbook.step_world import READY, as_nobody, check, context, looked, needs_root, process, running
 from tests.ui.frames import frame, instance, service
 
 MIB = 1 << 20
@@ -111,6 +112,20 @@ def test_who_has_seen_enough_gets_what_there_is() -> None:
     check("watch", values)
     assert (values["samples"], values["ended"], values["anon"], values["cpu"]["mean"]) == (1, False, None, None)
     assert len(values["series"]["anon"]["values"]) == 1
+
+
+@needs_root
+def test_somebody_elses_process_shows_what_anybody_may_see() -> None:
+    with running(READY) as child:
+        said = as_nobody("watch", child.pid, **{"for": "1s", "every": "50ms"})
+        assert said.startswith("ok "), said
+        values = ast.literal_eval(said.removeprefix("ok "))
+        assert values["anon"]["last"] > 0
+        assert (values["threads"]["last"], values["cpu"]["mean"] is not None) == (1, True)
+        assert (values["io"]["writes_per_s"], values["heap"], values["ended"]) == (None, None, False)
+        said = as_nobody("threads", child.pid, **{"for": "300ms", "every": "50ms"})
+        assert said.startswith("ok "), said
+        assert ast.literal_eval(said.removeprefix("ok "))["count"] == 1
 
 
 def look(pid: int, cpu_s: float, **more: Any) -> ProcessLook:
