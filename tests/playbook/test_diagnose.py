@@ -195,19 +195,18 @@ def test_a_second_ctrl_c_ends_it_and_leaves_nothing_either(tmp_path: Path) -> No
     assert (code, output) == (130, "") or (code in (4, 5) and json.loads(output)["cancelled"])
 
 
-def test_a_budget_ends_steps_and_the_rest_is_missed_and_a_look_at_everybody_takes_as_long(tmp_path: Path) -> None:
-    text = playbook("long", "profile", "stacks", more="budget: {wall: 90s}\n")
+def test_a_budget_ends_the_steps_and_a_look_at_everybody(tmp_path: Path) -> None:
+    text = playbook("long", "profile", more="budget: {wall: 90s}\n")
     with running(READY) as target, started(tmp_path, "", "--json", "--budget", "5s") as everybody:
         with started(tmp_path, text, "own.yaml", "--pid", str(target.pid), "--json", "--budget", "5s") as run:
             code, verdict, _ = run.document()
         triaged, triage, _ = everybody.document()
-    watch, profile, stacks = verdict["evidence"]
+    watch, profile = verdict["evidence"]
     assert (code, verdict["cancelled"]) == (4, False)
     assert watch["status"] == "ok"
     assert watch["values"]["seconds"] < 60
     assert profile["status"] in ("ok", "timeout")
-    assert stacks["status"] in ("skipped", "timeout")
-    assert stacks["status"] == "timeout" or stacks["message"] == "no time left of 5 s (--budget)"
+    assert profile["duration_s"] < 30
     assert triage["schema"] == "mcptop.triage/1"
     assert triaged in (0, 3, 4)
     assert (triaged == 0) == (triage["problems"] == [])
@@ -245,13 +244,17 @@ def test_for_people_in_a_pipe_it_is_the_report_and_nothing_else(tmp_path: Path) 
     assert (run.folder / "a.md").read_text().startswith("# ▲ WARNING: many-files")
 
 
+def _listens(pid: int) -> bool:
+    """Whether it has a handler of its own for SIGTERM."""
+    status = dict(line.split(":\t") for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":\t" in line)
+    return bool(int(status["SigCgt"], 16) & 1 << (signal.SIGTERM - 1))
+
+
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_look_at_everybody_can_be_cut_short(tmp_path: Path, stop: signal.Signals) -> None:
     with started(tmp_path, "", "--json", "--budget", "10m") as run:
-        # The handler is there as soon as the monitor is: its thread is the second.
-        while len(os.listdir(f"/proc/{run.process.pid}/task")) < 3:
+        while not _listens(run.process.pid):
             time.sleep(0.02)
-        time.sleep(0.5)
         run.process.send_signal(stop)
         code, document, complaint = run.document()
     assert (code in (0, 3, 4, 5), document["schema"]) == (True, "mcptop.triage/1")

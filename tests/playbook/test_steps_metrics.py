@@ -128,7 +128,7 @@ def watched(front: str | None, behind: str | None = None) -> dict[str, Any]:
     """The target names one page, a service it calls another."""
     own = service("api", instance("api-1", 0.1, 9, metrics_url=front), pools=(seen("runner", 1), seen("nobody", 1)))
     runner = service("runner", instance("runner-1", 0.1, 9, metrics_url=behind))
-    return looked("metrics", API, [frame(1, (own, runner))], **{"for": "300ms", "every": "60ms"})[0]
+    return looked("metrics", API, [frame(1, (own, runner))], **{"for": "1.5s", "every": "60ms"})[0]
 
 
 def test_real_pages() -> None:
