@@ -12,7 +12,7 @@ import click
 
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
-from mcptop.cli_playbooks import judge, playbooks
+from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.config import ConfigError, Settings, load, paths_exist
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
@@ -176,25 +176,13 @@ def diagnose(
     from mcptop.playbook.diagnosis import Limits
     from mcptop.playbook.subjects import Wanted
 
-    wall_s = _seconds(budget) if budget is not None else None
+    wall_s = budget_s(budget) if budget is not None else None
     if playbook is None:
         return guard_pipe(lambda: command.triaged(settings, wall_s or command.TRIAGE_S, as_json))
     limits = Limits(wall_s, Safety[safety.upper()] if safety else None, allow_commands, script)
     reports = command.Reports(as_json, markdown, html, bundle)
     wanted = Wanted(service, container, pid)
     return guard_pipe(lambda: command.run(settings, playbook, wanted, limits, reports))
-
-
-def _seconds(text: str) -> float:
-    from mcptop.playbook.load import seconds
-
-    try:
-        found = seconds(text)
-    except ValueError as error:
-        raise click.UsageError(f"--budget {error}") from None
-    if not 5 <= found <= 3600:
-        raise click.UsageError(f"--budget {text}: expected 5s to 1h")
-    return found
 
 
 @cli.command()

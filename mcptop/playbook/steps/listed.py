@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ from mcptop.playbook.steps.connections import Socket
 from mcptop.playbook.steps.two_looks import Options, TwoLooks
 
 
-class Listed(TwoLooks):
+class Listed(TwoLooks, ABC):
     """One such program; a subclass says which, and reads its lines."""
 
     name: ClassVar[str]
@@ -27,9 +28,9 @@ class Listed(TwoLooks):
     emits: ClassVar[Mapping[str, str]] = connections.EMITS
 
     @staticmethod
+    @abstractmethod
     def parse(data: bytes) -> list[Socket]:
         """The sockets in one output. Raises `StepFailure` for a line it cannot make sense of."""
-        raise NotImplementedError
 
     def collect(self, context: Context, options: Options) -> Raw:
         """Run it twice, in the target's network namespace. Raises `StepFailure`."""
