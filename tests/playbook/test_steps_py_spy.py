@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
@@ -63,6 +64,33 @@ for _ in range(3):
     threading.Thread(target=waits_for_news, args=(threading.Event(),), daemon=True).start()
 met.wait()
 """
+FOR_EVER = """
+import queue, threading
+from concurrent.futures import Future
+held, gate, ended = threading.Lock(), threading.Semaphore(0), threading.Event()
+held.acquire()
+def enters():
+    with held:
+        pass
+def acquires():
+    held.acquire()
+def passes():
+    with gate:
+        pass
+def takes(jobs):
+    while True: jobs.get()
+def joins(other): other.join()
+def asks(answer): answer.result()
+def start(code, *given):
+    thread = threading.Thread(target=code, args=given, name=code.__name__, daemon=True)
+    thread.start()
+    return thread
+for code in (enters, acquires, passes): start(code)
+jobs = queue.SimpleQueue()
+for _ in range(3): start(takes, jobs)
+for _ in range(2): start(joins, start(takes, queue.SimpleQueue()))
+for _ in range(2): start(asks, Future())
+"""
 HOT = """
 import threading
 def hot():
@@ -95,12 +123,18 @@ def refused(kind: str, pid: int, **more: Any) -> StepFailure:
     return failed.value
 
 
-def test_event_loops_and_threads() -> None:
+def of_file(folder: Path, program: str) -> str:
+    """The same, with a source that can be read."""
+    (folder / "program.py").write_text(program)
+    return f"import runpy; runpy.run_path({str(folder / 'program.py')!r}, run_name='__main__')"
+
+
+def test_event_loops_and_threads(tmp_path: Path) -> None:
     several = {"repeat": 4, "every": "100ms"}
     with (
         running(BLOCKED) as blocked,
         running(IDLE) as idle,
-        running(DEADLOCK + READY) as dead,
+        running(of_file(tmp_path, DEADLOCK + READY)) as dead,
         ThreadPoolExecutor(3) as pool,
     ):
         work = [pool.submit(spied, "py-spy-dump", each.pid, **several) for each in (blocked, idle, dead)]
@@ -113,12 +147,36 @@ def test_event_loops_and_threads() -> None:
     assert (free["loop"]["seen"], free["loop"]["busy_share"], free["loop"]["active_share"]) == (True, 0.0, None)
     assert (stuck["loop"]["seen"], stuck["loop"]["busy_share"]) == (False, None)
     assert (stuck["dumps"], stuck["failed"], stuck["threads"]) == (4, 0, 9)
-    assert (stuck["stuck"]["threads"], stuck["stuck"]["locks"], stuck["stuck"]["function"]) == (2, 2, "transfer")
+    assert (stuck["stuck"]["threads"], stuck["stuck"]["lock_waiters"], stuck["stuck"]["locks"]) == (2, 2, 2)
+    assert stuck["stuck"]["function"] == "transfer"
     assert (stuck["same"]["threads"], stuck["same"]["threads_names"]) == (2, "transfer")
     # Those that wait for jobs or news wait for a lock too, by the kernel's word.
     assert (stuck["idle_workers"], stuck["working"]) == (6, 3)
     assert stuck["active"] == 0
     assert stuck["leaf"]["resolve"] == 0
+
+
+def test_of_all_that_wait_for_ever_only_some_wait_for_a_lock(tmp_path: Path) -> None:
+    several = {"repeat": 3, "every": "100ms"}
+    with running(of_file(tmp_path, FOR_EVER + READY)) as child:
+        seen = spied("py-spy-dump", child.pid, **several)
+        (tmp_path / "program.py").unlink()
+        unseen = spied("py-spy-dump", child.pid, **several)
+    # Of twelve threads five wait in a queue that is no Python, two for the end of another, two for a result.
+    assert (seen["stuck"]["threads"], seen["stuck"]["lock_waiters"], seen["stuck"]["locks"]) == (7, 3, 2)
+    assert (seen["same"]["lock_waiters"], seen["idle_workers"]) == (2, 5)
+    # One stands in a semaphore, and that is Python; of the others nobody knows.
+    assert (unseen["stuck"]["threads"], unseen["stuck"]["lock_waiters"]) == (12, None)
+    assert unseen["same"]["lock_waiters"] is None
+
+
+def test_idle_threads_are_no_deadlock(tmp_path: Path) -> None:
+    """Nor a pool that is used up: a service whose threads wait for jobs is well."""
+    idle = FOR_EVER.replace("for code in (enters, acquires, passes): start(code)\n", "")
+    with running(of_file(tmp_path, idle + READY)) as child:
+        command = [sys.executable, "-m", "mcptop", "diagnose", "slow-service", "--pid", str(child.pid), "--json"]
+        done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (0, "healthy"), done.stdout
 
 
 def test_a_profile_of_what_computes_and_of_what_does_not() -> None:

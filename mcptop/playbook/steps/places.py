@@ -13,6 +13,7 @@ from mcptop.units import plain
 Dump = Sequence[Stack]
 _MAIN = "MainThread"
 _LEAST_DUMPS = 3
+_SEVERAL = 2
 
 
 def share_of_dumps(dumps: Sequence[Dump], test: Any) -> float:
@@ -66,7 +67,7 @@ def same(dumps: Sequence[Dump]) -> dict[str, Any]:
     return {
         "threads": number,
         "share": rounded(number / of_all) if of_all else None,
-        "lock_waiters": rounded(sum(map(_lock_waiters, dumps)) / len(dumps)),
+        "lock_waiters": _mean([_same_lock(dump) for dump in dumps]),
         "threads_names": names.most_common(1)[0][0] if names else None,
         **_place(top),
     }
@@ -78,7 +79,7 @@ def stuck(dumps: Sequence[Dump]) -> dict[str, Any]:
     A thread of a pool that ends one call and begins the next looks the same in every dump, but it has run.
     """
     if len(dumps) < _LEAST_DUMPS:
-        return {**dict.fromkeys(("threads", "locks", "thread")), **_place(None)}
+        return {**dict.fromkeys(("threads", "lock_waiters", "locks", "thread")), **_place(None)}
     keys = [{stack.tid: stack for stack in dump} for dump in dumps]
     found = [
         stack
@@ -88,15 +89,36 @@ def stuck(dumps: Sequence[Dump]) -> dict[str, Any]:
         and all((before := dump.get(stack.tid)) and before.key == stack.key and not before.active for dump in keys)
         and keys[0][stack.tid].slices == stack.slices
     ]
-    top = commonest([frame for stack in found if (frame := stack.own)])
+    at_a_lock = [stack for stack in found if stack.waits_for_lock]
+    told = at_a_lock or found
+    top = commonest([frame for stack in told if (frame := stack.own)])
     return {
         "threads": len(found),
-        "locks": len({stack.lock for stack in found if stack.lock is not None}),
-        "thread": found[0].thread if found else None,
+        "lock_waiters": _at_a_lock(found),
+        "locks": len({stack.lock for stack in at_a_lock}),
+        "thread": told[0].thread if told else None,
         **_place(top),
     }
 
 
-def _lock_waiters(dump: Dump) -> int:
-    """Of the threads with work, most that wait for one lock."""
-    return max(Counter(stack.lock for stack in dump if works(stack) and stack.lock).values(), default=0)
+def _at_a_lock(stacks: Sequence[Stack]) -> int | None:
+    """How many wait for a lock that somebody holds. None where it is known of too few to tell one from several."""
+    sure = sum(bool(stack.waits_for_lock) for stack in stacks)
+    perhaps = sum(stack.waits_for_lock is None for stack in stacks)
+    return None if sure < _SEVERAL <= sure + perhaps else sure
+
+
+def _same_lock(dump: Dump) -> int | None:
+    """Of the threads with work, most that wait for one lock; None as above."""
+    queues: dict[str, list[Stack]] = {}
+    for stack in dump:
+        if works(stack) and stack.lock is not None:
+            queues.setdefault(stack.lock, []).append(stack)
+    counts = [_at_a_lock(waiting) for waiting in queues.values()]
+    most = max((count for count in counts if count is not None), default=0)
+    return None if None in counts and most < _SEVERAL else most
+
+
+def _mean(counts: Sequence[int | None]) -> float | None:
+    known = [count for count in counts if count is not None]
+    return rounded(sum(known) / len(known)) if len(known) == len(counts) else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -14,9 +15,11 @@ from mcptop.model.playbook import Safety
 from mcptop.playbook.steps import places, py_spy
 from mcptop.playbook.steps.base import Context, Output, Raw, Seconds, StepFailure, now, observed
 from mcptop.playbook.steps.series import rounded
-from mcptop.playbook.steps.stacks import of_dump
-from mcptop.sources import task_look
+from mcptop.playbook.steps.stacks import StackFrame, Waits, of_dump, waits_of
+from mcptop.sources import source_lines, task_look
 from mcptop.sources.task_look import TaskLook
+
+_MOST_PLACES = 50
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,8 +52,9 @@ class PySpyDump:
         "same.threads_names": "what these threads are called, without numbers",
         "same.lock_waiters": "how many of the threads with work waited for one and the same lock, in the mean",
         "stuck.threads": "threads in the program's code that stood at the same place in every dump and never ran",
-        "stuck.locks": "for how many different locks they wait, without a limit of time",
-        "stuck.function": "where most of them stand", "stuck.file": "its file", "stuck.line": "its line",
+        "stuck.lock_waiters": "how many of them wait for a lock that somebody holds, without a limit of time",
+        "stuck.locks": "for how many different locks these wait",
+        "stuck.function": "where most of these stand, or without such most of them", "stuck.file": "its file", "stuck.line": "its line",
         "stuck.where": "all of it", "stuck.thread": "one of them",
         "idle_workers": "threads that wait to be given something",
         "working": "threads with code of the program on them, event loops left out, in the mean",
@@ -70,18 +74,20 @@ class PySpyDump:
             found += _dump(context, number, is_first=number == 1)
             if number == options.repeat or not context.pause(options.every):
                 break
-        return tuple(found)
+        return (*found, _lines(context, found))
 
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """Where the threads stood."""
+        by_lock = subject.inner_pid is not None
         tasks = {output.name.removeprefix("tasks-"): output.data for output in raw if output.name.startswith("tasks-")}
+        lines = _read_lines(raw)
         dumps, failed = [], 0
         for output in raw:
             if not output.name.startswith("dump-"):
                 continue
             try:
                 looks = msgspec.json.decode(tasks[output.name.removeprefix("dump-")], type=list[TaskLook])
-                dumps.append(of_dump(json.loads(output.data), looks, by_lock=subject.inner_pid is not None))
+                dumps.append(of_dump(json.loads(output.data), looks, by_lock, lines=lines))
             except (ValueError, KeyError, TypeError):
                 failed += 1
         dumps = [dump for dump in dumps if dump]
@@ -123,3 +129,30 @@ def _dump(context: Context, number: int, is_first: bool) -> list[Output]:
         return [observed(name, "py-spy", b"", started_at, 0.0)]
     tasks = msgspec.json.encode(tuple(task_look.looks(context.roots, context.pid, numbered_inside=True)))
     return [output, observed(f"tasks-{number}.json", "/proc/PID/task", tasks, now(), 0.0)]
+
+
+def _lines(context: Context, found: list[Output]) -> Output:
+    """For what the innermost frames wait, by their source; the source itself is not kept."""
+    started_at, waits = now(), {}
+    for name, filename, number in _innermost(found)[:_MOST_PLACES]:
+        line = source_lines.line(context.roots, context.pid, filename, number)
+        waits[name] = waits_of(line) if line is not None else None
+    return observed("lines.json", "source", msgspec.json.encode(waits), started_at, 0.0)
+
+
+def _innermost(found: list[Output]) -> list[tuple[str, str, int]]:
+    """Place, file and line of each, once."""
+    frames: list[StackFrame] = []
+    for output in found:
+        if output.name.startswith("dump-"):
+            with contextlib.suppress(ValueError, KeyError, TypeError):  # `read` counts those that cannot be read
+                frames += [stack.frames[0] for stack in of_dump(json.loads(output.data))]
+    return list(dict.fromkeys((frame.place, frame.filename, frame.line) for frame in frames))
+
+
+def _read_lines(raw: Raw) -> dict[str, Waits | None]:
+    data = next((output.data for output in raw if output.name == "lines.json"), b"{}")
+    try:
+        return msgspec.json.decode(data, type=dict[str, Waits | None])
+    except msgspec.DecodeError as wrong:
+        raise StepFailure(StepStatus.PARSE_ERROR, f"lines.json: {wrong}") from wrong

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
 from itertools import takewhile
+from types import MappingProxyType
 from typing import Any
 
 from mcptop.model.value import Value
@@ -16,8 +18,28 @@ _STANDARD = re.compile(r"/lib/python\d|/lib/pypy|^<frozen |python\d+\.zip")
 _LOOP = ("_run_once", "run_forever")
 _QUEUES = re.compile(r"(^|/)(queue|multiprocessing/queues)\.py$")
 _FOR_NEWS = ("wait", "wait_for")
+_TAKES_A_LOCK = re.compile(r"^\s*with\b|\.(acquire|__enter__)\(")
+_IS_GIVEN_WORK = re.compile(r"\.get\(")
+_CALLS = re.compile(r"\w\(")
 _SELECTORS = re.compile(r"(^|/)selectors\.py$")
 _START = "<module>"
+
+
+class Waits(StrEnum):
+    """For what a line of source waits in a call that is no Python: nothing of that call is on the stack."""
+
+    LOCK = "lock"
+    WORK = "work"
+    ELSE = "else"
+
+
+def waits_of(line: str) -> Waits | None:
+    """By the text of the line; None where it calls nothing, as the second line of a call that takes several."""
+    if _TAKES_A_LOCK.search(line):
+        return Waits.LOCK
+    if _IS_GIVEN_WORK.search(line):
+        return Waits.WORK
+    return Waits.ELSE if _CALLS.search(line) else None
 
 
 class StackFrame(Value, frozen=True):
@@ -40,6 +62,11 @@ class StackFrame(Value, frozen=True):
         return plain(self.filename.rpartition("/")[2])
 
     @property
+    def place(self) -> str:
+        """File and line."""
+        return f"{self.filename}:{self.line}"
+
+    @property
     def where(self) -> str:
         """`function() in file.py:88`."""
         return plain(f"{self.name}() in {self.short_file}:{self.line}")
@@ -56,7 +83,9 @@ class Stack(Value, frozen=True):
     slices: int | None = None
     """How often it got a CPU since it started."""
     lock: str | None = None
-    """Address of the lock it waits for without a limit of time."""
+    """Address of what it waits for in the kernel (a futex) without a limit of time: of a lock, most often."""
+    line_waits: Waits | None = None
+    """For what the innermost frame waits, by its source."""
 
     @property
     def own(self) -> StackFrame | None:
@@ -83,15 +112,31 @@ class Stack(Value, frozen=True):
     def waits_for_work(self) -> bool:
         """Whether the program's code waits to be given something: in a queue's `get`, or for an event without a limit.
 
-        Neither is a lock that somebody holds, though for the kernel they look the same.
+        A `SimpleQueue` is no Python: its `get` is seen only in the source. None of them is a lock that somebody holds,
+        though for the kernel they look the same.
         """
+        if self.frames[0].own:
+            return self.lock is not None and self.line_waits is Waits.WORK
         called = tuple(takewhile(lambda frame: not frame.own, self.frames))
-        if not called or len(called) == len(self.frames) or not all(_is_standard(frame.filename) for frame in called):
+        if len(called) == len(self.frames) or not all(_is_standard(frame.filename) for frame in called):
             return False
         asked = called[-1]
         if asked.short_name == "get" and _QUEUES.search(asked.filename):
             return True
         return self.lock is not None and asked.short_name in _FOR_NEWS and asked.short_file == "threading.py"
+
+    @property
+    def waits_for_lock(self) -> bool | None:
+        """Whether it waits, without a limit, for a lock that somebody holds; None where neither stack nor source tells.
+
+        For the kernel a queue, an event, another thread's end and a result look the same.
+        """
+        if self.lock is None:
+            return False
+        called = tuple(takewhile(lambda frame: frame.filename.endswith("/threading.py"), self.frames))
+        if called:
+            return called[-1].short_name in ("acquire", "__enter__")
+        return None if self.line_waits is None else self.line_waits is Waits.LOCK
 
     @property
     def is_idle_worker(self) -> bool:
@@ -132,9 +177,14 @@ def program_of(starts: Iterable[Sequence[StackFrame]]) -> str | None:
 
 
 def of_dump(
-    threads: Sequence[dict[str, Any]], tasks: Iterable[TaskLook] = (), by_lock: bool = False
+    threads: Sequence[dict[str, Any]],
+    tasks: Iterable[TaskLook] = (),
+    by_lock: bool = False,
+    lines: Mapping[str, Waits | None] = MappingProxyType({}),
 ) -> tuple[Stack, ...]:
     """`py-spy dump --json`, with what the kernel says of the threads. Raises KeyError or TypeError for no such dump.
+
+    `lines`: for what the places of innermost frames (`StackFrame.place`) wait, as far as their source could be read.
 
     `by_lock`: who holds the interpreter's lock computes, nobody else. In another pid namespace py-spy cannot find the
     threads' states and takes all of them for active.
@@ -143,13 +193,19 @@ def of_dump(
     program = program_of(frames for _, frames in found)
     looks = {task.inner_tid: task for task in tasks}
     return tuple(
-        _stack(thread, classified(frames, program), looks.get(thread["os_thread_id"]), by_lock)
+        _stack(thread, classified(frames, program), looks.get(thread["os_thread_id"]), by_lock, lines)
         for thread, frames in found
         if frames
     )
 
 
-def _stack(thread: dict[str, Any], frames: tuple[StackFrame, ...], look: TaskLook | None, by_lock: bool) -> Stack:
+def _stack(
+    thread: dict[str, Any],
+    frames: tuple[StackFrame, ...],
+    look: TaskLook | None,
+    by_lock: bool,
+    lines: Mapping[str, Waits | None],
+) -> Stack:
     return Stack(
         tid=thread["os_thread_id"],
         thread=plain(thread["thread_name"] or f"thread {thread['os_thread_id'] or thread['thread_id']}"),
@@ -158,6 +214,7 @@ def _stack(thread: dict[str, Any], frames: tuple[StackFrame, ...], look: TaskLoo
         frames=frames,
         slices=look.slices if look is not None else None,
         lock=look.where if look is not None and look.for_ever else None,
+        line_waits=lines.get(frames[0].place),
     )
 
 
