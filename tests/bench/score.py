@@ -131,11 +131,11 @@ class OfProcesses(Demo):
 class InDocker(DockerDemo):
     """The demo as containers."""
 
-    def __init__(self) -> None:
+    def __init__(self, **changes: str) -> None:
         image = base_image.obtain()
         if image is None:
             raise SystemExit("there is no image to build the demo on: set MCPTOP_TEST_IMAGE")
-        super().__init__(image)
+        super().__init__(image, **changes)
 
     def wanted(self, service: str) -> Wanted:
         """Whom a service's name means."""
@@ -188,16 +188,24 @@ def run(case: Case, demo: Stack, watcher: Watcher) -> tuple[Result, Verdict]:
         verdict = watcher.diagnose(case.playbook, demo.wanted(case.target))
         stopped = verdict.target.pid is not None and _state(verdict.target.pid) in ("T", "t")
     demo.settle()
-    return _result(case, verdict, stopped), verdict
+    return _result(case, verdict, demo, stopped), verdict
 
 
-def _result(case: Case, verdict: Verdict, stopped: bool) -> Result:
+def _is_blamed(verdict: Verdict, case: Case, demo: Stack) -> bool:
+    """Service and, where a process is named, process."""
+    culprit = verdict.culprit
+    if culprit is None or culprit.service != case.blamed:
+        return False
+    return culprit.pid is None or not isinstance(demo, Demo) or culprit.pid == demo.pids.get(case.blamed)
+
+
+def _result(case: Case, verdict: Verdict, demo: Stack, stopped: bool) -> Result:
     expected = str(case.mechanism) if case.mechanism else None
     is_alarm = verdict.status in (Outcome.WARNING, Outcome.PROBLEM)
     right = not is_alarm and verdict.status is Outcome.HEALTHY if case.harmless else (
         is_alarm and verdict.mechanism in (expected, *case.also)
     )  # fmt: skip
-    culprit = verdict.culprit.service == case.blamed if verdict.culprit is not None and right else None
+    culprit = _is_blamed(verdict, case, demo) if verdict.culprit is not None and right else None
     return Result(
         fault=case.fault or "nothing",
         playbook=case.playbook,
@@ -271,9 +279,10 @@ def _line(name: str, of: Sequence[Result]) -> str:
 
 
 @contextmanager
-def running(in_docker: bool = False) -> Iterator[tuple[Stack, Watcher]]:
-    """A demo and a monitor."""
-    demo = InDocker() if in_docker else OfProcesses()
+def running(in_docker: bool = False, load: int | None = None) -> Iterator[tuple[Stack, Watcher]]:
+    """A demo and a monitor. `load`: requests a minute."""
+    changes = {} if load is None else {"LOAD_PER_MINUTE": str(load)}
+    demo = InDocker(**changes) if in_docker else OfProcesses(**changes)
     watcher = Watcher()
     try:
         yield demo, watcher
@@ -295,6 +304,8 @@ def main() -> None:
     parser.add_argument("--only", action="append", help="cases whose fault holds this word")
     parser.add_argument("--slow", action="store_true", help="the slow leak as well")
     parser.add_argument("--docker", action="store_true", help="those that need containers")
+    parser.add_argument("--vary", type=int, metavar="SEED", help="doses drawn anew for each run, not those of the list")
+    parser.add_argument("--load", type=int, metavar="N", help="requests a minute, instead of the demo's own load")
     parser.add_argument("--keep", type=Path, help="add every result to this file, one JSON a line")
     parser.add_argument("--record", type=Path, help="keep the evidence of right ones as cases beside these playbooks")
     parser.add_argument("--table", type=Path, help="only show the results kept in this file")
@@ -304,9 +315,12 @@ def main() -> None:
         print("\n".join(table(kept)))
         return
     cases = [case for _ in range(arguments.runs) for case in cases_of(arguments)]
-    random.Random(7).shuffle(cases)
+    chance = random.Random(arguments.vary or 7)
+    chance.shuffle(cases)
+    if arguments.vary is not None:
+        cases = [case.drawn(chance) for case in cases]
     results = []
-    with running(arguments.docker) as (demo, watcher):
+    with running(arguments.docker, arguments.load) as (demo, watcher):
         for number, case in enumerate(cases, 1):
             result, verdict = run(case, demo, watcher)
             results.append(result)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import random
+from dataclasses import dataclass, replace
 
-from mcptop.demo.faults.catalogue import BY_NAME
+from mcptop.demo.faults.catalogue import BY_NAME, parse
 from mcptop.model.mechanisms import Mechanism
+
+_FACTORS = (0.7, 1.4)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,18 @@ class Case:
     def harmless(self) -> bool:
         """Whether it is a control."""
         return not self.fault or BY_NAME[self.name].harmless
+
+    def drawn(self, chance: random.Random) -> Case:
+        """The same with another dose and another moment: each number times 0.7 to 1.4; limits of a fault are kept."""
+        if not self.fault:
+            return replace(self, settle_s=self.settle_s * chance.uniform(*_FACTORS))
+        fault, dose = parse(self.fault)
+        for key, value in dose.items():
+            if not isinstance(value, str) and not key.startswith("most"):
+                other = value * chance.uniform(*_FACTORS)
+                dose[key] = max(1, round(other)) if isinstance(value, int) and value else float(f"{other:.2g}")
+        text = ",".join(f"{key}={value}" for key, value in dose.items())
+        return replace(self, fault=f"{fault.name}:{text}" if text else fault.name)
 
     @property
     def target(self) -> str:
@@ -105,6 +120,14 @@ CONTROLS = (
     Case("", "memory-leak", service="mcp-worker"),
     Case("", "slow-service", service="mcp-worker"),
     Case("", "connection-pool", service="mcp-api"),
+    Case("", "slow-service", service="model-runner"),
+    Case("", "fd-leak", service="mcp-api"),
+    Case("", "io-bottleneck", service="mcp-worker"),
+    Case("", "queue-backlog", service="mcp-worker"),
+    Case("", "network", service="mcp-api"),
+    Case("", "disk-full", service="mcp-api"),
+    Case("", "restarts", service="mcp-worker"),
+    Case("", "cpu-load", service="ui"),
     Case("page-cache", "memory-leak"),
     Case("page-cache", "io-bottleneck"),
     Case("warm-up", "memory-leak", settle_s=0.5, fresh=True),
@@ -120,6 +143,7 @@ CONTROLS = (
     Case("busy-pool", "connection-pool"),
     Case("batch-job", "cpu-load"),
     Case("many-threads", "memory-leak"),
+    Case("many-threads", "slow-service"),
     Case("many-files", "fd-leak"),
     Case("quiet", "slow-service", service="mcp-api", settle_s=5.0),
     Case("log-rotation", "io-bottleneck"),

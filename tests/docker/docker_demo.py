@@ -140,8 +140,8 @@ def launch(image: str, *words: str, port: int = 0, **changes: str) -> subprocess
 class DockerDemo:
     """A running demo."""
 
-    def __init__(self, image: str, *words: str) -> None:
-        self.process = launch(image, *words)
+    def __init__(self, image: str, *words: str, **changes: str) -> None:
+        self.process = launch(image, *words, **changes)
         assert self.process.stdout
         assert self.process.stderr
         document: dict[str, Any] = json.loads(self.process.stdout.readline() or "{}")
