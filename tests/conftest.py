@@ -9,10 +9,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 KNOWN = frozenset({"docker", "postgres", "redis", "prometheus"})
+
+TESTS = Path(__file__).parent
+GROUPS = {"processes": ("demo/test_demo_",), "containers": ("docker/", "playbook/test_scoreboard.py")}
+"""Of the files that start a stack; these take longest and are begun first."""
 
 Require = Callable[[str, object, str], None]
 
@@ -41,6 +46,21 @@ def require() -> Require:
 def pytest_configure() -> None:
     if unknown := _required() - KNOWN:
         raise pytest.UsageError(f"MCPTOP_REQUIRE: `{', '.join(sorted(unknown))}` is not one of {sorted(KNOWN)}")
+
+
+def _group(item: pytest.Item) -> str | None:
+    name = item.path.relative_to(TESTS).as_posix()
+    return next((group for group, files in GROUPS.items() if name.startswith(files)), None)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Who may run beside whom (`--dist loadgroup`): one stack of containers and one of processes at a time.
+
+    The scoreboard's stack is taken for both, so it waits for the containers to be gone. Other files are kept whole.
+    """
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item) or item.path.name))
+    items.sort(key=lambda item: _group(item) is None)
 
 
 def pytest_report_header() -> str:

@@ -120,7 +120,7 @@ def cpu_swings(view: View) -> bool:
         first, began = view.demo.look(view.service), time.monotonic()
         time.sleep(0.5)
         found.append((view.demo.look(view.service).cpu_s - first.cpu_s) / (time.monotonic() - began))
-    return max(found) > 0.5 and min(found) < 0.5 * max(found)
+    return max(found) > 0.35 and min(found) < 0.5 * max(found)
 
 
 def load_swings(view: View) -> bool:

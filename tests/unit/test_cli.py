@@ -46,12 +46,14 @@ def test_a_busy_process_that_announces_itself_shows_its_cpu_and_memory() -> None
     with subprocess.Popen([sys.executable, "-c", burn], env=env) as child:
         try:
             done = run("snapshot", "--json", "--service", "test/burner-under-test")
+            ran, waited = map(int, Path(f"/proc/{child.pid}/schedstat").read_text().split()[:2])
         finally:
             child.kill()
     (service,) = json.loads(done.stdout)["services"]
     (instance,) = service["instances"]
     assert (service["project"], instance["pid"]) == ("test", child.pid)
-    assert instance["cpu"]["cores"] > 0.2
+    # It would use a whole core; on a busy machine it gets a share of one.
+    assert instance["cpu"]["cores"] > 0.4 * ran / (ran + waited)
     assert 64 << 20 <= instance["memory"]["anon_bytes"] < 128 << 20
     assert instance["fds"]["open"] >= 3
 
