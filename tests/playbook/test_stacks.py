@@ -70,6 +70,23 @@ def test_where_a_thread_stands() -> None:
     assert lazy.thread == "pool_0"
 
 
+@pytest.mark.parametrize(
+    ("calls", "loop", "callback"),
+    [
+        ([("Runner.run", f"{LIB}/asyncio/runners.py")], True, False),
+        ([("Runner.run", f"{LIB}/asyncio/runners.py"), ("handler", "/srv/a.py")], True, True),
+        ([("wrapper", f"{SITE}/uvloop/__init__.py"), ("serve", f"{SITE}/uvicorn/server.py")], True, True),
+        ([("asyncio_run", f"{SITE}/uvicorn/_compat.py")], True, False),
+        ([("Worker.run_forever", "/srv/a.py")], False, False),
+        ([("run_forever", "/srv/a.py"), ("blpop", f"{SITE}/redis/client.py")], False, False),
+        ([("run", "/srv/a.py"), ("run", f"{LIB}/subprocess.py")], False, False),
+    ],
+)
+def test_which_loop_is_an_event_loop(calls: list[tuple[str, str]], loop: bool, callback: bool) -> None:
+    (stack,) = of_dump([thread(("<module>", "/srv/a.py"), *calls)])
+    assert (stack.in_loop, stack.in_callback) == (loop, callback)
+
+
 WAIT = ("Condition.wait", f"{LIB}/threading.py")
 
 

@@ -123,6 +123,23 @@ def refused(kind: str, pid: int, **more: Any) -> StepFailure:
     return failed.value
 
 
+def test_a_loop_that_is_no_python(tmp_path: Path) -> None:
+    """uvloop's: nothing of it is on the stack but what started it."""
+    run = "import uvloop; asyncio.run = uvloop.run; asyncio.run(main())"
+    several = {"repeat": 4, "every": "100ms"}
+    with (
+        running(BLOCKED.replace("asyncio.run(main())", run)) as blocked,
+        running(IDLE.replace("asyncio.run(main())", run)) as idle,
+        running(BLOCKED.replace("asyncio.run(main())", run).replace("time.sleep(0.3)", "sum(range(10**6))")) as busy,
+    ):
+        held, free = (spied("py-spy-dump", each.pid, **several) for each in (blocked, idle))
+        profile = spied("py-spy-record", busy.pid, **{"for": "1s"})
+    assert (held["loop"]["seen"], held["loop"]["function"], held["working"]) == (True, "holds", 0)
+    assert held["loop"]["busy_share"] >= 0.75
+    assert (free["loop"]["seen"], free["loop"]["busy_share"], free["working"]) == (True, 0.0, 0)
+    assert profile["loop_share"] > 0.9
+
+
 def of_file(folder: Path, program: str) -> str:
     """The same, with a source that can be read."""
     (folder / "program.py").write_text(program)
@@ -362,8 +379,10 @@ def test_what_is_read_of_a_profile() -> None:
 
 def test_a_profile_of_which_too_much_failed_says_nothing() -> None:
     line = "thread (1): x;work (/srv/b.py:9) {}"
-    assert record(line.format(20), errors=5)["errors"] == 5
-    with pytest.raises(StepFailure, match="6 of 26 samples failed"):
-        record(line.format(20), errors=6)
+    # Of a hundred looks: of a target that hardly computes most see nothing, and have not failed.
+    some = record(line.format(5), errors=20)
+    assert (some["errors"], some["computing"]) == (20, 0.0625)
+    with pytest.raises(StepFailure, match="21 of 100 looks failed"):
+        record(line.format(3000), errors=21)
     few = record(line.format(4))
     assert (few["samples"], few["top"]["share"], few["top"]["where"]) == (4, 0.0, None)

@@ -62,7 +62,7 @@ class PySpyRecord:
     options: ClassVar[type[Struct]] = Options
     emits: ClassVar[Mapping[str, str]] = {
         "samples": "stacks that were computing",
-        "errors": "samples that failed",
+        "errors": "looks that failed",
         "computing": "threads that computed at one time, in the mean",
         "top.function": "the program's function that was on the CPU most, itself or by what it calls",
         "top.file": "its file", "top.line": "its busiest line", "top.where": "all of it",
@@ -104,10 +104,11 @@ class PySpyRecord:
         stacks = list(_stacks(raw[1].data.decode("utf-8", "replace")))
         samples = sum(stack.number for stack in stacks)
         errors = int(counts[2]) if counts else 0
-        if errors > _MOST_ERRORS * (errors + samples) and errors > 2:
-            raise StepFailure(StepStatus.NO_DATA, f"py-spy: {errors} of {errors + samples} samples failed")
+        # Each of these may give a stack of every thread that computes, or none; those that fail are among them.
         taken = options.rate * _sampled_s(raw[0].provenance, options)
-        common = {"samples": samples, "errors": errors, "computing": rounded(samples / taken)}
+        if errors > max(2, _MOST_ERRORS * taken):
+            raise StepFailure(StepStatus.NO_DATA, f"py-spy: {errors} of {taken:.0f} looks failed")
+        common = {"samples": samples, "errors": errors, "computing": rounded(samples / (taken - errors))}
         if samples < _LEAST_SAMPLES:
             # Hardly anything computed: that is known, but there is nothing to name.
             leaf = {"where": None, "share": None}
@@ -117,9 +118,7 @@ class PySpyRecord:
             "top": _top(stacks, samples),
             "leaf": _leaf(stacks, samples),
             **{f"{name}_share": _share(stacks, samples, pattern) for name, pattern in _GROUPS.items()},
-            "loop_share": rounded(
-                sum(s.number for s in stacks if any(f.short_name == "_run_once" for f in s.frames)) / samples
-            ),
+            "loop_share": rounded(sum(s.number for s in stacks if any(f.is_loop for f in s.frames)) / samples),
         }
 
     def summary(self, values: Mapping[str, Any]) -> str:

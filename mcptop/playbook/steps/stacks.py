@@ -15,7 +15,11 @@ from mcptop.units import plain
 
 _INSTALLED = re.compile(r"/(?:site|dist)-packages/([^/]+)")
 _STANDARD = re.compile(r"/lib/python\d|/lib/pypy|^<frozen |python\d+\.zip")
-_LOOP = ("_run_once", "run_forever")
+# The one of Python, and what starts a loop that is no Python itself (uvloop): of such nothing else is on the stack.
+_LOOP = re.compile(
+    r"(^|/)asyncio/base_events\.py:(\w+\.)?(_run_once|run_forever|run_until_complete)$"
+    r"|(^|/)asyncio/runners\.py:(\w+\.)?run$|(^|/)uvloop/__init__\.py:|(^|/)uvicorn/_compat\.py:asyncio_run$"
+)
 _QUEUES = re.compile(r"(^|/)(queue|multiprocessing/queues)\.py$")
 _FOR_NEWS = ("wait", "wait_for")
 _TAKES_A_LOCK = re.compile(r"^\s*with\b|\.(acquire|__enter__)\(")
@@ -62,6 +66,11 @@ class StackFrame(Value, frozen=True):
         return plain(self.filename.rpartition("/")[2])
 
     @property
+    def is_loop(self) -> bool:
+        """Whether it is an event loop's, not what it calls. By file as well: programs have a `run_forever` too."""
+        return _LOOP.search(f"{self.filename}:{self.name}") is not None
+
+    @property
     def place(self) -> str:
         """File and line."""
         return f"{self.filename}:{self.line}"
@@ -95,13 +104,13 @@ class Stack(Value, frozen=True):
     @property
     def in_loop(self) -> bool:
         """Whether an event loop runs in it."""
-        return any(frame.short_name in _LOOP for frame in self.frames)
+        return any(frame.is_loop for frame in self.frames)
 
     @property
     def is_selecting(self) -> bool:
         """Whether the loop waits in its selector, or is between two callbacks."""
         inner = self.frames[0]
-        return bool(_SELECTORS.search(inner.filename)) or inner.short_name in _LOOP
+        return bool(_SELECTORS.search(inner.filename)) or inner.is_loop
 
     @property
     def in_callback(self) -> bool:
