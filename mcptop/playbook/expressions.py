@@ -7,9 +7,10 @@ every part of a text that would have to judge it.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from functools import lru_cache
-from math import isfinite
+from math import ceil, isfinite
 from typing import Any, TypeVar
 
 from jinja2 import Template, TemplateSyntaxError, Undefined, nodes
@@ -62,6 +63,8 @@ FILTERS: dict[str, Callable[[Any], str]] = {
     "cores": _shown(_cores),
     "number": _shown(_number),
     "name": _shown(_plain),
+    "shell": _shown(lambda value: shlex.quote(_plain(value))),
+    "mebibytes": _shown(lambda value: f"{ceil(value / (1 << 20))}m"),
 }
 """What texts may use: `{{ watch.anon.slope_per_s | per_minute }}`."""
 

@@ -121,7 +121,7 @@ class Environment(ImmutableSandboxedEnvironment):
     """Names lead to evidence only, never into Python's objects."""
 
     code_generator_class = _Generator
-    intercepted_binops = frozenset(["*", "**", "%"])
+    intercepted_binops = frozenset(["*", "**", "%", "/", "//"])
     unknown = Unknown
 
     def __init__(self, filters: Mapping[str, Callable[..., Any]]) -> None:
@@ -160,6 +160,8 @@ class Environment(ImmutableSandboxedEnvironment):
             return left if isinstance(left, Missing) else right
         if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
             raise Forbidden(f"`{operator}` is for numbers")
+        if operator in ("/", "//", "%") and right == 0:
+            return Missing(name="what is divided by 0")  # so many a request, where there were none
         if operator == "**" and (abs(left) > _MOST_BASE or abs(right) > _MOST_POWER):
             raise Forbidden("a power too large to compute")
         return super().call_binop(context, operator, left, right)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from msgspec import Struct
 from mcptop import units
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
-from mcptop.model.instance import Instance
+from mcptop.model.instance import Instance, Memory
 from mcptop.model.playbook import Severity
 from mcptop.model.value import Kind, Value
 from mcptop.playbook import symptoms
@@ -20,6 +21,8 @@ from mcptop.playbook.symptoms import History, Series
 
 _BUSY_CORES = 0.8
 _FULL_DISK, _NEAR_LIMIT = 0.95, 0.9
+_MOSTLY = 0.75
+_OFTEN = 0.3
 _PRESSED = 0.3
 _SLOW_S = 1.0
 _MIB_PER_MIN = (1 << 20) / 60
@@ -54,10 +57,11 @@ def problems(frames: Sequence[Frame]) -> tuple[Problem, ...]:
         return ()
     found: dict[tuple[str, str], tuple[float, Problem]] = {}
     last = frames[-1]
-    histories = symptoms.histories(frames)
+    histories, waited = symptoms.histories(frames), _waited(frames)
     for service in last.services:
         for instance in service.instances:
-            for score, severity, playbook, says in _symptoms(service, instance, histories[instance.id]):
+            seen = histories[instance.id]
+            for score, severity, playbook, says in _symptoms(service, instance, seen, waited):
                 key = service.key, playbook
                 if key not in found or found[key][0] < score:
                     found[key] = score, _problem(service, instance, says, severity, playbook)
@@ -70,14 +74,30 @@ Symptom = tuple[float, Severity, str, str]
 """Score (10 and more is critical), severity, playbook, sentence."""
 
 
-def _symptoms(service: Service, instance: Instance, seen: History) -> Iterator[Symptom]:
+Waited = Mapping[tuple[str, str | None, str], float]
+"""Key of a service, instance and name of its pool -> share of the frames in which somebody waited for it."""
+
+
+def _waited(frames: Sequence[Frame]) -> Waited:
+    """One caller that waits at one moment is no trouble yet."""
+    found = Counter(
+        (service.key, pool.instance, pool.name)
+        for frame in frames
+        for service in frame.services
+        for pool in service.pools
+        if pool.waiting
+    )
+    return {pool: number / len(frames) for pool, number in found.items()}
+
+
+def _symptoms(service: Service, instance: Instance, seen: History, waited: Waited) -> Iterator[Symptom]:
     if service.kind is Kind.SERVER:
         return
     yield from _state(instance)
     yield from _memory(instance, seen)
     yield from _cpu(instance, seen)
     yield from _descriptors(instance, seen)
-    yield from _flows(service, instance)
+    yield from _flows(service, instance, waited)
 
 
 def _state(instance: Instance) -> Iterator[Symptom]:
@@ -90,9 +110,7 @@ def _state(instance: Instance) -> Iterator[Symptom]:
 
 
 def _memory(instance: Instance, seen: History) -> Iterator[Symptom]:
-    memory = instance.memory
-    if memory.limit_ratio is not None and memory.limit_ratio >= _NEAR_LIMIT:
-        yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
+    yield from _near_limit(instance.memory)
     found = _grown(seen, lambda i: i.memory.anon_bytes, 2 * _MIB_PER_MIN)
     # Anonymous memory is read every few ticks only: seen for some seconds it is a staircase, and those seem to end.
     whole = _grown(seen, lambda i: i.memory.working_set_bytes, 2 * _MIB_PER_MIN)
@@ -101,6 +119,20 @@ def _memory(instance: Instance, seen: History) -> Iterator[Symptom]:
     if found and found["rising"]:
         per_minute = units.long_size(found["slope_per_s"] * 60)
         yield 8, Severity.WARNING, "memory-leak", f"memory grows {per_minute}/min"
+
+
+def _near_limit(memory: Memory) -> Iterator[Symptom]:
+    """Pages of files in use count as in use, but the kernel takes them back when somebody needs room."""
+    if memory.limit_ratio is None or memory.limit_ratio < _NEAR_LIMIT:
+        return
+    kept = None
+    if memory.anon_bytes is not None and memory.limit_bytes:
+        kept = (memory.anon_bytes + (memory.shmem_bytes or 0)) / memory.limit_bytes
+    if kept is None or kept >= _NEAR_LIMIT:
+        yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
+    elif kept >= _MOSTLY:
+        says = f"memory at {units.percent(memory.limit_ratio)} of its limit, {units.percent(kept)} without files' pages"
+        yield 7, Severity.WARNING, "memory-leak", says
 
 
 def _cpu(instance: Instance, seen: History) -> Iterator[Symptom]:
@@ -129,9 +161,9 @@ def _descriptors(instance: Instance, seen: History) -> Iterator[Symptom]:
         yield 6, Severity.WARNING, "fd-leak", f"open files grow {found['slope_per_s'] * 60:.0f} a minute"
 
 
-def _flows(service: Service, instance: Instance) -> Iterator[Symptom]:
+def _flows(service: Service, instance: Instance, waited: Waited) -> Iterator[Symptom]:
     for pool in symptoms.pools_of(service, instance.name):
-        if pool.waiting:
+        if pool.waiting and waited[service.key, pool.instance, pool.name] >= _OFTEN:
             yield (
                 12,
                 Severity.CRITICAL,

@@ -133,7 +133,7 @@ def test_no_attribute_of_an_object_can_be_reached(name: str) -> None:
     [("1 +", "unexpected"), ("", "unexpected"), ("(1", "unexpected end"), ("1 2", "something stands behind its end"),
      ("a) or (b", "unexpected"), ("a is odd", "No test named 'odd'"), ("a | upper", "no filter `upper`"),
      ("x.upper()", "nothing can be called here"), ("range(3)", "nothing can be called here"), ("1 < 'a'", "TypeError"),
-     ("watch > 3", "TypeError"), ("3 / 0", "ZeroDivisionError"), ("2 ** 100 > 1", "a power too large"),
+     ("watch > 3", "TypeError"), ("2 ** 100 > 1", "a power too large"),
      ("(9 ** 64) ** 64 > 1", "a power too large"), ("'a' * 1000000000 > 'b'", "`*` is for numbers"),
      ("'%99999999d' % 3 == 'x'", "`%` is for numbers"), ("[1] * 1000000000", "`*` is for numbers"),
      ("(" * 3000 + "1" + ")" * 3000, "nested too deeply"), ("9" * 6000, "digits"), ("1" + " + 1" * 3000, "longer than"),
@@ -152,7 +152,7 @@ def test_a_condition_that_is_wrong_is_told_in_one_line(text: str, says: str) -> 
      ("{{ x | shout }}", "no filter `shout`"), ("{% for x in files.paths %}{% endfor %}", "`{% for %}` is not"),
      ("{% set x = 3 %}", "`{% assign %}` is not"), ("{% include '/etc/passwd' %}", "`{% include %}` is not"),
      ("{% macro x() %}{% endmacro %}", "`{% macro %}` is not"), ("{% filter size %}3{% endfilter %}", "is not for"),
-     ("{{ self.x() }}", "nothing can be called"), ("{{ 'x' | size }}", "TypeError"), ("{{ 1 / 0 }}", "ZeroDivision"),
+     ("{{ self.x() }}", "nothing can be called"), ("{{ 'x' | size }}", "TypeError"),
      ("{{ 'x' * 3000000000 }}", "`*` is for numbers"),
      ("{% if 1 %}" * 300 + "{% endif %}" * 300, "nested too deeply")],
 )  # fmt: skip

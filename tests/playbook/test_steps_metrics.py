@@ -147,6 +147,43 @@ def test_real_pages() -> None:
     assert (values["peer"]["service"], values["batch"]["oldest_s"]) == ("runner", 2.5)
 
 
+def test_a_page_without_a_status_does_not_say_what_failed() -> None:
+    def page_of(label: str) -> Callable[[int], str]:
+        return lambda at: f"http_server_request_duration_seconds_count{{{label}}} {10 * at}\n"
+
+    seen = {}
+    for label in ('method="GET"', 'http_response_status_code="500"', 'http_response_status_code="200"'):
+        with page(page_of(label)) as url:
+            values = watched(url)
+        seen[label] = values["errors_ratio"], values["done_per_s"] is None
+    assert list(seen.values()) == [(None, True), (1.0, False), (0.0, False)]
+
+
+def test_requests_behind_it_count_only_where_all_of_them_are_its_own() -> None:
+    """Not with replicas, on either side, nor where others call the same service."""
+    with (
+        page(lambda at: f"requests_total {10 * at}\n") as front,
+        page(lambda at: f"requests_total {50 * at}\n") as behind,
+    ):
+        one = instance("api-1", 0.1, 9, metrics_url=front)
+        api = service("api", one, pools=(seen("runner", 1),))
+        runner = service("runner", instance("runner-1", 0.1, 9, metrics_url=behind))
+        two = service("runner", *runner.instances, instance("runner-2", 0.1, 9, metrics_url=behind))
+        other = service("jobs", instance("jobs-1", 0.1, 9), pools=(seen("runner", 1),))
+        many = msgspec.structs.replace(API, replicas=2)
+        found = [
+            looked("metrics", subject, [frame(1, services)], **{"for": "300ms", "every": "60ms"})[0]["amplification"]
+            for subject, services in (
+                (API, (api, runner)),
+                (API, (api, two)),
+                (API, (api, runner, other)),
+                (many, (api, runner)),
+            )
+        ]
+    assert found[0] == pytest.approx(5.0, rel=0.4)
+    assert found[1:] == [None, None, None]
+
+
 @pytest.mark.parametrize(
     ("content", "says"), [("", "500"), ("<html>hello</html>", "no page of metrics"), ("{}", "no page of metrics")]
 )

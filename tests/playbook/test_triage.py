@@ -98,6 +98,25 @@ def test_a_full_pool_or_a_deep_queue_alone_is_no_symptom(flows: Any) -> None:
     assert problems(frames(lambda at: quiet(), flows=flows)) == ()
 
 
+def test_a_caller_that_waits_at_one_moment_only_is_no_symptom() -> None:
+    def at(second: int, waiting: int) -> Frame:
+        flows = {"pools": (pool("db", 5, 5, waiting=waiting),)}
+        return frames(lambda _: quiet(), count=second + 1, flows=flows)[-1]
+
+    assert problems([at(second, int(second == 15)) for second in range(16)]) == ()
+    assert len(problems([at(second, second % 3 == 0) for second in range(16)])) == 1
+
+
+@pytest.mark.parametrize(
+    ("anon", "severity"), [(970, Severity.CRITICAL), (800, Severity.WARNING), (300, None), (None, Severity.CRITICAL)]
+)
+def test_pages_of_files_that_fill_the_limit_are_no_symptom(anon: int | None, severity: Severity | None) -> None:
+    memory = Memory(anon_bytes=anon, shmem_bytes=0, working_set_bytes=970, limit_bytes=1000, limit_ratio=0.97)
+    assert [each.severity for each in problems(frames(lambda at: quiet(memory=memory)))] == (
+        [severity] if severity else []
+    )
+
+
 def test_what_only_seems_to_grow_is_no_symptom() -> None:
     levels = (lambda at: quiet(memory=Memory(anon_bytes=(100 + min(at, 5)) * MIB)),
               lambda at: quiet(memory=Memory(anon_bytes=(100 + 9 * (at % 4)) * MIB)),

@@ -121,7 +121,7 @@ def test_smaller_parts_of_a_playbook_are_described() -> None:
 
 def test_filters_show_what_is_said_of_them() -> None:
     values = {"size": 781 << 20, "per_minute": 4.8 * (1 << 20) / 60, "size_rate": 1 << 20, "percent": 0.38,
-              "duration": 11520, "cores": 0.85}  # fmt: skip
+              "duration": 11520, "cores": 0.85, "mebibytes": 512 << 20}  # fmt: skip
     for cell, says in rows(PLAYBOOKS, "filter"):
         for example in named(says):
             assert expressions.FILTERS[named(cell)[0]](values[named(cell)[0]]) == example

@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Struct
 
 from mcptop.model.diagnosis import StepStatus, Subject
-from mcptop.model.frame import Frame
+from mcptop.model.frame import Frame, Service
 from mcptop.model.page import Page, PageKind, Sample
 from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
@@ -29,7 +29,7 @@ _MOST_PEERS = 4
 _PAGE_LIMITS = Limits(deadline_s=1.5, size=2 << 20)
 _REQUESTS_PER_S = 0.02
 _FAILED = re.compile(r"5\d\d|5xx|408|429|499|error|exception|cancel|timeout", re.IGNORECASE)
-_STATUS = ("status", "code", "status_code", "outcome")
+_STATUS = ("status", "code", "status_code", "http_status_code", "http_response_status_code", "outcome")
 
 # Kind -> what its counter's name ends with; of requests the first ending that is there, not the sum of several.
 _COUNTERS: dict[str, tuple[str, ...]] = {
@@ -142,7 +142,7 @@ class Metrics:
         values = {
             "looks": len(own),
             "requests_per_s": requests,
-            "done_per_s": None if requests is None else requests - (errors or 0.0),
+            "done_per_s": None if requests is None or errors is None else requests - errors,
             "requests_high": quantile(smooth, 0.9),
             "requests_low": quantile(smooth, 0.1),
             "errors_ratio": _ratio(errors, requests),
@@ -172,16 +172,30 @@ class Metrics:
 
 
 def _pages_of(context: Context) -> dict[str, str]:
-    """Service -> page: of the target, and of the services it has connections to."""
+    """Service -> page: of the target, and of the services it has connections to.
+
+    Of the latter only those that it alone calls, one process each side: of others one page does not tell how many of
+    their requests are the target's.
+    """
     frame = context.frames.latest
     identity = symptoms.identity(context.subject, frame)
     own = next((i.metrics_url for i in symptoms.seen([frame], identity)), None)
     if own is None:
         return {}
     peers = _peers(frame, context.subject)
-    behind = [s for s in frame.services if s.name in peers and s.project == context.subject.project and s.instances]
+    project = [service for service in frame.services if service.project == context.subject.project]
+    behind = [
+        service
+        for service in project
+        if service.name in peers
+        and context.subject.replicas == len(service.instances) == len(_callers(project, service)) == 1
+    ]
     pages = ((service.name, service.instances[0].metrics_url) for service in behind[:_MOST_PEERS])
     return {context.subject.service: own, **{name: url for name, url in pages if url is not None}}
+
+
+def _callers(project: Iterable[Service], called: Service) -> set[str]:
+    return {service.name for service in project if any(pool.peer == called.name for pool in service.pools)}
 
 
 def _peers(frame: Frame, subject: Subject) -> set[str]:
@@ -198,7 +212,7 @@ def _look(service: str, page: Page, began: float) -> Look:
             found = [sample for sample in page.samples if sample.name.endswith(ending)]
             if found:
                 counts[kind] = sum(sample.value for sample in found)
-                if kind == "requests":
+                if kind == "requests" and any(label in sample.labels for sample in found for label in _STATUS):
                     counts["errors"] = sum(sample.value for sample in found if _failed(sample))
                 break
     return Look(
