@@ -124,11 +124,15 @@ def _judged(window: Window, slope: float, half: float, least_per_s: float, least
         rising=rising,
         growing=growing,
         levelling_off=not (rising or step) and window.has_levelled_off(slope, least, least_relative),
-        flat=-least_per_s <= low and high <= least_per_s and not step,
+        flat=((-least_per_s <= low and high <= least_per_s) or _is_little(relative, least_relative)) and not step,
         sawtooth=not (floors_hold and growing) and _falls_back(window, least) >= 2,
         step=step,
         falling=high < 0 and slope <= -least_per_s,
     )
+
+
+def _is_little(relative: float | None, least_relative: float) -> bool:
+    return relative is not None and abs(relative) < least_relative
 
 
 def _falls_back(window: Window, least: float) -> int:

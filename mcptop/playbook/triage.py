@@ -21,7 +21,7 @@ from mcptop.playbook.symptoms import History, Series
 
 _BUSY_CORES = 0.8
 _FULL_DISK, _NEAR_LIMIT = 0.95, 0.9
-_MOSTLY = 0.75
+_KEPT, _HALF = 0.8, 0.6
 _OFTEN = 0.3
 _PRESSED = 0.3
 _SLOW_S = 1.0
@@ -128,9 +128,9 @@ def _near_limit(memory: Memory) -> Iterator[Symptom]:
     kept = None
     if memory.anon_bytes is not None and memory.limit_bytes:
         kept = (memory.anon_bytes + (memory.shmem_bytes or 0)) / memory.limit_bytes
-    if kept is None or kept >= _NEAR_LIMIT:
+    if kept is None or kept >= _KEPT:
         yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
-    elif kept >= _MOSTLY:
+    elif kept >= _HALF:
         says = f"memory at {units.percent(memory.limit_ratio)} of its limit, {units.percent(kept)} without files' pages"
         yield 7, Severity.WARNING, "memory-leak", says
 

@@ -108,7 +108,7 @@ def test_a_caller_that_waits_at_one_moment_only_is_no_symptom() -> None:
 
 
 @pytest.mark.parametrize(
-    ("anon", "severity"), [(970, Severity.CRITICAL), (800, Severity.WARNING), (300, None), (None, Severity.CRITICAL)]
+    ("anon", "severity"), [(820, Severity.CRITICAL), (700, Severity.WARNING), (300, None), (None, Severity.CRITICAL)]
 )
 def test_pages_of_files_that_fill_the_limit_are_no_symptom(anon: int | None, severity: Severity | None) -> None:
     memory = Memory(anon_bytes=anon, shmem_bytes=0, working_set_bytes=970, limit_bytes=1000, limit_ratio=0.97)

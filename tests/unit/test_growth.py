@@ -305,3 +305,12 @@ def test_fewer_points_than_five_have_no_interval() -> None:
     assert trend.uncertainty(line, 2.0) == 0
     assert trend.uncertainty([(1.0, value) for _, value in line], 0.0) is None
     assert trend.theil_sen(line[:1]) is None
+
+
+def test_little_beside_what_it_holds_is_flat() -> None:
+    """Half a megabyte a minute in two gigabytes: over minutes it is lost in the size, for a small process it is growth."""
+    times = list(range(60))
+    for start, flat in ((2048 * MIB, True), (50 * MIB, False)):
+        found = growth(times, [start + 2 * MEMORY * at for at in times], MEMORY, least_relative=0.001)
+        assert found is not None
+        assert (found.flat, found.growing, found.rising) == (flat, not flat, not flat)

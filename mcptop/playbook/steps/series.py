@@ -41,9 +41,11 @@ def names_of(series: str, what: str) -> dict[str, str]:
     return {f"{series}.{name}": f"{what}: {says}" for name, says in _GROWTH.items()}
 
 
-def grown(times: Sequence[float], values: Sequence[float | None], least_per_s: float) -> dict[str, Any] | None:
+def grown(
+    times: Sequence[float], values: Sequence[float | None], least_per_s: float, least_relative: float = 0.0
+) -> dict[str, Any] | None:
     """The growth of a series as values; None with too few of them."""
-    found = growth(times, values, least_per_s)
+    found = growth(times, values, least_per_s, least_relative)
     if found is None:
         return None
     return {**_rounded(found), "change": _rest(found.last, found.first)}

@@ -15,6 +15,8 @@ _MIB_PER_MIN = (1 << 20) / 60
 Read = Callable[[ProcessLook], float | None]
 
 # Name -> what it is, unit, and the growth below which nothing is said to grow, a second.
+_LEAST_PART = 0.001
+"""Of where it began: a large process breathes by more than a small one holds."""
 GAUGES: dict[str, tuple[str, str, float]] = {
     "anon": ("anonymous memory", "bytes", 0.5 * _MIB_PER_MIN),
     "file": ("file-backed memory", "bytes", 2 * _MIB_PER_MIN),
@@ -82,7 +84,7 @@ def values(watched: Watched, subject: Subject) -> dict[str, Any]:
     charts: dict[str, Any] = {}
     for name, (times, found) in series.items():
         _, unit, least = GAUGES[name]
-        values[name] = grown(times, found, least)
+        values[name] = grown(times, found, least, _LEAST_PART)
         charts[name] = drawn(unit, times, found, subject.memory_limit_bytes if name == "anon" else None)
     if "anon" in series:
         values |= until(subject.memory_limit_bytes, *series["anon"], GAUGES["anon"][2])
@@ -96,7 +98,7 @@ def is_undecided(samples: Sequence[Sample]) -> bool:
     """Whether memory seems to grow, and it cannot be said yet that it is a leak, or is none."""
     times = [sample.at for sample in samples]
     least = GAUGES["anon"][2]
-    found = grown(times, [_sum(sample, lambda p: p.anon_bytes) for sample in samples], least)
+    found = grown(times, [_sum(sample, lambda p: p.anon_bytes) for sample in samples], least, _LEAST_PART)
     if found is None or found["slope_per_s"] < least:
         return False
     decided = found["rising"] or found["flat"] or found["levelling_off"] or found["sawtooth"] or found["falling"]
