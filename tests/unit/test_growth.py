@@ -308,7 +308,7 @@ def test_fewer_points_than_five_have_no_interval() -> None:
 
 
 def test_little_beside_what_it_holds_is_flat() -> None:
-    """Half a megabyte a minute in two gigabytes: over minutes it is lost in the size, for a small process it is growth."""
+    """Half a megabyte a minute in two gigabytes: for a small process that is growth."""
     times = list(range(60))
     for start, flat in ((2048 * MIB, True), (50 * MIB, False)):
         found = growth(times, [start + 2 * MEMORY * at for at in times], MEMORY, least_relative=0.001)
