@@ -31,6 +31,7 @@ class Mechanism(StrEnum):
     THREAD_POOL_EXHAUSTED = "thread-pool-exhausted"
     SLOW_DOWNSTREAM = "slow-downstream"
     RETRY_STORM = "retry-storm"
+    REQUESTS_FAIL = "requests-fail"
     SLOW_CONSUMER = "slow-consumer"
     BATCH_NEVER_FILLS = "batch-never-fills"
     CACHE_THRASH = "cache-thrash"

@@ -26,6 +26,8 @@ class Case:
     """Its service is started anew before: what is harmless after a start may be none hours later."""
     culprit: str = ""
     """The service to blame; empty: where the fault is."""
+    kept: tuple[str, ...] = ()
+    """Numbers of the dose that make the fault, and are not drawn anew."""
     also: tuple[str, ...] = ()
     """Mechanisms that are right as well: of two faults that are one from where one looks."""
 
@@ -50,7 +52,7 @@ class Case:
             return replace(self, settle_s=self.settle_s * chance.uniform(*_FACTORS))
         fault, dose = parse(self.fault)
         for key, value in dose.items():
-            if not isinstance(value, str) and not key.startswith("most"):
+            if not isinstance(value, str) and not key.startswith("most") and key not in self.kept:
                 other = value * chance.uniform(*_FACTORS)
                 dose[key] = max(1, round(other)) if isinstance(value, int) and value else float(f"{other:.2g}")
         text = ",".join(f"{key}={value}" for key, value in dose.items())
@@ -74,8 +76,8 @@ FAULTS = (
     Case("fragmentation", "memory-leak", settle_s=0.5),
     Case("shm-growth", "memory-leak"),
     Case("thread-leak", "memory-leak"),
-    Case("cache-thrash", "memory-leak"),
-    Case("cache-thrash", "slow-service"),
+    Case("cache-thrash", "memory-leak", kept=("budget_mib",)),
+    Case("cache-thrash", "slow-service", kept=("budget_mib",)),
     Case("fd-leak", "fd-leak"),
     Case("fd-leak:per_request=1", "fd-leak"),
     Case("connection-leak", "fd-leak"),

