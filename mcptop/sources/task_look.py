@@ -9,8 +9,8 @@ from mcptop.model.value import Value
 from mcptop.sources.kept import contents
 from mcptop.sources.procfs import Roots
 
-MOST_THREADS = 600
-"""Of a process with more, only so many are looked at: each costs four small files."""
+MOST_CALLS = 600
+"""Of a process with more threads, only of so many it is read what they wait in: that is half of what a look costs."""
 
 _FUTEX_WAITS = frozenset({0, 6, 9, 11})
 """FUTEX_WAIT, LOCK_PI, WAIT_BITSET, WAIT_REQUEUE_PI."""
@@ -75,18 +75,18 @@ def looks(roots: Roots, pid: int, numbered_inside: bool = False) -> Iterator[Tas
         tids = sorted(map(int, os.listdir(folder)))
     except OSError:
         return
-    for tid in tids[:MOST_THREADS]:
-        if (found := _look(f"{folder}/{tid}", tid, numbered_inside)) is not None:
+    for number, tid in enumerate(tids):
+        if (found := _look(f"{folder}/{tid}", tid, numbered_inside, number < MOST_CALLS)) is not None:
             yield found
 
 
-def _look(base: str, tid: int, numbered_inside: bool) -> TaskLook | None:
+def _look(base: str, tid: int, numbered_inside: bool, asks_call: bool) -> TaskLook | None:
     head, _, tail = contents(f"{base}/stat").rpartition(b")")
     times = contents(f"{base}/schedstat").split()
     if not tail or len(times) < 3:
         return None
     state = tail.split(None, 1)[0].decode()
-    call, for_ever, where = (None, False, None) if state == "R" else waits_in(base)
+    call, for_ever, where = waits_in(base) if asks_call and state != "R" else (None, False, None)
     name = head.partition(b"(")[2].decode("utf-8", "replace")
     return TaskLook(
         tid=tid,

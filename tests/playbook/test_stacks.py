@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcptop.playbook.steps.places import works
+from mcptop.playbook.steps.places import stuck, works
 from mcptop.playbook.steps.stacks import StackFrame, commonest, of_dump
 from mcptop.sources.task_look import TaskLook
 
@@ -122,6 +122,13 @@ def test_what_the_kernel_says_of_the_threads_is_joined_by_their_number_inside() 
     ]
     one, two, three = of_dump([thread(*BOOT), thread(*BOOT, tid=8), thread(*BOOT, tid=None)], looks)
     assert (one.slices, one.lock, two.slices, two.lock, three.slices, three.lock) == (55, "0x7f", 66, None, None, None)
+
+
+def test_a_thread_nobody_looked_at_is_not_stuck() -> None:
+    look = TaskLook(7, 7, "x", "S", 1.0, 0.0, 55, waits_in="futex", for_ever=True, where="0x7f")
+    waits = thread(*BOOT, ("work", "/srv/a.py"), active=False, thread_name="w")
+    assert stuck([of_dump([waits], [look])] * 3)["threads"] == 1
+    assert stuck([of_dump([waits])] * 3)["threads"] == 0
 
 
 def test_names_and_activity() -> None:

@@ -49,6 +49,15 @@ for _ in range(200):
     threading.Thread(target=time.sleep, args=(300,), daemon=True).start()
 """
 
+CROWD = """
+import threading, time
+for _ in range(700):
+    threading.Thread(target=time.sleep, args=(300,), daemon=True).start()
+def hot():
+    while True: pass
+threading.Thread(target=hot, name="hot", daemon=True).start()
+"""
+
 
 def test_four_processes_in_one_window(tmp_path: Path) -> None:
     with (
@@ -80,6 +89,16 @@ def test_four_processes_in_one_window(tmp_path: Path) -> None:
     assert (three["count"], three["busy"]) == (201, 0)
     assert three["in"]["sleep"] == pytest.approx(200)
     assert three["top"]["steady"] is None or three["top"]["steady"] <= 1
+
+
+def test_the_one_that_computes_among_very_many() -> None:
+    with running(CROWD + READY) as child:
+        values, _ = looked("threads", process(child.pid), **{"for": "2.5s", "every": "100ms"})
+    assert (values["count"], values["busy"], values["top"]["is_main"]) == (702, 1, False)
+    assert values["top"]["share"] > 0.8
+    assert values["top"]["demand"] > 0.8
+    # Not all were asked what they wait in.
+    assert values["in"]["sleep"] is values["fsync_share"] is None
 
 
 def test_a_target_that_ends_meanwhile_leaves_what_was_seen(tmp_path: Path) -> None:

@@ -236,12 +236,14 @@ def test_what_a_thread_waits_in(
 
 
 def test_threads_that_are_gone_and_those_beyond_the_limit(tmp_path: Path) -> None:
-    tids = range(10, 10 + task_look.MOST_THREADS + 50)
-    files = {f"task/{tid}/{name}": text for tid in tids for name, text in task("").items() if tid != 12}
+    tids = range(10, 10 + task_look.MOST_CALLS + 50)
+    files = {f"task/{tid}/{name}": text for tid in tids for name, text in task("", wchan="futex").items() if tid != 12}
     roots = tree(tmp_path, {7: files})
     (tmp_path / "7" / "task" / "12").mkdir()
-    found = [each.tid for each in task_look.looks(roots, 7)]
-    assert (len(found), found[:3]) == (task_look.MOST_THREADS - 1, [10, 11, 13])
+    found = list(task_look.looks(roots, 7))
+    assert [each.tid for each in found] == [tid for tid in tids if tid != 12]
+    assert all(each.ran_s == 2.5 for each in found)
+    assert sum(each.waits_in == "futex" for each in found) == task_look.MOST_CALLS - 1
     assert list(task_look.looks(roots, 99)) == []
 
 

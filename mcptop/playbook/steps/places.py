@@ -87,7 +87,7 @@ def stuck(dumps: Sequence[Dump]) -> dict[str, Any]:
         if works(stack)
         and stack.thread != _MAIN
         and all((before := dump.get(stack.tid)) and before.key == stack.key and not before.active for dump in keys)
-        and keys[0][stack.tid].slices == stack.slices
+        and keys[0][stack.tid].slices == stack.slices is not None
     ]
     at_a_lock = [stack for stack in found if stack.waits_for_lock]
     told = at_a_lock or found

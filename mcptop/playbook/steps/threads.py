@@ -26,6 +26,8 @@ _ENDED = ("Z", "X")
 _BUSY_CORES = 0.04
 _DEAR = 40
 """With more threads than this they are looked at less often."""
+_FEWEST_LOOKS = 4
+"""But so often at least, however many they are."""
 _BIN_S = 1.0
 _CALLS = ("futex", "sleep", "poll", "read", "write", "receive", "send", "fsync", "connect", "wait")
 
@@ -93,7 +95,7 @@ class Threads:
                 tasks = ()
                 break
             moments.append(Moment(at, tasks))
-            every = options.every * max(1, len(tasks) // _DEAR)
+            every = _every_s(options, len(tasks))
             if at >= options.watch_for or not context.pause(every - (time.monotonic() - began - at)):
                 break
         if len(moments) < 2 and not tasks:
@@ -119,6 +121,9 @@ class Threads:
         slices = _change(first, last, lambda task: task.slices)
         states = _means(moments, lambda task: task.state)
         calls = _means(moments, lambda task: task.waits_in)
+        # Of what most of them wait in nothing is known where not all were asked.
+        all_asked = max(len(moment.tasks) for moment in moments) <= task_look.MOST_CALLS
+        syncs = sum(any(t.waits_in == "fsync" for t in m.tasks) for m in moments) / len(moments)
         values = {
             "seconds": seconds,
             "count": len(last),
@@ -142,14 +147,19 @@ class Threads:
             "stopped": states["T"] + states["t"] > 0.5 * len(last),
             "slices_per_s": slices / seconds,
             "slice_s": total * seconds / slices if slices else None,
-            "fsync_share": sum(any(t.waits_in == "fsync" for t in m.tasks) for m in moments) / len(moments),
-            "in": {call: calls[call] for call in _CALLS},
+            "fsync_share": syncs if all_asked else None,
+            "in": {call: calls[call] if all_asked else None for call in _CALLS},
         }
         return {key: _all_rounded(value) for key, value in values.items()}
 
     def summary(self, values: Mapping[str, Any]) -> str:
         """How many, and what they do."""
         return f"{values['count']} threads, {values['busy']} of them busy, {values['cores']:.2f} cores"
+
+
+def _every_s(options: Options, threads: int) -> float:
+    dear = options.every * max(1, threads // _DEAR)
+    return max(options.every, min(dear, options.watch_for / _FEWEST_LOOKS))
 
 
 def _demand(moments: Sequence[Moment], tid: int) -> dict[str, float | None]:
