@@ -15,6 +15,8 @@ from mcptop.sources.kept import contents
 from mcptop.units import plain
 
 _OVERLAYS = frozenset({"overlay", "fuse.fuse-overlayfs", "aufs"})
+_DRIFT = 0.001
+"""Of its size: what a busy disk may gain or lose between two looks at the same."""
 
 
 class Mount(Value, frozen=True):
@@ -23,6 +25,8 @@ class Mount(Value, frozen=True):
     point: str
     kind: str
     is_read_only: bool
+    device: str
+    """`major:minor`. An overlay has its own, whatever disk it is on."""
 
 
 class Space(Value, frozen=True):
@@ -60,7 +64,7 @@ def mounts(mountinfo: str) -> list[Mount]:
         if len(left) >= 6 and len(right) >= 3:
             point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), left[4])
             options = (*left[5].split(","), *right[2].split(","))
-            found.append(Mount(point, right[0], "ro" in options))
+            found.append(Mount(point, right[0], "ro" in options, left[2]))
     return found
 
 
@@ -82,25 +86,40 @@ def spaces(procfs: str, pid: int, written: Iterable[str], volumes: bool) -> list
     base = f"{procfs}/{pid}"
     every = mounts(contents(f"{base}/mountinfo").decode("utf-8", "surrogateescape"))
     folder = os.readlink(f"{base}/cwd")
-    found: dict[tuple[int, int, int, int], Space] = {}
-    for mount in _places(every, folder, written, volumes):
+    found: list[tuple[Mount, Space]] = []
+    for mount in _places(every, folder, written, _volumes(every, f"{base}/root") if volumes else ()):
         space = _space(f"{base}/root", mount)
-        if space is not None:
-            # The files that an engine mounts into a container are on the disk its root is on.
-            same = (space.total_bytes, space.used_bytes, space.inodes, space.inodes_used)
-            found.setdefault(same, space)
-    return list(found.values())
+        if space is not None and not any(_are_one(mount, space, *known) for known in found):
+            found.append((mount, space))
+    return [space for _, space in found]
 
 
-def _places(every: list[Mount], folder: str, written: Iterable[str], volumes: bool) -> Iterator[Mount]:
+def _are_one(mount: Mount, space: Space, other: Mount, known: Space) -> bool:
+    """Whether two mounts are the same disk; the folders an engine mounts into a container are on that of its root."""
+    sizes_alike = (
+        space.total_bytes == known.total_bytes
+        and abs(space.inodes - known.inodes) <= _DRIFT * known.inodes
+        and abs(space.used_bytes - known.used_bytes) <= _DRIFT * known.total_bytes
+        and abs(space.inodes_used - known.inodes_used) <= _DRIFT * known.inodes
+    )
+    return sizes_alike and (mount.device == other.device or not _OVERLAYS.isdisjoint((mount.kind, other.kind)))
+
+
+def _places(every: list[Mount], folder: str, written: Iterable[str], volumes: Iterable[Mount]) -> Iterator[Mount]:
     for path in ("/", folder, "/tmp"):
         if (mount := holding(path, every)) and (_is_real(mount) or mount.kind in MEMORY):
             yield mount
     for path in written:
         if (mount := holding(path, every)) and _is_real(mount):
             yield mount
-    if volumes:
-        yield from (mount for mount in every if _is_real(mount) and not mount.is_read_only)
+    yield from volumes
+
+
+def _volumes(every: list[Mount], root: str) -> Iterator[Mount]:
+    """What else may be written to. A single file that an engine mounts, /etc/hosts say, is no volume."""
+    for mount in every:
+        if _is_real(mount) and not mount.is_read_only and os.path.isdir(f"{root}{mount.point}"):
+            yield mount
 
 
 def _is_real(mount: Mount) -> bool:

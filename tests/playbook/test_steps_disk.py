@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -10,15 +11,18 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from msgspec.structs import replace
 
 from mcptop.model.diagnosis import StepStatus, Subject
+from mcptop.playbook import expressions, shelf
 from mcptop.playbook.steps.base import StepFailure
 from mcptop.playbook.steps.disk import Look
-from mcptop.sources.written_space import Space, holding, mounts
+from mcptop.sources.written_space import Space, holding, mounts, spaces
 from tests.playbook.step_world import READY, as_nobody, looked, needs_root, process, read, running
 
 MIB = 1 << 20
+STORAGE = shelf.shipped() / "hypotheses" / "storage.yaml"
 # Works in a small file system in memory; a line on its input makes it write three more MiB.
 WRITES = """
 import os, sys
@@ -128,6 +132,50 @@ def test_no_local_disk_is_no_evidence() -> None:
     with pytest.raises(StepFailure) as failure:
         between([], [])
     assert failure.value.status is StepStatus.NO_DATA
+
+
+CONTAINER = """\
+1 0 0:40 / / rw - overlay overlay rw
+2 1 0:41 / /proc rw - proc proc rw
+3 1 8:1 /var/lib/docker/containers/x/hosts /etc/hosts rw - ext4 /dev/sda1 rw
+4 1 8:1 /srv/data /data rw - ext4 /dev/sda1 rw
+5 1 8:17 / /other rw - ext4 /dev/sdb1 rw
+6 1 8:33 / /third rw - ext4 /dev/sdc1 rw
+"""
+
+
+def container(procfs: Path) -> None:
+    """Process 7, in a container with a mounted file and three volumes, the first on the disk its root is on."""
+    base = procfs / "7"
+    for name in ("etc", "data", "other", "third"):
+        (base / "root" / name).mkdir(parents=True)
+    (base / "root" / "etc" / "hosts").touch()
+    (base / "mountinfo").write_text(CONTAINER)
+    (base / "cwd").symlink_to("/")
+
+
+def test_the_disk_of_a_root_is_one_while_it_is_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    container(tmp_path)
+    asked: list[str] = []
+
+    def statvfs(path: str) -> os.statvfs_result:
+        asked.append(path.removeprefix(f"{tmp_path}/7/root"))
+        empty = asked[-1] in ("/other", "/third")
+        free = 900_000 if empty else 500_000 - len(asked) * 20
+        return os.statvfs_result((4096, 4096, 1_000_000, free, free, 65_536, 60_000, 60_000, 0, 255))
+
+    monkeypatch.setattr(os, "statvfs", statvfs)
+    found = spaces(str(tmp_path), 7, (), volumes=True)
+    # Two new disks of the same size are two, however empty both are.
+    assert [space.mount for space in found] == ["/", "/other", "/third"]
+    assert "/etc/hosts" not in asked
+
+
+@pytest.mark.parametrize(("container", "place"), [("c0ffee", "/proc/7/root/data"), (None, "/data")])
+def test_what_to_do_names_a_folder_of_the_host(container: str | None, place: str) -> None:
+    names = {"target": {"container": container, "pid": 7}, "disk": {"worst": {"mount": "/data"}}}
+    (full,) = (each for each in yaml.safe_load(STORAGE.read_text()) if each["id"] == "disk-full")
+    assert f"--max-depth=2 {place} |" in expressions.render(full["do"]["now"], names)
 
 
 def test_mounts_with_odd_names_more_fields_and_covered_ones() -> None:
