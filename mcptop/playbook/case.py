@@ -76,7 +76,7 @@ class _Tagged(msgspec.Struct):
 def _explained(data: bytes, error: Exception) -> str:
     try:
         schema = msgspec.json.decode(data, type=_Tagged).schema
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "not a case: not JSON"
     if schema == SCHEMA:
         return f"not a case: {str(error)[0].lower()}{str(error)[1:]}"

@@ -235,6 +235,24 @@ def test_a_header_that_claims_any_size_is_refused(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        {"GNU.sparse.map": "x,y"},
+        {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"},
+        {"GNU.sparse.size": "x", "GNU.sparse.map": "0,1"},
+        {"GNU.sparse.realsize": "x"},
+        {"size": "-1"},
+    ],
+)
+def test_figures_in_headers_that_are_none(tmp_path: Path, headers: dict[str, str]) -> None:
+    info = special("x", tarfile.REGTYPE)
+    info.pax_headers = headers
+    path = tmp_path / "odd.tar.gz"
+    path.write_bytes(gzip.compress(info.tobuf(tarfile.PAX_FORMAT) + b"x\n".ljust(1 << 14, b"\0")))
+    refused(path, "not a bundle of mcptop|is not a plain file")
+
+
+@pytest.mark.parametrize(
     "data", [b"", b"PK\x03\x04", b"hello\n" * 200, gzip.compress(b"hello" * 300, mtime=0), gzip.compress(b"", mtime=0)]
 )
 def test_what_is_no_bundle(tmp_path: Path, data: bytes) -> None:

@@ -36,6 +36,7 @@ def test_a_case_takes_the_shared_files_it_uses_and_no_path() -> None:
         (b"", "not JSON"),
         (b"\xff", "not JSON"),
         (b"[" * 100_000, "not JSON"),
+        (b'{"schema": "x", "deep": ' + b"[" * 100_000, "not JSON"),
         (b"[]", "not JSON"),
         (b"{}", "it names no schema"),
         (b'{"schema": "mcptop.verdict/1"}', "its schema is `mcptop.verdict/1`, not mcptop.case/1"),

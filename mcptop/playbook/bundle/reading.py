@@ -40,7 +40,8 @@ def read(path: Path) -> Case:
     except gzip.BadGzipFile as error:
         broken = "CRC" in str(error) or "length" in str(error)
         raise BundleError(f"{path}: {'it is damaged' if broken else 'not a bundle of mcptop: no tar.gz'}") from None
-    except tarfile.TarError:
+    except (tarfile.TarError, ValueError):
+        # ValueError: a figure in a header that is none; tarfile lets it pass.
         raise BundleError(f"{path}: not a bundle of mcptop: no tar.gz, or it is damaged") from None
     except OSError as error:
         raise BundleError(f"{path}: {error.strerror or error}") from None
