@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import islice
+from typing import TextIO
 
 from mcptop.sources.procfs import Roots
 
@@ -22,13 +26,23 @@ def line(roots: Roots, pid: int, filename: str, number: int) -> str | None:
     seen_from = "root" if filename.startswith("/") else "cwd"
     path = f"{roots.procfs}/{pid}/{seen_from}/{filename.lstrip('/')}"
     try:
-        # A pipe of that name must not hold us up.
-        with open(
-            os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), encoding="utf-8", errors="replace"
-        ) as file:
-            about = os.fstat(file.fileno())
-            if not stat.S_ISREG(about.st_mode) or about.st_size > _LONGEST:
-                return None
+        with _regular(path) as file:
             return next(islice(file, number - 1, None), None)
     except OSError:
         return None
+
+
+@contextmanager
+def _regular(path: str) -> Iterator[TextIO]:
+    """A plain file of no odd length. Raises OSError for anything else, which is never opened: of a pipe that would
+    wake who writes to it, and a device may do as it likes.
+    """
+    at = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    try:
+        about = os.fstat(at)
+        if not stat.S_ISREG(about.st_mode) or about.st_size > _LONGEST:
+            raise OSError(errno.EINVAL, "no source", path)
+        with open(f"/proc/self/fd/{at}", encoding="utf-8", errors="replace") as file:
+            yield file
+    finally:
+        os.close(at)
