@@ -13,11 +13,11 @@ import pytest
 from mcptop.model.diagnosis import StepStatus
 from mcptop.model.frame import EMPTY
 from mcptop.playbook.frames import Frames
-from mcptop.playbook.steps import series
+from mcptop.playbook.steps import series, two_looks
 from mcptop.playbook.steps.base import Seconds, StepFailure, observed, options_of
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.sources import command
-from tests.playbook.step_world import context, process
+from tests.playbook.step_world import READY, context, process, running
 from tests.ui.frames import frame
 
 OWN = process(os.getpid())
@@ -38,6 +38,21 @@ def test_a_process_elsewhere_has_no_number_here() -> None:
     with pytest.raises(StepFailure, match="not on this machine's kernel"):
         _ = context(msgspec.structs.replace(OWN, pid=None)).pid
     assert context(OWN).pid == os.getpid()
+
+
+def test_what_ends_while_it_is_read_is_not_empty_but_gone() -> None:
+    with running(READY) as child:
+
+        def read(pid: int) -> int:
+            if pid == child.pid:
+                child.kill()
+                child.wait()
+            return 0
+
+        assert two_looks.of_each(context(process(child.pid, os.getpid())), read) == {os.getpid(): 0}
+    with running(READY) as child, pytest.raises(StepFailure) as failure:
+        two_looks.of_each(context(process(child.pid)), read)
+    assert failure.value.status is StepStatus.TARGET_GONE
 
 
 def test_a_program_and_its_provenance() -> None:

@@ -169,6 +169,16 @@ def test_a_process_in_a_group_of_its_own_and_in_a_shared_one() -> None:
     assert both["shared"] is found["shared"]
 
 
+@needs_root
+def test_of_a_worker_that_was_replaced_another_is_asked() -> None:
+    with group("pids") as folder, running(READY) as living:
+        with running(READY) as replaced:
+            pass
+        (folder / "cgroup.procs").write_text(str(living.pid))
+        found, _ = looked("cgroup", process(replaced.pid, living.pid), over=0)
+    assert found["pids"]["current"] in (1, None)
+
+
 def test_a_target_that_has_ended_is_gone() -> None:
     with running(READY) as child:
         pass

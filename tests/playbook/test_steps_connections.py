@@ -166,6 +166,14 @@ def test_connections_too_short_for_both_looks_still_tell_their_peer() -> None:
 
 
 @EACH
+def test_of_a_worker_that_was_replaced_meanwhile_another_is_asked(kind: str) -> None:
+    with serving() as port, running(CLIENT, str(port), stderr=subprocess.DEVNULL) as living, running(READY) as replaced:
+        threading.Timer(0.2, replaced.kill).start()
+        found, _ = looked(kind, process(replaced.pid, living.pid), over=1.0)
+    assert (found["peer"], found["peer_established"]) == (f"127.0.0.1:{port}", 3)
+
+
+@EACH
 def test_a_target_that_has_ended_is_gone(kind: str) -> None:
     with running(READY) as child:
         pass

@@ -17,7 +17,7 @@ from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
 from mcptop.playbook.steps.base import Context, Output, Raw, StepFailure, now, observed
 from mcptop.playbook.steps.cgroup_figures import EMITS, figures
-from mcptop.playbook.steps.two_looks import Options, TwoLooks, twice
+from mcptop.playbook.steps.two_looks import Options, TwoLooks, living, twice
 from mcptop.sources import cgroup_paths
 from mcptop.sources.cgroup_paths import UNIFIED
 from mcptop.sources.kept import contents
@@ -77,7 +77,7 @@ class Cgroup(TwoLooks):
 
 def _directories(context: Context) -> dict[str, str]:
     procfs, sysfs = context.roots.procfs, context.roots.sysfs
-    text = contents(f"{procfs}/{context.pid}/cgroup").decode("utf-8", "replace")
+    text = contents(f"{procfs}/{living(context)}/cgroup").decode("utf-8", "replace")
     if not text:
         raise StepFailure(StepStatus.TARGET_GONE, "the target has ended")
     membership = cgroup_paths.parse_membership(text)

@@ -12,7 +12,7 @@ from mcptop.model.diagnosis import StepStatus
 from mcptop.playbook.steps.base import Context, Output, Raw, StepFailure, now, observed
 from mcptop.playbook.steps.connections import LISTEN, NetLook, Peer, Socket
 from mcptop.playbook.steps.tool_version import version
-from mcptop.playbook.steps.two_looks import of_each, pids_of
+from mcptop.playbook.steps.two_looks import living, of_each, pids_of
 from mcptop.sources import command, network_look
 from mcptop.sources.kept import contents
 from mcptop.sources.network_space import socket_inodes
@@ -30,7 +30,7 @@ _DENIED = (b"permission denied", b"operation not permitted")
 def collect(context: Context, over: float, listing: List) -> Raw:
     """Two looks: each a list of sockets, and what the kernel says beside it. Raises `StepFailure`."""
     began = time.monotonic()
-    shared = network_look.is_shared(context.roots, context.pid, pids_of(context))
+    shared = network_look.is_shared(context.roots, living(context), pids_of(context))
     looks = [_look(context, 1, shared, frozenset(), listing)]
     peers = _watch(context, shared, over - (time.monotonic() - began))
     looks.append(_look(context, 2, shared, peers, listing))
@@ -51,7 +51,8 @@ def _look(context: Context, number: int, shared: bool, peers: frozenset[Peer], l
     began, started_at = time.monotonic(), now()
     inodes = _held(context) if shared else frozenset()
     sockets = listing(number)
-    net = f"{context.roots.procfs}/{context.pid}/net"
+    pid = living(context)
+    net = f"{context.roots.procfs}/{pid}/net"
     look = NetLook(
         at=began,
         shared=shared,
@@ -59,7 +60,7 @@ def _look(context: Context, number: int, shared: bool, peers: frozenset[Peer], l
         peers=peers,
         snmp=contents(f"{net}/snmp").decode("ascii", "replace"),
         netstat=contents(f"{net}/netstat").decode("ascii", "replace"),
-        port_range=network_look.port_range(context.roots, context.pid),
+        port_range=network_look.port_range(context.roots, pid),
     )
     if not look.snmp:
         raise StepFailure(StepStatus.TARGET_GONE, "the target has ended")
@@ -87,7 +88,7 @@ def _watch(context: Context, shared: bool, seconds: float) -> frozenset[Peer]:
             began = time.monotonic()
             # One that ends meanwhile is told by the look that follows.
             with contextlib.suppress(StepFailure):
-                seen |= _peers(network_look.rows(context.roots, context.pid), _held(context))
+                seen |= _peers(network_look.rows(context.roots, living(context)), _held(context))
             took = time.monotonic() - began
     return frozenset(seen)
 
@@ -124,15 +125,15 @@ def inside(context: Context, name: str, argv: Sequence[str]) -> Output:
     program = command.path_of(argv[0])
     if program is None:
         raise StepFailure(StepStatus.TOOL_MISSING, f"there is no program {argv[0]}")
-    words, namespace = list(argv), None
-    if network_look.is_elsewhere(context.roots, context.pid):
-        words = ["nsenter", f"--net={context.roots.procfs}/{context.pid}/ns/net", program, *argv[1:]]
-        namespace = f"net of pid {context.pid}"
+    pid, words, namespace = living(context), list(argv), None
+    if network_look.is_elsewhere(context.roots, pid):
+        words = ["nsenter", f"--net={context.roots.procfs}/{pid}/ns/net", program, *argv[1:]]
+        namespace = f"net of pid {pid}"
     complaint, output = context.run(name, words, 20.0, namespace=namespace, version=version(argv[0]))
     if not output.provenance.exit_code:
         return output
     if any(word in complaint.lower() for word in _DENIED):
-        raise StepFailure(StepStatus.PERMISSION_DENIED, f"the network namespace of {context.pid}: run as root")
+        raise StepFailure(StepStatus.PERMISSION_DENIED, f"the network namespace of {pid}: run as root")
     if b"No such file" in complaint and words[0] == "nsenter":
         raise StepFailure(StepStatus.TARGET_GONE, "the target has ended")
     lines = complaint.decode("utf-8", "replace").strip().splitlines()

@@ -17,7 +17,7 @@ from mcptop.model.playbook import Safety
 from mcptop.playbook.steps import connections, net_look
 from mcptop.playbook.steps.base import Context, Output, Raw, now, observed
 from mcptop.playbook.steps.connections import Socket
-from mcptop.playbook.steps.two_looks import Options, TwoLooks
+from mcptop.playbook.steps.two_looks import Options, TwoLooks, living
 from mcptop.sources import network_look
 
 
@@ -47,8 +47,9 @@ class ProcNet(TwoLooks):
 
 def _sockets(context: Context, number: int) -> Output:
     began, started_at = time.monotonic(), now()
-    found = net_look.sockets_of(network_look.rows(context.roots, context.pid))
+    pid = living(context)
+    found = net_look.sockets_of(network_look.rows(context.roots, pid))
     data = msgspec.json.encode(found)
-    namespace = f"net of pid {context.pid}"
+    namespace = f"net of pid {pid}"
     return observed(f"sockets-{number}.json", "sock_diag", data, started_at, time.monotonic() - began,
                     namespace=namespace)  # fmt: skip

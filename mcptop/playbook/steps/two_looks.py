@@ -48,13 +48,27 @@ def pids_of(context: Context) -> tuple[int, ...]:
     return context.subject.pids or (context.pid,)
 
 
+def living(context: Context) -> int:
+    """The target's process, or another of its own where that one has been replaced, as servers do with their workers.
+
+    Raises `StepFailure` where none is left.
+    """
+    for pid in (context.pid, *pids_of(context)):
+        if not has_ended(context.roots, pid):
+            return pid
+    raise StepFailure(StepStatus.TARGET_GONE, "the target has ended")
+
+
 def of_each(context: Context, read: Callable[[int], T]) -> dict[int, T]:
     """Process -> what `read` gives of it, without those that have ended. Raises `StepFailure`."""
     found = {}
     for pid in pids_of(context):
         try:
             if not has_ended(context.roots, pid):
-                found[pid] = read(pid)
+                seen = read(pid)
+                # Of one that ended meanwhile everything looks closed.
+                if not has_ended(context.roots, pid):
+                    found[pid] = seen
         except (FileNotFoundError, ProcessLookupError):
             continue
         except PermissionError as error:
