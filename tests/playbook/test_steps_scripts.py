@@ -166,6 +166,48 @@ def test_who_holds_the_memory_of_a_script(script: Any) -> None:
     assert "memray" in raw[0].provenance.argv
 
 
+INSTALLED = """
+import sys
+kept = []
+
+def hold(count):
+    for at in range(count):
+        kept.append(bytearray(1_000_000 + at))
+        sum(range(20_000))
+
+def library(count):
+    hold(count)
+"""
+CALLS = """
+import os, sys
+here = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(here, ".venv", "lib", "python3", "site-packages"), here + "lication"]
+import beside, installed
+
+def work(count):
+    installed.library(count)
+    beside.library(count // 4)
+
+work(20)
+"""
+
+
+@pytest.mark.parametrize("kind", ["cprofile", pytest.param("memray", marks=installed("memray"))])
+def test_what_is_installed_beside_a_script_is_not_its_own(kind: str, tmp_path: Path) -> None:
+    packages = tmp_path / "app" / ".venv" / "lib" / "python3" / "site-packages"
+    for module in (packages / "installed.py", tmp_path / "application" / "beside.py"):
+        module.parent.mkdir(parents=True)
+        module.write_text(INSTALLED)
+    (tmp_path / "app" / "script.py").write_text(CALLS)
+    found, raw = looked(kind, ME, script=str(tmp_path / "app" / "script.py"))
+    if kind == "memray":
+        assert (found["top"]["function"], found["top"]["own_function"]) == ("hold", "work")
+        return
+    assert found["caller"]["function"] == "work"
+    own = {row["function"] for row in json.loads(raw[0].data)["functions"] if row["is_own"]}
+    assert own == {"work", "<module>"}
+
+
 def of_memory(samples: list[list[float]], lines: str | None = None) -> dict[str, Any]:
     more = () if lines is None else (("memory-profiler-lines.txt", lines.encode()),)
     return read("memory-profiler", ("memory-profiler.json", json.dumps(samples).encode()), *more)

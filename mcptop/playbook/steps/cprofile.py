@@ -12,20 +12,21 @@ from mcptop.model.diagnosis import StepStatus, Subject
 from mcptop.model.playbook import Safety
 from mcptop.playbook.steps import scripts
 from mcptop.playbook.steps.base import Context, Raw, StepFailure
-from mcptop.playbook.steps.scripts import ENDED, RUNNER, Options, Profiled
+from mcptop.playbook.steps.scripts import ENDED, IS_OWN, RUNNER, Options, Profiled
 from mcptop.playbook.steps.series import rounded
 from mcptop.units import percent, plain
 
 _MOST = 10
-_READER = """\
-import json, pstats, sys
+_READER = f"""\
+import json, pstats
+{IS_OWN}
 stats = pstats.Stats(sys.argv[1])
 rows = [
-    {"file": file, "line": line, "function": name, "calls": calls, "own_s": own, "cumulative_s": cumulative,
-     "is_own": file.startswith(sys.argv[2])}
+    {{"file": file, "line": line, "function": name, "calls": calls, "own_s": own, "cumulative_s": cumulative,
+     "is_own": is_own(file)}}
     for (file, line, name), (_, calls, own, cumulative, _) in stats.stats.items()
 ]
-print(json.dumps({"seconds": stats.total_tt, "calls": stats.total_calls, "functions": rows}))
+print(json.dumps({{"seconds": stats.total_tt, "calls": stats.total_calls, "functions": rows}}))
 """
 
 

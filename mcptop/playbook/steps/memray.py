@@ -12,22 +12,23 @@ from mcptop.model.diagnosis import StepStatus, Subject
 from mcptop.model.playbook import Safety
 from mcptop.playbook.steps import scripts
 from mcptop.playbook.steps.base import Context, Raw, StepFailure
-from mcptop.playbook.steps.scripts import ENDED, RUNNER, Options, Profiled
+from mcptop.playbook.steps.scripts import ENDED, IS_OWN, RUNNER, Options, Profiled
 from mcptop.playbook.steps.series import rounded
 from mcptop.units import long_size, plain
 
 _MOST = 10
-# Of each allocation its own place, and the nearest one in a file beside the script.
+# Of each allocation its own place, and the nearest one in a file of the script's own.
 _READER = f"""\
-import json, sys
+import json
 from memray import FileReader
 
+{IS_OWN}
 def rows(records):
     found = {{}}
     for record in records:
         stack = [frame for frame in record.stack_trace() if not frame[1].endswith("/{RUNNER}")]
         if stack:
-            own = next((frame for frame in stack if frame[1].startswith(sys.argv[2])), None)
+            own = next((frame for frame in stack if is_own(frame[1])), None)
             row = found.setdefault((tuple(stack[0]), own and tuple(own)), [0, 0])
             row[0] += record.size
             row[1] += record.n_allocations

@@ -35,6 +35,14 @@ sys.argv = sys.argv[2:]
 sys.path[0] = os.path.dirname(os.path.abspath(script))
 runpy.run_path(script, run_name="__main__")
 """
+IS_OWN = """\
+import re, sys
+
+def is_own(file, folder=sys.argv[2].rstrip("/") + "/"):
+    below = file.removeprefix(folder)
+    return below != file and not re.search("(^|/)(site|dist)-packages/", below)
+"""
+"""For what reads a profile: whether a file is the script's own. Packages installed in a folder beside it are not."""
 RUNNER = "mcptop_runs.py"
 """The file of the small program; its own frames are nobody's finding."""
 _SLACK_S = 10.0
