@@ -14,6 +14,7 @@ _WORDS = (
     r"passw(?:or)?d|passphrase|passcode|secret|token|credentials?|(?<=[_-])pass"
     r"|(?:api|access|private|signing|encryption|auth|master|shared|account|storage)[_-]?key"
     r"|secret[_-]?(?:access[_-]?)?key|session[_-]?id|connection[_-]?string|(?<![a-z])pass(?==(?!\d+\b))|pwd(?!=/)"
+    r"|(?<=_)auth(?!=(?:\d|yes|no|on|off)\b)|(?<=x-)auth|(?<=[_-])signature|signature(?==)|(?<=[?&])sig(?==)"
 )
 _KEY = (
     rf"(?:(?:{_WORDS})(?:[_-]?(?:\d++|value|base|key|prod|dev|test|current|previous|old|new|b64|base64))*+"
@@ -43,13 +44,16 @@ def _form(pattern: str, *hints: str, flags: int = re.IGNORECASE) -> Form:
     return Form(re.compile(pattern, flags | re.ASCII), hints)
 
 
-_NAMES = ("pass", "secret", "token", "credential", "key", "session", "string", "pwd")
+_NAMES = ("pass", "secret", "token", "credential", "key", "session", "string", "pwd", "auth", "sig")
 
 FORMS = (
     _form(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY-----((?:(?!-----)[^\x00])+)", "private key-----", flags=0),
     # postgres://user:secret@host, and https://secret@host
     _form(r"""://[^\s/?#@:"'\x00]*:([^\s"'/?#\x00]+)@""", "://"),
+    # A slash or the like in it makes the rest look like a path, as a port before a path with an @ looks like it.
+    _form(r"""://[^\s/?#@:"'\x00]*:([^\s"'/?#@\x00]*[/?#](?:(?!://)[^\s"'\x00])*)@""", "://"),
     _form(r"""://([\w.~-]{16,})@""", "://"),
+    _form(r"""hooks\.slack\.com/(?:services|workflows|triggers)/([^\s"'<>\x00]+)""", "hooks.slack"),
     # user:secret@tcp(host:3306)/name
     _form(r"""(?<![^\s"'=\x00])[^\s:@/"'=\x00]+:([^\s/"'\x00]+)@(?:tcp|unix)\(""", "@tcp(", "@unix("),
     _form(
@@ -66,6 +70,12 @@ FORMS = (
     _form(rf"""(?<![\w-])-{{1,2}}+(?!no-)[\w-]*?{_KEY}(?:[ \t]+|\x00)(?!-){_VALUE}""", *_NAMES),
     # ["--password", "secret"]
     _form(rf"""(?<![\w-])-{{1,2}}+[\w-]*?{_KEY}\\?["'],\s*\\?["']([^"'\x00]+)""", *_NAMES),
+    # --auth user:secret
+    _form(
+        r"""(?<![\w-])-{1,2}+(?!no-)[\w-]*auth(?:[ \t=\x00]+|\\?["'],\s*)\\?["']?(?!-)"""
+        r"""(?:[^\s:\x00"']+:)?([^\s\x00"']+)""",
+        "auth",
+    ),
     _form(rf"""(?<![\w-])(?:mysql\w*|mariadb[\w-]*){_ARGUMENTS}-p([^\s\x00"']+)""", "mysql", "mariadb"),
     _form(rf"""(?<![\w-])redis-cli{_ARGUMENTS}(?:-a|--pass){_GAP}+([^\s\x00"']+)""", "redis-cli"),
     _form(rf"""(?<![\w-])curl{_ARGUMENTS}(?:-u|--user)[\s\x00=]*+[^\s:\x00]+:([^\s\x00"']+)""", "curl"),
@@ -77,8 +87,9 @@ FORMS = (
     _form(r"(?<![A-Za-z0-9])((?:AKIA|ASIA|AGPA|AIDA|AROA)[A-Z0-9]{16})(?![A-Za-z0-9])",
           "akia", "asia", "agpa", "aida", "aroa", flags=0),
     _form(r"(?<![\w-])(eyJ[\w-]{6,}\.[\w-]{6,}(?:\.[\w-]*){0,3})", "eyj", flags=0),
-    _form(r"(?<![\w-])((?:gh[pousr]_|github_pat_|hf_|[sr]k_(?:live|test)_|glpat-|sk-|xox[abeoprs]-|AIza)[\w-]{16,})",
-          "gh", "hf_", "k_live_", "k_test_", "glpat-", "sk-", "xox", "aiza", flags=0),
+    _form(r"(?<![\w-])((?:gh[pousr]_|github_pat_|hf_|[sr]k_(?:live|test)_|glpat-|sk-|xox[abeoprs]-|AIza"
+          r"|npm_(?=[A-Za-z0-9]{36}))[\w-]{16,})",
+          "gh", "hf_", "k_live_", "k_test_", "glpat-", "sk-", "xox", "aiza", "npm_", flags=0),
 )  # fmt: skip
 
 _NAMED = re.compile(rf"(?:{_KEY}|(?<![a-z])(?:authorization|cookie))\Z", re.IGNORECASE | re.ASCII)

@@ -50,6 +50,12 @@ PLACES = [
     "-H 'X-Api-Key: {}'",
     "Cookie: session={}; theme=dark",
     "GET /v1/jobs?access_token={}&limit=5 HTTP/1.1",
+    "REDIS_AUTH={}",
+    "worker --auth user:{} --queue jobs",
+    "worker\0--redis-auth={}\0--queue\0jobs",
+    '["worker", "--auth", "user:{}", "-v"]',
+    "https://bucket.s3/x?X-Amz-Expires=60&X-Amz-Signature={}&x-id=GetObject",
+    "https://account.blob/x?sv=2024&sig={}&se=2026",
     "ALTER ROLE app PASSWORD '{}'",
     "-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----",
 ]
@@ -64,6 +70,9 @@ HARMLESS = [
     "41 files, none deleted, growth 0",
     "12 passed: 3 pass=3 bypass=1",
     "psql --no-password shop",
+    "worker --no-auth shop USE_AUTH=1 auth failed: no such user",
+    "npm_config_registry_of_the_whole_organisation_here=x",
+    "the signature of work(a, b)",
     "secrets: [db]",
 ]
 SECRET = st.text(string.ascii_letters + string.digits + "!$%*+-._~^", min_size=6, max_size=40).filter(
@@ -96,11 +105,28 @@ def test_a_planted_secret_does_not_survive(place: str, secret: str) -> None:
         "ghp_" + "a1B2" * 9,
         "xoxb-123456789012-abcdefABCDEF",
         "sk-" + "Zz9" * 12,
+        "npm_" + "aB3" * 12,
     ],
 )
 def test_what_shows_by_its_form_that_it_is_a_secret(secret: str) -> None:
     for place in ("{}", "sent {} to the api", '["{}"]', "a={}"):
         assert secret not in Redactor().text(place.format(secret))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("postgres://u:p/w@h/db", "postgres://u:<secret-1>@h/db"),
+        ("postgres://u:p#w?x@h/db", "postgres://u:<secret-1>@h/db"),
+        ("redis://:/p@w@h/0", "redis://:<secret-1>@h/0"),
+        ("redis://:k3@a:6379/0,redis://:k4@b/a@b", "redis://:<secret-1>@a:6379/0,redis://:<secret-2>@b/a@b"),
+        ("https://hooks.slack.com/services/T0/B0/k3 failed", "https://hooks.slack.com/services/<secret-1> failed"),
+    ],
+)
+def test_secrets_in_the_midst_of_an_address(text: str, expected: str) -> None:
+    redactor = Redactor()
+    assert redactor.text(text) == expected
+    assert redactor.text(expected) == expected
 
 
 @pytest.mark.parametrize("text", HARMLESS)
@@ -195,7 +221,8 @@ def test_evidence_and_outputs() -> None:
 @pytest.mark.parametrize(
     "unit",
     ["password", "password1", "--a-", "://a:", "a:b", "mysql -", "curl -u=", "token_key_1", '"password": "', "cookie:",
-     "bearer aaaaaaa", "-----BEGIN PRIVATE KEY-----", "_KEY", "pass,", "password=,", "eyJaaaaaaa.", "\\\"", "a@tcp("],
+     "bearer aaaaaaa", "-----BEGIN PRIVATE KEY-----", "_KEY", "pass,", "password=,", "eyJaaaaaaa.", "\\\"", "a@tcp(",
+     "://:/", "--auth ", "_auth=", "sig=", "a/@"],
 )  # fmt: skip
 def test_hostile_text_takes_no_more_than_linear_time(unit: str) -> None:
     """Quadratic time would be hours here."""
