@@ -8,7 +8,7 @@ every part of a text that would have to judge it.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from math import ceil, isfinite
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from mcptop.playbook import sandbox
 from mcptop.playbook.sandbox import Branch, Environment, Forbidden, Names
 from mcptop.playbook.sandbox import Unknown as Unknown
 
-_LONGEST, _SHOWN = 10_000, 120
+_SHOWN = 120
 T = TypeVar("T")
 
 
@@ -39,7 +39,7 @@ def _rate(bytes_per_s: float) -> str:
 
 
 def _plain(value: Any) -> str:
-    return units.plain(str(value))
+    return units.plain(str(sandbox.short(value)))
 
 
 def _cores(value: float) -> str:
@@ -85,8 +85,8 @@ def _template(text: str) -> Template:
 
 def _parsed(text: str, *, is_template: bool) -> nodes.Node:
     """Raises `ExpressionError` for what cannot be read or may not stand there."""
-    if len(text) > _LONGEST:
-        raise _wrong(text, f"longer than {_LONGEST} characters")
+    if len(text) > sandbox.LONGEST:
+        raise _wrong(text, f"longer than {sandbox.LONGEST} characters")
     tree = _read(text, lambda: _ENVIRONMENT.parse(text) if is_template else _ENVIRONMENT.parse_expression(text))
     _read(text, lambda: sandbox.check(tree))
     return tree
@@ -124,8 +124,19 @@ def value(text: str, names: Names) -> Any:
 
 
 def render(text: str, names: Names) -> str:
-    """A text with its figures, as one line. Raises `ExpressionError`."""
-    return _computed(text, lambda: " ".join(_template(text).render(_rooted(names)).split()))
+    """A text with its figures, as one line that is not endless. Raises `ExpressionError`."""
+    return _computed(text, lambda: " ".join(_begun(_template(text).generate(_rooted(names))).split()))
+
+
+def _begun(parts: Iterable[str]) -> str:
+    """Parts of a text as they are made, until it is long enough."""
+    found, left = [], sandbox.LONGEST
+    for part in parts:
+        found.append(part[:left])
+        left -= len(found[-1])
+        if len(found[-1]) < len(part):
+            return "".join(found) + "…"
+    return "".join(found)
 
 
 def _computed(text: str, compute: Callable[[], T]) -> T:

@@ -5,7 +5,8 @@ Nothing in it can loop, call, or make more of a text than stands there: bundles 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import reprlib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NoReturn
 
 from jinja2 import Undefined, nodes
@@ -17,10 +18,15 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from mcptop import units
 
 Names = Mapping[str, Any]
-_BORROWED = ("max", "min", "length", "join", "first", "default")
+_BORROWED = ("max", "min", "length", "first", "default")
 _STATEMENTS = (nodes.Output, nodes.If)
 _MOST_DIGITS = 12
 _MOST_POWER, _MOST_BASE = 64, 1 << 20
+LONGEST = 10_000
+"""Characters of a text of a playbook, of one made of it, and of what is shown of a value: evidence may be any size."""
+_PARTS = reprlib.Repr()
+_PARTS.maxlist = _PARTS.maxtuple = _PARTS.maxdict = 100
+_PARTS.maxstring = _PARTS.maxlong = _PARTS.maxother = 1000
 
 
 class Unknown(Exception):
@@ -77,7 +83,27 @@ class Branch:
 def _found(value: Any, name: str) -> Any:
     if value is None:
         return Missing(name=name)
+    if isinstance(value, str):
+        return value[:LONGEST]
     return Branch(name, value) if isinstance(value, Mapping) else value
+
+
+def short(value: Any) -> Any:
+    """A value as a text may hold it."""
+    if isinstance(value, list | tuple):
+        value = _PARTS.repr(value)
+    return value[:LONGEST] if isinstance(value, str) else value
+
+
+def joined(values: Iterable[Any], between: Any = "") -> str:
+    """Texts of values, one after the other, as long as there is room."""
+    found, left, mark = [], LONGEST, str(short(between))
+    for value in values:
+        found.append(str(short(value)))
+        left -= len(found[-1]) + len(mark)
+        if left < 0:
+            break
+    return mark.join(found)[:LONGEST]
 
 
 class _Generator(CodeGenerator):
@@ -104,6 +130,13 @@ class _Generator(CodeGenerator):
         super().visit_Output(nodes.Output([nodes.TemplateData(units.UNKNOWN)]), frame)
         self.outdent()
 
+    def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
+        self.write("environment.joined((")
+        for each in node.nodes:
+            self.visit(each, frame)
+            self.write(", ")
+        self.write("))")
+
     def visit_Compare(self, node: nodes.Compare, frame: Frame) -> None:
         # `x in "text"` asks the text, which knows nothing of what is missing.
         if not any(each.op in ("in", "notin") for each in node.ops):
@@ -121,13 +154,14 @@ class Environment(ImmutableSandboxedEnvironment):
     """Names lead to evidence only, never into Python's objects."""
 
     code_generator_class = _Generator
-    intercepted_binops = frozenset(["*", "**", "%", "/", "//"])
+    intercepted_binops = frozenset(["*", "**", "%", "/", "//", "+"])
     unknown = Unknown
+    joined = staticmethod(joined)
 
     def __init__(self, filters: Mapping[str, Callable[..., Any]]) -> None:
-        super().__init__(undefined=Missing, autoescape=False)
+        super().__init__(undefined=Missing, autoescape=False, finalize=short)
         borrowed = {name: self.filters[name] for name in _BORROWED}
-        self.filters = {**filters, **borrowed, "abs": abs, "round": _rounded}
+        self.filters = {**filters, **borrowed, "abs": abs, "round": _rounded, "join": joined}
         self.tests = {name: self.tests[name] for name in ("defined", "undefined")}
         self.globals = {}
 
@@ -155,9 +189,13 @@ class Environment(ImmutableSandboxedEnvironment):
         return _found(super().getitem(obj, argument), str(argument))
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
-        """Numbers only, and none that takes a minute to compute."""
+        """Numbers only, and none that takes a minute to compute; two texts or lists make no endless one."""
         if isinstance(left, Missing) or isinstance(right, Missing):
             return left if isinstance(left, Missing) else right
+        if operator == "+":
+            if isinstance(left, str | list) and isinstance(right, str | list) and len(left) + len(right) > LONGEST:
+                raise Forbidden("too long to be put together")
+            return super().call_binop(context, operator, left, right)
         if not (isinstance(left, (int, float)) and isinstance(right, (int, float))):
             raise Forbidden(f"`{operator}` is for numbers")
         if operator in ("/", "//", "%") and right == 0:

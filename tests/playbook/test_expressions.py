@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from itertools import product
 from typing import Any
 
@@ -104,10 +105,37 @@ def test_values(text: str, expected: object) -> None:
     ("{{ watch.anon }} {{ watch }}", "- -"), ("{{ watch | size }}", "-"), ("  two \n lines ", "two lines"),
     ("{{ '{{' }}json{{ '}}' }}", "{{json}}"), ("{{ watch.anon.high | number }}", "-"),
     ("{{ watch.anon.high | cores }}", "-"),
-    ("{{ watch.none | default('all') }}", "all"),
+    ("{{ watch.none | default('all') }}", "all"), ("{{ target.pids | join('+') }}", "7+8"),
+    ("{{ files.paths }} {{ target.pids }}", "['/a', '/b'] [7, 8]"), ("{{ 1 + 2 }} {{ 'a' + 'b' }}", "3 ab"),
+    ("{{ target.name ~ '-' ~ 3 }} {{ 'a' ~ watch.none }}", "worker-1-3 a-"), ("a" * 9_000, "a" * 9_000),
 ])  # fmt: skip
 def test_texts(text: str, expected: str) -> None:
     assert expressions.render(text, NAMES) == expected
+
+
+@pytest.mark.parametrize(
+    "part",
+    ["{{ a.text }}", "{{ a.texts }}", "{{ a.texts | join(a.text) }}", "{{ a.texts | first }}",
+     "{{ a.texts[0] ~ a.text }}", "{{ a.texts | max }}", "{{ a.texts | name }}", "{% if 1 %}{{ a.text }}{% endif %}"],
+)  # fmt: skip
+def test_what_evidence_of_any_size_makes_of_a_text_is_bounded(part: str) -> None:
+    evidence = {"a": {"text": "x" * 300_000, "texts": ["y" * 300_000] * 4}}
+    text = part * (9_000 // len(part))
+    expressions.render(text, {})
+    tracemalloc.start()
+    try:
+        found = expressions.render(text, evidence)
+        assert len(found) <= 10_001
+        assert tracemalloc.get_traced_memory()[1] < 4_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("made", ["a.text", "(a.texts | first)", "(a.texts + a.texts)", "(a.text ~ a.text)"])
+def test_no_condition_makes_a_text_or_list_of_any_size(made: str) -> None:
+    evidence = {"a": {"text": "x" * 10_000, "texts": ["y" * 10_000] * 9_000}}
+    with pytest.raises(ExpressionError, match="too long to be put together"):
+        expressions.holds(f"({made} + {made}) == 1", evidence)
 
 
 @pytest.mark.parametrize("name", FILTERS)
