@@ -6,6 +6,7 @@ Every name is as the process sees it. Ten thousand descriptors take about a thir
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Mapping
 from enum import StrEnum
@@ -23,6 +24,9 @@ _REMOTE = ("nfs", "cifs", "smb", "fuse.", "ceph", "9p", "afs", "lustre", "gluste
 # A container's root where the kernel's own overlays are not allowed. It is local, but keeps one name for what has none.
 _OVERLAY = "fuse.fuse-overlayfs"
 _DELETED = " (deleted)"
+_MEMFD = "/memfd:"
+_TEMPORARY = re.compile(r"/#\d+\Z")
+"""What the kernel calls a file that was opened without a name (O_TMPFILE)."""
 
 
 class FileKind(StrEnum):
@@ -56,12 +60,18 @@ class OpenFile(Value, frozen=True, array_like=True):
     @property
     def is_deleted(self) -> bool:
         """No folder shows it, and it takes room on a disk until it is closed."""
-        return self.unlinked and self.links in (None, 0) and self.kind is FileKind.REGULAR and not self.is_memory
+        lost = self.unlinked and self.links in (None, 0) and self.kind is FileKind.REGULAR
+        return lost and not self.is_memory and not self.is_nameless
 
     @property
     def is_memory(self) -> bool:
-        """A file without a file system (memfd): always deleted, never on a disk."""
-        return self.path.startswith("/memfd:")
+        """Never on a disk: without a file system (memfd), or shared memory."""
+        return self.path.startswith((_MEMFD, "/dev/shm/"))
+
+    @property
+    def is_nameless(self) -> bool:
+        """It never had a name, on purpose: in memory (memfd), or a temporary file."""
+        return self.path.startswith(_MEMFD) or (self.unlinked and _TEMPORARY.search(self.path) is not None)
 
     @property
     def writes(self) -> bool:

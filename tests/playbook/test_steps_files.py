@@ -70,6 +70,36 @@ def test_what_is_open_by_kind(kind: str, tmp_path: Path) -> None:
     assert all(output.provenance.raw_sha256 for output in raw)
 
 
+NAMELESS = (
+    """
+import os, sys
+def filled(file):
+    os.write(file, b"x" * 100000)
+    return file
+shared = [filled(os.open(path, os.O_RDWR | os.O_CREAT)) for path in [sys.argv[2]] * 5]
+os.unlink(sys.argv[2])
+temporary = filled(os.open(sys.argv[1], os.O_RDWR | os.O_TMPFILE))
+"""
+    + READY
+)
+
+
+@BOTH
+def test_shared_memory_and_temporary_files_are_not_deleted_ones(kind: str, tmp_path: Path) -> None:
+    if not os.path.isdir("/dev/shm"):
+        pytest.skip("there is no /dev/shm")
+    try:
+        os.close(os.open(tmp_path, os.O_RDWR | os.O_TMPFILE))
+    except OSError:
+        pytest.skip("this file system has no files without a name")
+    shared = f"/dev/shm/mcptop-test-{os.getpid()}"
+    with running(NAMELESS, str(tmp_path), shared) as child:
+        values, _ = looked(kind, process(child.pid), over=0.0)
+    assert (values["deleted"], values["deleted_bytes"], values["deleted_path"]) == (0, 0, None)
+    # What leaks may be shared memory all the same.
+    assert (values["top_path"], values["top_path_count"]) == (shared, 5)
+
+
 @BOTH
 @pytest.mark.parametrize(
     ("name", "how", "deleted", "is_log"),

@@ -63,7 +63,7 @@ def values(before: Look, after: Look) -> dict[str, Any]:
     limit, ratio = _nearest_limit(after)
     deleted = list({file.inode or file.path: file for file in after.files if file.is_deleted}.values())
     largest = max(deleted, key=lambda file: file.size or 0, default=None)
-    paths = Counter(file.path for file in after.files if file.kind is FileKind.REGULAR and not file.is_memory)
+    paths = Counter(file.path for file in after.files if file.kind is FileKind.REGULAR and not file.is_nameless)
     top = paths.most_common(1)
     growth = len(after.files) - len(before.files)
     return {
