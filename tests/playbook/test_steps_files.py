@@ -243,6 +243,32 @@ def test_a_file_that_was_opened_meanwhile_has_grown_by_nobody_knows_what() -> No
     assert between([], [file(5, "/copy", 90000, 90000)])["bytes_per_s"] == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/srv/app.log", True),
+        ("/srv/app.log.1", True),
+        ("/var/log/app/current", True),
+        ("/var/lib/demo/worker/log", True),
+        ("/srv/logs/20260131.log", True),
+        ("/data/rocksdb/LOG", True),
+        ("/srv/app-7.log", True),
+        ("/srv/data.bin", False),
+        ("/data/kafka-logs/jobs-0/00000000000000000000.log", False),
+        ("/data/kafka-logs/jobs-0/00000000000000000000.timeindex", False),
+        ("/data/rocksdb/000123.log", False),
+        ("/data/version-2/log.1", False),
+        ("/data/version-2/log.10000000af", False),
+        ("/data/db/journal/WiredTigerLog.0000000001", False),
+        ("/var/log/journal/0123456789abcdef0123456789abcdef/system.journal", False),
+        ("/srv/shop.db-journal", False),
+    ],
+)
+def test_the_log_of_a_database_is_data(path: str, expected: bool) -> None:
+    grown = between([file(5, path, 0, 0)], [file(5, path, 9000, 9000)])
+    assert (grown["path"], grown["is_log"]) == (path, expected)
+
+
 def test_without_a_limit_there_is_no_share_of_it() -> None:
     look = msgspec.json.encode(Look(0.0, {7: None}, ()))
     values = read("proc-files", ("1", look), ("2", look))

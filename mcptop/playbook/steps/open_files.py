@@ -32,7 +32,11 @@ EMITS = {
     "writer.service_log": "standard output or error",
 }  # fmt: skip
 
-_LOG = re.compile(r"(^|[/._-])(logs?|stdout|stderr|journal)([/._-]|$)|\.(log|out|err)(\.\d+)?$", re.IGNORECASE)
+_LOG = re.compile(r"(^|[/._-])(logs?|stdout|stderr)([/._-]|$)|\.(log|out|err)(\.\d+)?$", re.IGNORECASE)
+# Kafka and RocksDB (numbers; a date is none), ZooKeeper, MongoDB.
+_OF_A_DATABASE = re.compile(
+    r"/(?!(19|20)\d{6}\.)\d+\.(log|index|timeindex|snapshot)$|/log\.[0-9a-f]+$|/journal/[^/]+$|/journal/[0-9a-f]{32}/"
+)
 _STANDARD = (1, 2)
 
 
@@ -141,8 +145,8 @@ def _writer(before: Look, after: Look, seconds: float) -> dict[str, Any]:
 
 
 def looks_like_log(path: str) -> bool:
-    """Whether a file is called as logs are."""
-    return _LOG.search(path) is not None
+    """Whether a file is called as logs are that people read; those of databases are data."""
+    return _LOG.search(path) is not None and _OF_A_DATABASE.search(path) is None
 
 
 class _Earlier:
