@@ -99,6 +99,29 @@ def test_a_recorded_report() -> None:
     assert [each["object"] for each in found["symbols"]] == ["libpython3.11.so.1.0", "[kernel.kallsyms]", "[unknown]"]
 
 
+HYBRID = (
+    HEAD + "# Samples: 30  of event 'cpu_atom/cycles/P'\n# Event count (approx.): 1\n#\n"
+    " 90.00% |app                 |[.] spin\n"
+    " 10.00% |[kernel.kallsyms]   |[k] copy\n"
+    "#\n# Samples: 0  of event 'cpu_other/cycles/P'\n# Event count (approx.): 0\n#\n"
+    "#\n# Samples: 70  of event 'cpu_core/cycles/P'\n# Event count (approx.): 1\n#\n"
+    " 80.00% |app                 |[.] work\n"
+    " 20.00% |app                 |[.] spin\n"
+)
+
+
+def test_two_kinds_of_cores_are_weighed_by_their_samples() -> None:
+    found = of_perf(HYBRID)
+    assert (found["samples"], found["top"]["symbol"], found["top"]["share"]) == (100, "work", 0.56)
+    assert [(each["symbol"], each["share"]) for each in found["symbols"][1:]] == [("spin", 0.41), ("copy", 0.03)]
+    assert found["kernel_share"] == 0.03
+    for event in ("cpu_core/cycles/Pu", "cpu_atom/cycles/u"):
+        name = event.rpartition("/")[0]
+        assert of_perf(HYBRID.replace(f"{name}/P", event))["kernel_share"] is None
+    with pytest.raises(StepFailure, match="names no symbol"):
+        of_perf(HYBRID[: HYBRID.index(" 80.00")])
+
+
 def test_a_report_without_a_sample() -> None:
     assert of_perf(HEAD, "Error:\nThe /tmp/perf.data data has no samples!\n")["samples"] == 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import msgspec
@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from mcptop.model.diagnosis import StepStatus, Subject
 from mcptop.model.playbook import Safety
+from mcptop.model.value import Value
 from mcptop.playbook.steps.base import Context, Output, Raw, Seconds, StepFailure
 from mcptop.playbook.steps.series import rounded
 from mcptop.playbook.steps.tool_version import version
@@ -25,8 +26,18 @@ _SLACK_S = 15.0
 _SAMPLES = re.compile(r"^# Samples: (\d+)([KMG]?)\s+of events? '([^']*)'", re.MULTILINE)
 _ROW = re.compile(r"^\s*([\d.]+)%\s*\|([^|]*)\|\s*\[(.)\]\s*(.*?)\s*$")
 _POWERS = {"": 1, "K": 1000, "M": 1000**2, "G": 1000**3}
+_Symbol = tuple[str, str, str]
+"""Name, file, and the mark of where it runs."""
 _NO_SAMPLES = b"has no samples"
 _DENIED = ("perf_event_paranoid", "permission denied", "operation not permitted", "access to performance")
+
+
+class _Section(Value, frozen=True):
+    """The samples of one event. A CPU with two kinds of cores has one for each, and each adds up to 100 %."""
+
+    samples: int
+    event: str
+    shares: dict[_Symbol, float]
 
 
 class Options(Struct, frozen=True, forbid_unknown_fields=True):
@@ -81,20 +92,20 @@ class Perf:
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """The symbols, by their share. Raises `StepFailure`."""
         text = raw[0].data.decode("utf-8", "replace")
-        counted = _SAMPLES.search(text)
-        if counted is None:
-            if _NO_SAMPLES not in raw[1].data:
-                raise StepFailure(StepStatus.PARSE_ERROR, "perf: its report is not the expected one")
-            return _values(0, [], None)
-        rows = [row for line in text.splitlines() if (row := _ROW.match(line))]
-        shares = [(float(row[1]), plain(row[4]), plain(row[2].strip()), row[3]) for row in rows]
-        total = sum(share for share, *_ in shares)
-        samples = int(counted[1]) * _POWERS[counted[2]]
-        if samples and not total:
+        sections = list(_sections(text))
+        if not sections and _NO_SAMPLES not in raw[1].data:
+            raise StepFailure(StepStatus.PARSE_ERROR, "perf: its report is not the expected one")
+        sampled = [section for section in sections if section.samples]
+        if not all(section.shares for section in sampled):
             raise StepFailure(StepStatus.PARSE_ERROR, "perf: its report names no symbol")
-        symbols = [(share / total, symbol, file, mark) for share, symbol, file, mark in shares]
-        kernel = sum(share for share, _, _, mark in symbols if mark in "kg") if _sees_kernel(counted[3]) else None
-        return _values(samples, symbols, kernel)
+        total = sum(section.samples for section in sampled)
+        shares: dict[_Symbol, float] = {}
+        for section in sampled:
+            for symbol, share in section.shares.items():
+                shares[symbol] = shares.get(symbol, 0.0) + share * section.samples / total
+        seen = bool(sampled) and all(_sees_kernel(section.event) for section in sampled)
+        kernel = sum(share for (_, _, mark), share in shares.items() if mark in "kg") if seen else None
+        return _values(total, sorted(shares.items(), key=lambda pair: -pair[1]), kernel)
 
     def summary(self, values: Mapping[str, Any]) -> str:
         """The first symbol."""
@@ -103,26 +114,42 @@ class Perf:
         return f"{values['samples']} samples, {percent(values['top']['share'])} in {values['top']['symbol']}"
 
 
-def _values(samples: int, symbols: list[tuple[float, str, str, str]], kernel: float | None) -> dict[str, Any]:
-    top = symbols[0] if symbols else None
+def _sections(text: str) -> Iterator[_Section]:
+    parts = _SAMPLES.split(text)
+    for count, power, event, rows in zip(*(parts[at::4] for at in (1, 2, 3, 4)), strict=True):
+        yield _Section(int(count) * _POWERS[power], event, _shares(rows))
+
+
+def _shares(rows: str) -> dict[_Symbol, float]:
+    found: dict[_Symbol, float] = {}
+    for line in rows.splitlines():
+        if row := _ROW.match(line):
+            symbol = plain(row[4]), plain(row[2].strip()), row[3]
+            found[symbol] = found.get(symbol, 0.0) + float(row[1])
+    total = sum(found.values())
+    return {symbol: share / total for symbol, share in found.items()} if total else {}
+
+
+def _values(samples: int, symbols: list[tuple[_Symbol, float]], kernel: float | None) -> dict[str, Any]:
+    top, share = symbols[0] if symbols else (None, None)
     return {
         "samples": samples,
         "top": {
-            "symbol": top[1] if top else None,
-            "object": top[2] if top else None,
-            "share": rounded(top[0]) if top else None,
+            "symbol": top[0] if top else None,
+            "object": top[1] if top else None,
+            "share": rounded(share),
         },
         "kernel_share": rounded(kernel),
         "symbols": [
-            {"symbol": symbol, "object": file, "share": rounded(share)} for share, symbol, file, _ in symbols[:_MOST]
+            {"symbol": symbol, "object": file, "share": rounded(share)} for (symbol, file, _), share in symbols[:_MOST]
         ],
     }
 
 
 def _sees_kernel(event: str) -> bool:
-    """`cycles:u`, `cpu-clock:uppp`: of user code only; `cycles`, `cycles:P`, `cpu-clock:ppp`: of both."""
-    modifiers = event.partition(":")[2]
-    return "u" not in modifiers or "k" in modifiers
+    """`cycles:u`, `cpu_core/cycles/Pu`: of user code only; `cycles`, `cycles:P`, `cpu_core/cycles/P`: of both."""
+    modifiers = re.split("[:/]", event)[1:]
+    return not modifiers or "u" not in modifiers[-1] or "k" in modifiers[-1]
 
 
 def _refused(context: Context, says: str) -> StepFailure:
