@@ -13,8 +13,8 @@ from typing import NamedTuple
 _WORDS = (
     r"passw(?:or)?d|passphrase|passcode|secret|token|credentials?|(?<=[_-])pass"
     r"|(?:api|access|private|signing|encryption|auth|master|shared|account|storage)[_-]?key"
-    r"|secret[_-]?(?:access[_-]?)?key|session[_-]?id|connection[_-]?string|(?<![a-z])pass(?==(?!\d+\b))|pwd(?!=/)"
-    r"|(?<=_)auth(?!=(?:\d|yes|no|on|off)\b)|(?<=x-)auth|(?<=[_-])signature|signature(?==)|(?<=[?&])sig(?==)"
+    r"|secret[_-]?(?:access[_-]?)?key|session[_-]?id|connection[_-]?string|(?<![a-z])pass(?==(?!\d+(?:[\s\x00]|\Z)))|pwd(?!=/)"
+    r"|(?<=_)auth(?!=(?:\d|yes|no|on|off)(?:[\s\x00]|\Z))|(?<=x-)auth|(?<=[_-])signature|signature(?==)|(?<=[?&])sig(?==)"
 )
 _KEY = (
     rf"(?:(?:{_WORDS})(?:[_-]?(?:\d++|value|base|key|prod|dev|test|current|previous|old|new|b64|base64))*+"

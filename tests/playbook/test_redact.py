@@ -120,10 +120,11 @@ def test_what_shows_by_its_form_that_it_is_a_secret(secret: str) -> None:
         ("postgres://u:p#w?x@h/db", "postgres://u:<secret-1>@h/db"),
         ("redis://:/p@w@h/0", "redis://:<secret-1>@h/0"),
         ("redis://:k3@a:6379/0,redis://:k4@b/a@b", "redis://:<secret-1>@a:6379/0,redis://:<secret-2>@b/a@b"),
+        ("REDIS_AUTH=0.0 USE_AUTH=0 X_AUTH=on", "REDIS_AUTH=<secret-1> USE_AUTH=0 X_AUTH=on"),
         ("https://hooks.slack.com/services/T0/B0/k3 failed", "https://hooks.slack.com/services/<secret-1> failed"),
     ],
 )
-def test_secrets_in_the_midst_of_an_address(text: str, expected: str) -> None:
+def test_secrets_beside_what_looks_like_them(text: str, expected: str) -> None:
     redactor = Redactor()
     assert redactor.text(text) == expected
     assert redactor.text(expected) == expected

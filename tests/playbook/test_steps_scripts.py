@@ -65,7 +65,7 @@ def script(tmp_path: Path) -> Any:
 
 
 def test_the_functions_of_a_script(script: Any) -> None:
-    found, raw = looked("cprofile", ME, script=script(COMPUTES), args=["20000"])
+    found, raw = looked("cprofile", ME, script=script(COMPUTES), args=["300000"])
     assert found["top"]["function"] == "<genexpr>"
     assert found["top"]["own_share"] > 0.3
     assert (found["caller"]["function"], found["caller"]["calls"]) == ("work", 1)

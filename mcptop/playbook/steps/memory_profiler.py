@@ -19,6 +19,7 @@ from mcptop.units import long_size, plain
 
 _MIB = 1 << 20
 _EVERY_S = 0.1
+_LAST = 3
 _LEAST = 3
 _LINES = "memory-profiler-lines.txt"
 # Runs the rest of its words, looks at the memory of what they started, and writes it down.
@@ -82,7 +83,7 @@ class MemoryProfiler(Profiled):
                 StepStatus.PARSE_ERROR, "memory-profiler: its samples are not the expected ones"
             ) from None
         # What is looked at after its end has no memory.
-        samples = [(size, at) for size, at in samples if size > 0]
+        samples = _without_the_end([(size, at) for size, at in samples if size > 0])
         if len(samples) < _LEAST:
             raise StepFailure(StepStatus.NO_DATA, f"the script ended within {_LEAST * _EVERY_S:.1f} s")
         sizes, times = [size for size, _ in samples], [at - samples[0][1] for _, at in samples]
@@ -100,6 +101,14 @@ class MemoryProfiler(Profiled):
     def summary(self, values: Mapping[str, Any]) -> str:
         """The peak and the growth."""
         return f"peak {long_size(values['peak_bytes'])}, grew by {long_size(values['growth_bytes'])}"
+
+
+def _without_the_end(samples: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Without what is given back while the interpreter ends, a moment: that is no less growth."""
+    kept = len(samples)
+    while kept > max(1, len(samples) - _LAST) and samples[kept - 1][0] < samples[kept - 2][0]:
+        kept -= 1
+    return samples[:kept]
 
 
 def _is_decorated(script: str) -> bool:
