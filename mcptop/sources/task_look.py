@@ -63,6 +63,8 @@ class TaskLook(Value, frozen=True):
     """It is a futex, and no time limit was given."""
     where: str | None = None
     """The futex's address: who waits for the same lock."""
+    asked: bool = True
+    """Whether it was read what it waits in at all."""
 
 
 def looks(roots: Roots, pid: int, numbered_inside: bool = False) -> Iterator[TaskLook]:
@@ -99,6 +101,7 @@ def _look(base: str, tid: int, numbered_inside: bool, asks_call: bool) -> TaskLo
         waits_in=call,
         for_ever=for_ever,
         where=where,
+        asked=asks_call,
     )
 
 

@@ -131,6 +131,13 @@ def test_a_thread_nobody_looked_at_is_not_stuck() -> None:
     assert stuck([of_dump([waits])] * 3)["threads"] == 0
 
 
+def test_a_thread_nobody_asked_may_wait_for_a_lock_or_not() -> None:
+    asked = TaskLook(7, 7, "x", "S", 1.0, 0.0, 55, waits_in="sleep")
+    unasked = TaskLook(8, 8, "x", "S", 1.0, 0.0, 66, asked=False)
+    dump = [thread(*BOOT, ("work", "/srv/a.py"), tid=tid) for tid in (7, 8, 9)]
+    assert [stack.waits_for_lock for stack in of_dump(dump, [asked, unasked])] == [False, None, None]
+
+
 def test_names_and_activity() -> None:
     nameless = thread(*BOOT, thread_name=None)
     unknown = thread(*BOOT, thread_name=None, tid=None, owns_gil=True, active=False)

@@ -93,6 +93,8 @@ class Stack(Value, frozen=True):
     """How often it got a CPU since it started."""
     lock: str | None = None
     """Address of what it waits for in the kernel (a futex) without a limit of time: of a lock, most often."""
+    unasked: bool = False
+    """Nobody looked what it waits in."""
     line_waits: Waits | None = None
     """For what the innermost frame waits, by its source."""
 
@@ -136,12 +138,12 @@ class Stack(Value, frozen=True):
 
     @property
     def waits_for_lock(self) -> bool | None:
-        """Whether it waits, without a limit, for a lock that somebody holds; None where neither stack nor source tells.
+        """Whether it waits, without a limit, for a lock that somebody holds; None where nothing tells.
 
         For the kernel a queue, an event, another thread's end and a result look the same.
         """
         if self.lock is None:
-            return False
+            return None if self.unasked else False
         called = tuple(takewhile(lambda frame: frame.filename.endswith("/threading.py"), self.frames))
         if called:
             return called[-1].short_name in ("acquire", "__enter__")
@@ -223,6 +225,7 @@ def _stack(
         frames=frames,
         slices=look.slices if look is not None else None,
         lock=look.where if look is not None and look.for_ever else None,
+        unasked=look is None or not look.asked,
         line_waits=lines.get(frames[0].place),
     )
 
