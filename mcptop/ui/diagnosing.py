@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
 
+from mcptop.model.value import Kind
 from mcptop.ui.whom import Whom
 from mcptop.verdicts import words
 
@@ -23,6 +24,9 @@ def choose(app: McptopApp, whom: Whom | None) -> None:
     """Offer the playbooks for whoever is selected."""
     if whom is None or not whom.instances:
         app.notify("select a service or an instance to diagnose", markup=False, timeout=4)
+        return
+    if whom.service.kind is Kind.SERVER:
+        app.notify("no playbook is for a server: diagnose its clients", markup=False, timeout=4)
         return
     from mcptop.playbook.offers import offers
     from mcptop.ui.screens.playbooks import PlaybookMenu
@@ -56,8 +60,13 @@ def commands(app: McptopApp) -> Iterable[SystemCommand]:
     """Every report of this session, the newest first."""
     for finished in reversed(app.diagnoses.reports):
         verdict = finished.verdict
-        word = f"Report {verdict.playbook} {words.safe(verdict.target.service)}"
-        yield SystemCommand(word, f"{verdict.status}: {words.safe(verdict.says)}", partial(_show, app, finished))
+        word, says = f"Report {verdict.playbook} {verdict.target.service}", f"{verdict.status}: {verdict.says}"
+        yield SystemCommand(_unmarked(word), _unmarked(says), partial(_show, app, finished))
+
+
+def _unmarked(text: str) -> str:
+    """Without brackets: the palette takes them for markup, when it searches even where they are escaped."""
+    return words.safe(text).replace("[", "(").replace("]", ")")
 
 
 def _show(app: McptopApp, finished: Finished) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import frames
 import pytest
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.color import ColorType
 from scripted import Workshop
@@ -202,6 +203,33 @@ async def test_reports_of_the_session_are_in_the_palette(app_of, workshop, scree
         commands[0].callback()
         await pilot.pause()
         assert "heap-leak" in screen(app)
+
+
+@pytest.mark.parametrize("typed", ["", "report"], ids=["listed", "searched"])
+async def test_brackets_of_a_report_are_text_in_the_palette(typed, app_of, workshop, screen):
+    app, _ = app_of()
+    async with app.run_test(size=(120, 80)) as pilot:
+        await finish(pilot, workshop)
+        report = app.diagnoses.reports[0]
+        verdict = replace(
+            report.verdict,
+            says="its log says [ERROR] [/app/main.py:12] x",
+            target=replace(report.verdict.target, service="[/x]"),
+        )
+        app.diagnoses.reports[0] = replace(report, verdict=verdict)
+        await pilot.press("escape", "colon", *typed)
+        await until(pilot, lambda: "Report memory-leak (/x)" in screen(app))
+        assert "its log says (ERROR) (/app/main.py:12) x" in screen(app)
+
+
+async def test_no_menu_is_empty_because_the_row_is_a_server(app_of, workshop):
+    server = frames.service("postgres", frames.instance("pg", 0.1, 50), project=None, kind=Kind.SERVER)
+    app, _ = app_of(frames.frame(1000, (server,)))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("down", "d")
+        await pilot.pause()
+        assert isinstance(app.screen, Dashboard)
+        assert messages(app) == ["no playbook is for a server: diagnose its clients"]
 
 
 @pytest.mark.parametrize(
