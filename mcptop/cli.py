@@ -275,10 +275,10 @@ def _run() -> int:
     except (click.Abort, KeyboardInterrupt):
         return 130
     except Exception as error:
-        from mcptop.headless.mistakes import MISTAKES
+        from mcptop.headless.mistakes import status_of
 
-        if isinstance(error, MISTAKES):
-            return _fail(str(error), ExitStatus.USAGE)
+        if (status := status_of(error)) is not None:
+            return _fail(str(error), status)
         if os.environ.get("MCPTOP_DEBUG"):
             raise
         hint = "set MCPTOP_DEBUG=1 for the traceback"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -17,20 +15,24 @@ from mcptop import __version__
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import report, triage_report
+from mcptop.headless.interrupt import interruptible
 from mcptop.headless.progress import Shown
-from mcptop.headless.snapshot import ENGINE_WAIT_S
+from mcptop.headless.snapshot import ENGINE_WAIT_S, complain, status_of
 from mcptop.live import LiveSource
+from mcptop.model.frame import Frame
 from mcptop.model.playbook import Severity
 from mcptop.monitor import Monitor
 from mcptop.playbook import bundle, shelf, triage
 from mcptop.playbook.bundle import BundleError
 from mcptop.playbook.diagnosis import Diagnosis, Finished, Limits
 from mcptop.playbook.frames import Frames
-from mcptop.playbook.subjects import Wanted
+from mcptop.playbook.subjects import NoSubject, Wanted
 from mcptop.playbook.triage import Triage
 
 TRIAGE_S = 15.0
-_STOPPING_S = 3.0
+_FIRST_FRAME_S = 30.0
+_LOOK_S = 0.2
+"""So often it is seen meanwhile that somebody wants an end."""
 
 
 class Reports(msgspec.Struct, frozen=True):
@@ -46,20 +48,41 @@ def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, repor
     """Diagnose and report. Raises `UnknownPlaybook`, `PlaybookError`, `NoSubject` and `ReportError`."""
     texts = shelf.find(playbook)
     report.check_writable(reports.markdown, reports.html, reports.bundle)
-    frames = Frames()
+    frames, over = Frames(), threading.Event()
     shown = Shown(quiet=reports.as_json)
     diagnosis = Diagnosis(texts, wanted, frames, settings, limits, shown.hear)
 
+    def stop() -> None:
+        over.set()
+        diagnosis.cancel()
+
     def diagnose() -> Finished:
+        begin()
+        shown.begin(diagnosis)
         subject = diagnosis.choose()
         shown.chosen(subject)
         return diagnosis.run(subject)
 
-    with shown, _monitored(settings, frames), diagnosis:
-        shown.begin(diagnosis)
-        finished = _interruptible(diagnose, diagnosis.cancel)
+    is_named = wanted.is_named or limits.script is not None
+    with _complaining(frames, always=not is_named), shown, _monitored(settings, frames, over) as begin, diagnosis:
+        finished = interruptible(diagnose, stop)
     wrong = [*_bundled(finished, reports.bundle), *report.write(finished.verdict, reports.markdown, reports.html)]
     return report.tell(finished.verdict, reports.as_json, wrong)
+
+
+@contextmanager
+def _complaining(frames: Frames, always: bool) -> Iterator[None]:
+    """Name the sources that are broken when nobody was found, or `always`: somebody they hide may have been meant.
+
+    What a named target's steps could not see stands in its evidence.
+    """
+    try:
+        yield
+    except NoSubject:
+        complain(frames.latest)
+        raise
+    if always:
+        complain(frames.latest)
 
 
 def _bundled(finished: Finished, path: Path | None) -> list[str]:
@@ -75,69 +98,65 @@ def _bundled(finished: Finished, path: Path | None) -> list[str]:
 
 def triaged(settings: Settings, seconds: float, as_json: bool) -> ExitStatus:
     """Look at everybody for a while and say which playbook to run on whom."""
-    frames = Frames()
+    frames, over = Frames(), threading.Event()
     began = time.monotonic()
     shown = Shown(quiet=as_json)
-    over = threading.Event()
-    with shown, _monitored(settings, frames):
-        frames.wait(1, 30.0)
+
+    def look() -> None:
+        begin()
+        deadline = time.monotonic() + _FIRST_FRAME_S
+        while not (over.is_set() or frames.wait(1, _LOOK_S)) and time.monotonic() < deadline:
+            pass
         shown.waiting("looking at every service", seconds)
-        _interruptible(lambda: over.wait(seconds), over.set)
-    seen = frames.all()
-    found = Triage(triage.problems(seen), len(frames.latest.services), round(time.monotonic() - began, 1), __version__)
-    triage_report.tell(found, as_json)
+        over.wait(seconds)
+
+    with shown, _monitored(settings, frames, over) as begin:
+        interruptible(look, over.set)
+    seen, took = frames.all(), round(time.monotonic() - began, 1)
+    services = len(seen[-1].services) if seen else 0
+    found = triage.problems(seen)
+    doubt = _doubt(seen, was_stopped=over.is_set())
+    if seen:
+        complain(seen[-1])
+    else:
+        print(f"mcptop: {doubt}", file=sys.stderr)
+    triage_report.tell(Triage(found, services, took, __version__, doubt), as_json)
+    worst = {problem.severity for problem in found}
+    if worst:
+        return ExitStatus.PROBLEM if Severity.CRITICAL in worst else ExitStatus.WARNING
+    return ExitStatus.INCONCLUSIVE if doubt else ExitStatus.OK
+
+
+def _doubt(seen: Sequence[Frame], was_stopped: bool) -> str | None:
+    """Why it is no good sign that nobody shows a symptom."""
+    if was_stopped:
+        return "stopped before its time was over"
     if not seen:
-        return ExitStatus.INCONCLUSIVE
-    worst = {problem.severity for problem in found.problems}
-    return ExitStatus.PROBLEM if Severity.CRITICAL in worst else ExitStatus.WARNING if worst else ExitStatus.OK
+        return "the monitor sees nothing: `mcptop doctor` says why"
+    if status_of(seen[-1]) is not ExitStatus.OK or not seen[-1].services:
+        return "what runs here could not be read: `mcptop doctor` says why"
+    return None
 
 
 @contextmanager
-def _monitored(settings: Settings, frames: Frames) -> Iterator[None]:
-    """Fill `frames` inside the block. Endpoints are read every second: a diagnosis is short."""
+def _monitored(settings: Settings, frames: Frames, over: threading.Event) -> Iterator[Callable[[], None]]:
+    """What begins to fill `frames`, once the engine has answered or it is `over`; the end of the block ends that.
+
+    Endpoints are read every second: a diagnosis is short.
+    """
     source = LiveSource(msgspec.structs.replace(settings, scrape_interval=1.0))
     monitor = Monitor(source, min(1.0, settings.interval))
-    source.wait_for_engine(ENGINE_WAIT_S)
-    monitor.start(frames.add)
+
+    def begin() -> None:
+        # Waited for on a thread of its own: it is of no use any more when it is over.
+        engine = threading.Thread(target=source.wait_for_engine, args=(ENGINE_WAIT_S,), daemon=True)
+        engine.start()
+        while engine.is_alive() and not over.is_set():
+            engine.join(_LOOK_S)
+        if not over.is_set():
+            monitor.start(frames.add)
+
     try:
-        yield
+        yield begin
     finally:
         monitor.stop()
-
-
-def _interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
-    """Do the work on a thread; the first Ctrl+C or SIGTERM asks it to come back with what it has, a second ends us."""
-    outcome: list[Any] = []
-    problem: list[BaseException] = []
-    done = threading.Event()
-
-    def do() -> None:
-        try:
-            outcome.append(work())
-        except BaseException as error:
-            problem.append(error)
-        finally:
-            done.set()
-
-    thread = threading.Thread(target=do, name="mcptop-diagnosis", daemon=True)
-
-    def interrupted(number: int, frame: object) -> None:
-        cancel()
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.default_int_handler)
-        print("mcptop: coming back with what is known so far; once more to stop at once", file=sys.stderr)
-
-    before = {each: signal.signal(each, interrupted) for each in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        thread.start()
-        # Not `join`: interrupted, it takes the thread for ended (bpo-45274).
-        while not done.wait(0.2):
-            pass
-    finally:
-        # Programs that still run are being stopped: what they leave behind is cleared away by whoever runs them.
-        done.wait(_STOPPING_S)
-        for each, handler in before.items():
-            signal.signal(each, handler)
-    if problem:
-        raise problem[0]
-    return outcome[0]

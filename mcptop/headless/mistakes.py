@@ -1,5 +1,6 @@
-"""What is wrong with something somebody gave us: a name, a file, a target. Each is one line, and wrong usage."""
+"""What is wrong with something somebody gave us: a name, a file, a target. Each is one line."""
 
+from mcptop.exit_status import ExitStatus
 from mcptop.headless.report import ReportError
 from mcptop.headless.snapshot import UnknownService
 from mcptop.playbook.bundle import BundleError
@@ -7,8 +8,15 @@ from mcptop.playbook.expressions import ExpressionError
 from mcptop.playbook.load import PlaybookError
 from mcptop.playbook.shelf import UnknownPlaybook
 from mcptop.playbook.steps.catalogue import UnknownKind
-from mcptop.playbook.subjects import NoSubject
+from mcptop.playbook.subjects import CouldNotLook, NoSubject
 
-MISTAKES = (
+_MISTAKES = (
     BundleError, ExpressionError, NoSubject, PlaybookError, ReportError, UnknownKind, UnknownPlaybook, UnknownService,
 )  # fmt: skip
+
+
+def status_of(error: Exception) -> ExitStatus | None:
+    """With which exit code it ends; None for what is no mistake of theirs, but a defect."""
+    if isinstance(error, CouldNotLook):
+        return ExitStatus.INCONCLUSIVE
+    return ExitStatus.USAGE if isinstance(error, _MISTAKES) else None

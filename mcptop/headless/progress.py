@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -27,7 +28,7 @@ class Shown:
     def __init__(self, quiet: bool) -> None:
         self._steps: dict[str, Progress] = {}
         self._lock = threading.Lock()
-        self._title = Text("")
+        self._title = Text("asking the engine", "bold")
         self._began, self._expected_s = time.monotonic(), 0.0
         self._diagnosis: Diagnosis | None = None
         console = Console(stderr=True, highlight=False)
@@ -42,11 +43,13 @@ class Shown:
 
     def __exit__(self, *about: object) -> None:
         """Take it all away: the report says it again."""
-        if self._live:
-            self._live.stop()
+        # The terminal itself may be gone.
+        with contextlib.suppress(OSError):
+            if self._live:
+                self._live.stop()
 
     def begin(self, diagnosis: Diagnosis) -> None:
-        """The monitor is starting."""
+        """The engine has answered, or there is none."""
         self._diagnosis = diagnosis
         self._title = Text.assemble((f"diagnose {diagnosis.playbook.name}", "bold"), " · looking for whom")
 
@@ -73,9 +76,7 @@ class Shown:
 
     def _render(self) -> Table:
         table = Table.grid(padding=(0, 1))
-        left = max(0.0, self._expected_s - (time.monotonic() - self._began))
-        rest = f"about {left:.0f} s left, Ctrl+C: with what is known" if left else "almost done"
-        table.add_row(Text("●", "cyan"), self._title, Text(rest, "dim"))
+        table.add_row(Text("●", "cyan"), self._title, Text(self._left(), "dim"))
         with self._lock:
             steps = list(self._steps.values())
         for step in steps:
@@ -87,3 +88,9 @@ class Shown:
                 Text(f"{taken:.1f} s", "dim"),
             )
         return table
+
+    def _left(self) -> str:
+        if not self._expected_s:
+            return "Ctrl+C stops"
+        left = self._expected_s - (time.monotonic() - self._began)
+        return f"about {left:.0f} s left, Ctrl+C: with what is known" if left >= 0.5 else "almost done"

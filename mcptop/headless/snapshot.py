@@ -75,9 +75,9 @@ def once(source: LiveSource, interval_s: float, form: Format, wanted: str | None
     finally:
         source.close()
     services = select(frame.services, wanted)
-    _complain(frame)
+    complain(frame)
     _write(_render(frame, services, form, header=True))
-    return _status(frame)
+    return status_of(frame)
 
 
 def watch(
@@ -98,7 +98,7 @@ def watch(
             return
         services = select(frame.services, wanted) if printed == 0 else _present(frame.services, wanted)
         if printed == 0:
-            _complain(frame)
+            complain(frame)
         _write(_render(frame, services, form, printed == 0, line))
         printed, last = printed + 1, frame
         if printed == count:
@@ -109,7 +109,7 @@ def watch(
         monitor.run(emit)
     finally:
         monitor.stop()
-    return _status(last) if last else ExitStatus.INCONCLUSIVE
+    return status_of(last) if last else ExitStatus.INCONCLUSIVE
 
 
 def _present(services: tuple[Service, ...], wanted: str | None) -> tuple[Service, ...]:
@@ -137,7 +137,8 @@ def _write(data: bytes | bytearray) -> None:
     sys.stdout.buffer.flush()
 
 
-def _complain(frame: Frame) -> None:
+def complain(frame: Frame) -> None:
+    """Name the sources that are broken, on stderr."""
     for report in frame.sources:
         if report.status is Status.ERROR:
             print(f"mcptop: {report.name}: {report.message}", file=sys.stderr)
@@ -145,7 +146,7 @@ def _complain(frame: Frame) -> None:
         print(f"mcptop: {frame.banner}", file=sys.stderr)
 
 
-def _status(frame: Frame) -> ExitStatus:
+def status_of(frame: Frame) -> ExitStatus:
     """Looking worked unless the kernel itself could not be read: then nothing here means anything."""
     broken = {report.name for report in frame.sources if report.status is Status.ERROR}
     return ExitStatus.INCONCLUSIVE if "processes" in broken or "host" in broken else ExitStatus.OK

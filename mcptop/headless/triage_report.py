@@ -36,7 +36,8 @@ def lines(found: Triage, width: int) -> Iterator[Runs]:
         # Not wrapped: a command has to survive being copied.
         yield ((" " * (names + 5), "text"), (safe(each.run), "accent"))
     looked = f"{found.services} services looked at for {units.duration(found.seconds)}"
-    yield ((f" {looked}: {_count(len(found.problems))}", "muted"),)
+    counted = _count(len(found.problems)) if found.problems or not found.doubt else "cannot tell"
+    yield ((f" {looked}: {counted}{f', {found.doubt}' if found.doubt else ''}", "muted"),)
 
 
 def _name(problem: Problem) -> str:

@@ -26,7 +26,7 @@ from mcptop.playbook.runner import Progress, Runner
 from mcptop.playbook.script import Script, profilers
 from mcptop.playbook.shelf import Origin, Texts
 from mcptop.playbook.steps.base import Output
-from mcptop.playbook.subjects import NoSubject, Wanted
+from mcptop.playbook.subjects import CouldNotLook, NoSubject, Wanted
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.sources.procfs import Roots
 
@@ -103,10 +103,10 @@ class Diagnosis:
         before = FRAMES_BEFORE_ANYBODY if anybody else FRAMES_BEFORE
         while not self._frames.wait(before, _LOOK_S) and time.monotonic() < deadline:
             if self._cancelled.is_set():
-                raise NoSubject("stopped before anybody was chosen")
+                raise CouldNotLook("stopped before anybody was chosen")
         frames = self._frames.all()[-_CHOSEN_BY:]
         if not frames:
-            raise NoSubject("the monitor sees nothing: `mcptop doctor` says why")
+            raise CouldNotLook("the monitor sees nothing: `mcptop doctor` says why")
         roots = Roots(self._settings.path_procfs, self._settings.path_sysfs)
         if self._limits.script is not None:
             subject = self._started(self._limits.script, frames[-1].host.cpus if frames[-1].host else 1, roots)

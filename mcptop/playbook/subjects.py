@@ -22,6 +22,10 @@ class NoSubject(Exception):
     """Nobody is meant, or several are; one line."""
 
 
+class CouldNotLook(NoSubject):
+    """Whether there is somebody cannot be told: nothing was seen."""
+
+
 class Wanted(Value, frozen=True):
     """What was asked for; nothing at all means: whoever shows the symptom most."""
 

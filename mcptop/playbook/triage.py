@@ -49,6 +49,8 @@ class Triage(Struct, frozen=True, eq=False, tag_field="schema", tag="mcptop.tria
     """How many were looked at."""
     seconds: float
     version: str
+    doubt: str | None = None
+    """Why it is no good sign that nobody does."""
 
 
 def problems(frames: Sequence[Frame]) -> tuple[Problem, ...]:

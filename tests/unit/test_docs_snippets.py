@@ -166,7 +166,7 @@ def test_runbooks_jobs_and_chats(home: Home) -> None:
     assert missing.returncode == 2
     first, second = (json.loads(body)["text"] for body in posted)
     assert first.startswith("# ✖ PROBLEM: heap-leak")
-    assert second.startswith("mcptop: no service `nobody-is-called-so`")
+    assert second.splitlines()[-1].startswith("mcptop: no service `nobody-is-called-so`")
 
 
 @pytest.mark.parametrize("path", [*sorted(DOCS.glob("*.md")), ROOT / "README.md"], ids=lambda path: path.name)
