@@ -256,13 +256,9 @@ def demo(
 
 
 def _fail(message: str, status: ExitStatus) -> ExitStatus:
-    print(f"mcptop: {message}", file=sys.stderr)
-    if "--json" in sys.argv:
-        import msgspec
+    from mcptop.headless.pipe import fail
 
-        error = {"schema": "mcptop.error/1", "error": message, "exit_status": int(status)}
-        sys.stdout.buffer.write(msgspec.json.encode(error) + b"\n")
-    return status
+    return fail(message, status, as_json="--json" in sys.argv)
 
 
 def _run() -> int:
@@ -288,4 +284,9 @@ def _run() -> int:
 
 def main() -> None:
     """Entry point of the `mcptop` program."""
-    sys.exit(_run())
+    from mcptop.headless.pipe import any_letters, finish
+
+    any_letters()
+    status = _run()
+    finish()
+    sys.exit(status)

@@ -113,8 +113,10 @@ def _containers(chosen: plan.Plan, session: Session) -> Any:
 
 def list_faults(as_json: bool) -> ExitStatus:
     """All faults and controls."""
+    from mcptop.headless.pipe import STDOUT, put
+
     if as_json:
-        print(json.dumps([_document(fault) for fault in FAULTS], indent=2))
+        put(json.dumps([_document(fault) for fault in FAULTS], indent=2) + "\n")
         return ExitStatus.OK
     from rich.console import Console
     from rich.table import Table
@@ -126,7 +128,7 @@ def list_faults(as_json: bool) -> ExitStatus:
         dose = ",".join(f"{key}={value}" for key, value in fault.params.items())
         says = fault.says + (" (needs --docker)" if fault.needs_docker else "")
         table.add_row(fault.name, fault.service, says, dose or "-")
-    Console().print(table)
+    Console(file=STDOUT).print(table)
     return ExitStatus.OK
 
 

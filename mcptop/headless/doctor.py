@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 
-import msgspec
 from msgspec import Struct
-from rich.console import Console
 from rich.text import Text
 
 from mcptop import __version__
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
+from mcptop.headless import report
 from mcptop.sources.machine import Check, State, checks
 
 _SYMBOLS = {State.OK: ("●", "green"), State.GAP: ("▲", "yellow"), State.OPTIONAL: ("○", "dim")}
@@ -32,17 +30,14 @@ def run(settings: Settings, as_json: bool) -> ExitStatus:
     found = tuple(checks(settings))
     status = ExitStatus.WARNING if any(check.state is State.GAP for check in found) else ExitStatus.OK
     if as_json:
-        document = DoctorDocument(__version__, "gaps" if status else "ok", found)
-        sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
-        sys.stdout.flush()
+        report.print_json(DoctorDocument(__version__, "gaps" if status else "ok", found))
     else:
         _print(found)
     return status
 
 
 def _print(found: Iterable[Check]) -> None:
-    # Nothing is folded: a command that closes a gap must survive being copied.
-    console = Console(highlight=False, soft_wrap=True)
+    console = report.console()
     for check in found:
         symbol, colour = _SYMBOLS[check.state]
         console.print(Text.assemble((symbol, colour), f" {check.name:<20} ", (check.says, "" if check.fix else "dim")))

@@ -1,6 +1,7 @@
-"""What is wrong with something somebody gave us: a name, a file, a target. Each is one line."""
+"""What is wrong with something somebody gave us: a name, a file, a target, a full disk. Each is one line."""
 
 from mcptop.exit_status import ExitStatus
+from mcptop.headless.pipe import NoOutput
 from mcptop.headless.report import ReportError
 from mcptop.headless.snapshot import UnknownService
 from mcptop.playbook.bundle import BundleError
@@ -11,7 +12,8 @@ from mcptop.playbook.steps.catalogue import UnknownKind
 from mcptop.playbook.subjects import CouldNotLook, NoSubject
 
 _MISTAKES = (
-    BundleError, ExpressionError, NoSubject, PlaybookError, ReportError, UnknownKind, UnknownPlaybook, UnknownService,
+    BundleError, ExpressionError, NoOutput, NoSubject, PlaybookError, ReportError, UnknownKind, UnknownPlaybook,
+    UnknownService,
 )  # fmt: skip
 
 

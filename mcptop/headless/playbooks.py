@@ -10,6 +10,7 @@ from rich.text import Text
 
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import report
+from mcptop.headless.pipe import put
 from mcptop.model.playbook import Playbook, Severity
 from mcptop.playbook import cases, lint, load, shelf
 from mcptop.playbook.case import HYPOTHESES
@@ -60,7 +61,7 @@ def list_all(as_json: bool) -> ExitStatus:
     if as_json:
         report.print_json(PlaybooksDocument(found))
         return ExitStatus.OK
-    console, room = _console(), max((len(each.name) for each in found), default=0)
+    console, room = report.console(), max((len(each.name) for each in found), default=0)
     for each in found:
         origin = {Origin.USER: "yours"}.get(each.origin, "") + (", before the shipped one" if each.hides else "")
         says = plain(each.mistake) if each.mistake else plain(each.title or "")
@@ -91,9 +92,9 @@ def show(wanted: str, as_yaml: bool) -> ExitStatus:
     """One, in words or as it is written. Raises `UnknownPlaybook` and `PlaybookError`."""
     found = shelf.find(wanted)
     if as_yaml:
-        sys.stdout.write(found.text)
+        put(found.text)
         return ExitStatus.OK
-    _describe(_console(), found.entry, found.playbook())
+    _describe(report.console(), found.entry, found.playbook())
     return ExitStatus.OK
 
 
@@ -125,7 +126,7 @@ def check(wanted: tuple[str, ...]) -> ExitStatus:
     entries = [shelf.entry_of(each) for each in wanted] or shelf.entries()
     mistakes = list(dict.fromkeys(mistake for entry in entries for mistake in _mistakes(entry)))
     for mistake in mistakes:
-        print(plain(mistake, 1000))
+        put(f"{plain(mistake, 1000)}\n")
     number = "1 playbook" if len(entries) == 1 else f"{len(entries)} playbooks"
     print(f"{number}: {len(mistakes) or 'no'} mistake{'' if len(mistakes) == 1 else 's'}", file=sys.stderr)
     return ExitStatus.USAGE if mistakes else ExitStatus.OK
@@ -161,7 +162,7 @@ def test(wanted: str | None, as_json: bool) -> ExitStatus:
 
 
 def _tell(document: TestDocument) -> None:
-    console = _console()
+    console = report.console()
     for each in document.cases:
         mark, tone = ("✔", "green") if each.right else ("✖", "red")
         got = " ".join(filter(None, (each.status, each.mechanism)))
@@ -171,7 +172,3 @@ def _tell(document: TestDocument) -> None:
         console.print(Text(f"without a case: {', '.join(document.untested)}", "yellow"))
     right = sum(each.right for each in document.cases)
     console.print(f"{right} of {len(document.cases)} right")
-
-
-def _console() -> Console:
-    return Console(highlight=False, soft_wrap=True, markup=False, emoji=False)

@@ -17,6 +17,7 @@ from rich.style import Style
 from rich.text import Text
 
 from mcptop.exit_status import ExitStatus
+from mcptop.headless.pipe import STDOUT, put
 from mcptop.model.diagnosis import Outcome, Verdict
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.verdict import lines
@@ -84,7 +85,7 @@ def tell(verdict: Verdict, as_json: bool, wrong: Sequence[str] = ()) -> ExitStat
         print_json(verdict)
     else:
         width, colour = look()
-        print(render(verdict, width, colour), end="")
+        put(render(verdict, width, colour))
     for line in wrong:
         print(f"mcptop: {line}", file=sys.stderr)
     return ExitStatus.USAGE if wrong else _EXITS[verdict.status]
@@ -92,8 +93,12 @@ def tell(verdict: Verdict, as_json: bool, wrong: Sequence[str] = ()) -> ExitStat
 
 def print_json(document: Struct) -> None:
     """One document on one line."""
-    sys.stdout.buffer.write(msgspec.json.encode(document) + b"\n")
-    sys.stdout.flush()
+    put(msgspec.json.encode(document) + b"\n")
+
+
+def console() -> Console:
+    """For what is printed as it comes: nothing is folded, so that a command survives being copied."""
+    return Console(file=STDOUT, highlight=False, soft_wrap=True, markup=False, emoji=False)
 
 
 def look() -> tuple[int, bool]:

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from mcptop.exit_status import ExitStatus
 from mcptop.headless.pipe import guard_pipe as guard_pipe
+from mcptop.headless.pipe import put, write
 from mcptop.live import LiveSource
 from mcptop.model.frame import Frame, Service, Status
 from mcptop.monitor import Monitor
@@ -76,7 +77,7 @@ def once(source: LiveSource, interval_s: float, form: Format, wanted: str | None
         source.close()
     services = select(frame.services, wanted)
     complain(frame)
-    _write(_render(frame, services, form, header=True))
+    put(_render(frame, services, form, header=True))
     return status_of(frame)
 
 
@@ -99,7 +100,7 @@ def watch(
         services = select(frame.services, wanted) if printed == 0 else _present(frame.services, wanted)
         if printed == 0:
             complain(frame)
-        _write(_render(frame, services, form, printed == 0, line))
+        write(_render(frame, services, form, printed == 0, line))
         printed, last = printed + 1, frame
         if printed == count:
             monitor.stop_soon()
@@ -130,11 +131,6 @@ def _render(
     from mcptop.headless import table
 
     return table.render(frame, services).encode()
-
-
-def _write(data: bytes | bytearray) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
 
 
 def complain(frame: Frame) -> None:

@@ -56,7 +56,7 @@ def run(name: str | None, as_json: bool) -> ExitStatus:
     if as_json:
         report.print_json(StepsDocument(found))
         return ExitStatus.OK
-    console = Console(highlight=False, soft_wrap=True, markup=False, emoji=False)
+    console = report.console()
     if name is None:
         _list(console, found)
     else:

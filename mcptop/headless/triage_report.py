@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from mcptop import units
 from mcptop.headless import report
+from mcptop.headless.pipe import put
 from mcptop.model.playbook import Severity
 from mcptop.playbook.triage import Problem, Triage
 from mcptop.presentation import runs
@@ -23,7 +24,7 @@ def tell(found: Triage, as_json: bool) -> None:
         report.print_json(found)
     else:
         width, colour = report.look()
-        print(report.printed(lines(found, width), width, colour), end="")
+        put(report.printed(lines(found, width), width, colour))
 
 
 def lines(found: Triage, width: int) -> Iterator[Runs]:
