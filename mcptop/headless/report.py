@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -19,6 +20,7 @@ from rich.text import Text
 from mcptop.exit_status import ExitStatus
 from mcptop.headless.pipe import STDOUT, put
 from mcptop.model.diagnosis import Outcome, Verdict
+from mcptop.playbook.whole import whole
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.verdict import lines
 
@@ -39,19 +41,51 @@ class ReportError(Exception):
     """A report cannot be written; one line: which file, and why."""
 
 
-def check_writable(markdown: Path | None, html: Path | None, bundle: Path | None) -> None:
-    """Before a long diagnosis: whether its files will find a place. Raises `ReportError`."""
+def check_writable(markdown: Path | None, html: Path | None, bundle: Path | None, judged: Path | None = None) -> None:
+    """Before a long diagnosis: whether its files will find a place, each one of its own. Raises `ReportError`.
+
+    `judged` is a bundle that is read.
+    """
+    taken = {_place(judged)} if judged is not None else set()
     for path in (markdown, html, bundle):
         if path is None:
             continue
-        if path.is_dir():
-            raise ReportError(f"{path}: cannot be written: it is a folder")
-        if not path.parent.is_dir():
-            raise ReportError(f"{path}: cannot be written: there is no folder {path.parent}")
-        if not os.access(path if path.exists() else path.parent, os.W_OK):
-            raise ReportError(f"{path}: cannot be written: not allowed")
-    if bundle is not None and bundle.exists() and not bundle.is_file():
+        _check_place(path)
+        if _is_replaced(path):
+            if (place := _place(path)) in taken:
+                raise ReportError(f"{path}: cannot be written: named twice")
+            taken.add(place)
+    if bundle is not None and not _is_replaced(bundle):
         raise ReportError(f"{bundle}: not a file one could replace")
+
+
+def _check_place(path: Path) -> None:
+    folder = os.path.dirname(_place(path))
+    try:
+        is_folder = stat.S_ISDIR(os.stat(path).st_mode)
+    except FileNotFoundError:
+        is_folder = False
+    except OSError as error:
+        raise ReportError(f"{path}: cannot be written: {error.strerror}") from None
+    if is_folder:
+        raise ReportError(f"{path}: cannot be written: it is a folder")
+    if not os.path.isdir(folder):
+        raise ReportError(f"{path}: cannot be written: there is no folder {path.parent}")
+    needed = ([path] if os.path.exists(path) else []) + ([folder] if _is_replaced(path) else [])
+    if not all(os.access(each, os.W_OK) for each in needed):
+        raise ReportError(f"{path}: cannot be written: not allowed")
+
+
+def _place(path: Path) -> str:
+    try:
+        return os.path.realpath(path)
+    except OSError as error:  # the current folder may be gone
+        raise ReportError(f"{path}: {error.strerror}") from None
+
+
+def _is_replaced(path: Path) -> bool:
+    """Whether it is a file, and not what somebody else has opened: a pipe, a device, `/dev/stdout`."""
+    return path.parts[:2] != ("/", "dev") and (os.path.isfile(path) or not os.path.exists(path))
 
 
 def write(verdict: Verdict, markdown: Path | None, html: Path | None) -> list[str]:
@@ -70,7 +104,12 @@ def write(verdict: Verdict, markdown: Path | None, html: Path | None) -> list[st
 
 def _write(path: Path, text: str) -> list[str]:
     try:
-        path.write_text(text, encoding="utf-8")
+        if not _is_replaced(path):
+            path.write_text(text, encoding="utf-8")
+            return []
+        mode = stat.S_IMODE(os.stat(path).st_mode) if os.path.exists(path) else 0o666
+        with whole(Path(os.path.realpath(path)), mode) as file:
+            file.write(text.encode())
     except OSError as error:
         return [f"{path}: cannot be written: {error.strerror}"]
     return []

@@ -90,7 +90,7 @@ def entry_of(wanted: str) -> Entry:
     """What goes by this name or path. Raises `UnknownPlaybook`."""
     if os.sep in wanted or wanted.endswith((".yaml", ".yml")):
         path = Path(wanted)
-        if not path.is_file():
+        if not os.path.isfile(path):
             raise UnknownPlaybook(f"no playbook `{plain(wanted)}`: there is no such file")
         return next((each for each in entries() if path.samefile(each.path)), Entry(path.stem, path, Origin.FILE))
     known = {entry.name: entry for entry in entries()}
@@ -129,5 +129,8 @@ def _read(path: Path) -> str:
 
 def _shown(path: Path) -> str:
     """As short as an editor can still open it."""
-    short = os.path.relpath(path)
+    try:
+        short = os.path.relpath(path)
+    except OSError:  # the current folder may be gone
+        return str(path)
     return str(path) if short.startswith(os.pardir) else short

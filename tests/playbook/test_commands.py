@@ -79,6 +79,14 @@ def test_judge_writes_reports(run: Run, tmp_path: Path) -> None:
     assert (code, text, complaint) == (2, "", "mcptop: none/a.html: cannot be written: there is no folder none\n")
 
 
+def test_the_bundle_that_is_judged_is_never_written_over(run: Run, tmp_path: Path) -> None:
+    bundle.write(tmp_path / "x.tar.gz", examples.PROBLEM, ())
+    before = (tmp_path / "x.tar.gz").read_bytes()
+    same = f"../{tmp_path.name}/x.tar.gz"
+    assert run("judge", "x.tar.gz", "--html", same) == (2, "", f"mcptop: {same}: cannot be written: named twice\n")
+    assert (tmp_path / "x.tar.gz").read_bytes() == before
+
+
 def test_a_verdict_is_shown_even_when_its_report_found_no_place(run: Run, tmp_path: Path) -> None:
     bundle.write(tmp_path / "x.tar.gz", examples.PROBLEM, ())
     code, text, complaint = run("judge", "x.tar.gz", "--json", "--html", "/dev/full")

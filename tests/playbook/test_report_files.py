@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -15,8 +21,10 @@ from msgspec.structs import replace
 
 from mcptop.headless.report import ReportError, check_writable, write
 from mcptop.model.playbook import Remedy
+from mcptop.playbook import shelf
 from mcptop.playbook.report_html import HEIGHT, WIDTH, drawing, html
 from mcptop.playbook.report_markdown import code, escaped, markdown
+from mcptop.playbook.shelf import UnknownPlaybook
 from mcptop.verdicts.figures import figures
 from tests.playbook.test_report import HOSTILE, VERDICTS, curve, hostile
 
@@ -26,6 +34,7 @@ MARKUP = [
     "# a", "1. a", "- a", "> a", "a | b", "`` ` ``", "$x$", "@all", "a<br>b", "&lt;", "--- ", "===", "* * *",
     "\\", "```", "x`y",
 ]  # fmt: skip
+ROOT = Path(__file__).parents[2]
 PARSER = MarkdownIt("commonmark").enable("table")
 
 
@@ -183,6 +192,83 @@ def test_places_are_checked_before_anything_is_done(tmp_path: Path, place: str, 
         check_writable(None, None, tmp_path / place)
     check_writable(tmp_path / "a", tmp_path / "pipe", tmp_path / "b")
     assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_no_two_of_the_files_are_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    os.symlink("a", "b")
+    Path("x").write_text("a bundle")
+    a, b, x = Path("a"), Path("b"), Path("x")
+    for files in ((a, tmp_path / "a", None), (a, None, b), (None, b, a), (None, x, None), (x, None, None)):
+        with pytest.raises(ReportError, match="named twice"):
+            check_writable(*files, judged=x)
+    check_writable(a, Path("c"), Path("d"), judged=x)
+    check_writable(Path("/dev/null"), Path("/dev/null"), None)
+
+
+def test_a_place_that_cannot_be_looked_at_or_named_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    closed, gone = tmp_path / "closed", tmp_path / "gone"
+    closed.mkdir(mode=0)
+    gone.mkdir()
+    with someone_else(), pytest.raises(ReportError, match="cannot be written: Permission denied"):
+        check_writable(closed / "a", None, None)
+    with pytest.raises(ReportError, match="cannot be written: File name too long"):
+        check_writable(tmp_path / ("a" * 300), None, None)
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    with pytest.raises(ReportError, match="a: No such file or directory"):
+        check_writable(Path("a"), None, None)
+    with someone_else(), pytest.raises(UnknownPlaybook, match="there is no such file"):
+        shelf.entry_of(str(closed / "a.yaml"))
+    with pytest.raises(UnknownPlaybook, match="there is no such file"):
+        shelf.entry_of(str(tmp_path / ("a" * 300)))
+
+
+@contextmanager
+def someone_else() -> Iterator[None]:
+    """Root may look everywhere."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+def test_a_report_is_there_whole_or_what_was_there_stays(tmp_path: Path) -> None:
+    verdict = VERDICTS["problem"]
+    kept = tmp_path / "kept.md"
+    kept.write_text("what was there")
+    kept.chmod(0o600)
+    link = tmp_path / "link.md"
+    link.symlink_to(kept)
+    most = len(markdown(verdict).encode()) // 2
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, before[1]))
+    try:
+        assert write(verdict, link, None) == [f"{link}: cannot be written: File too large"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert kept.read_text() == "what was there"
+    assert sorted(os.listdir(tmp_path)) == ["kept.md", "link.md"]
+    assert write(verdict, link, None) == []
+    assert kept.read_text() == markdown(verdict)
+    assert (link.is_symlink(), kept.stat().st_mode & 0o777) == (True, 0o600)
+    assert sorted(os.listdir(tmp_path)) == ["kept.md", "link.md"]
+
+
+def test_what_others_have_open_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    script = "from pathlib import Path\nfrom tests.playbook.test_report import VERDICTS\n"
+    script += "from mcptop.headless.report import write\nwrite(VERDICTS['problem'], Path('/dev/stdout'), None)"
+    log = tmp_path / "log"
+    with open(log, "ab") as file:
+        inode = os.stat(log).st_ino
+        subprocess.run([sys.executable, "-c", script], stdout=file, cwd=ROOT, check=True)
+    assert os.stat(log).st_ino == inode
+    assert log.read_text() == markdown(VERDICTS["problem"])
 
 
 def test_nothing_to_do_leaves_no_heading() -> None:

@@ -32,6 +32,18 @@ def test_the_checkout_has_its_own() -> None:
     assert (shelf.shipped() / "README.md").is_file()
 
 
+def test_from_a_folder_that_was_deleted(
+    folders: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert shelf.find("memory-leak").file == str(folders[0] / "memory-leak.yaml")
+    with pytest.raises(UnknownPlaybook, match="there is no such file"):
+        shelf.find("./own.yaml")
+
+
 def test_one_by_name(folders: tuple[Path, Path]) -> None:
     found = shelf.find("memory-leak")
     assert found.file == "shipped/memory-leak.yaml"

@@ -9,7 +9,6 @@ import os
 import platform
 import re
 import tarfile
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -33,6 +32,7 @@ from mcptop.playbook.bundle.manifest import (
 )
 from mcptop.playbook.case import Case, encode, verdict_of
 from mcptop.playbook.steps.base import Output
+from mcptop.playbook.whole import whole
 
 Outputs = Sequence[tuple[str, Output]]
 """Step and raw output."""
@@ -52,10 +52,11 @@ def write(path: Path, case: Case, outputs: Outputs, verdict: Verdict | None = No
     sizes = [len(data) for data in members.values()]
     if sum(sizes) > MOST_BYTES or max(sizes) > MOST_MEMBER_BYTES or len(sizes) >= MOST_MEMBERS:
         raise BundleError(f"{path}: the raw outputs are more than a bundle may hold")
-    if path.exists() and not path.is_file():
+    if os.path.exists(path) and not os.path.isfile(path):
         raise BundleError(f"{path}: not a file one could replace")
     try:
-        _replace(path, {MANIFEST: manifest, **members}, _seconds(case.run.started_at))
+        with whole(path, 0o600) as file:
+            _pack(file, {MANIFEST: manifest, **members}, _seconds(case.run.started_at))
     except OSError as error:
         raise BundleError(f"{path}: cannot be written: {error.strerror or error}") from None
 
@@ -115,20 +116,6 @@ def _seconds(started_at: str) -> int:
         return max(0, int(datetime.fromisoformat(started_at).timestamp()))
     except (ValueError, OverflowError):
         return 0
-
-
-def _replace(path: Path, members: Mapping[str, bytes], at: int) -> None:
-    """Beside its place first: a full disk leaves nothing half-written, and what was there before stays."""
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name[:60]}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            _pack(file, members, at)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _pack(file: IO[bytes], members: Mapping[str, bytes], at: int) -> None:
