@@ -111,7 +111,8 @@ class Diagnosis:
         if self._limits.script is not None:
             subject = self._started(self._limits.script, frames[-1].host.cpus if frames[-1].host else 1, roots)
         else:
-            subject = subjects.choose(frames, self._wanted, self.playbook.name, self.playbook.focus, roots)
+            about = self.playbook
+            subject = subjects.choose(frames, self._wanted, about.name, about.focus, roots, about.applies_to)
         if subject.kind not in self.playbook.applies_to:
             allowed = " or ".join(self.playbook.applies_to)
             raise NoSubject(f"{subject.service} is a {subject.kind}; playbook {self.playbook.name} is for: {allowed}")

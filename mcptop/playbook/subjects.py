@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 
 from mcptop.model.diagnosis import Subject
 from mcptop.model.frame import Frame, Service
@@ -46,10 +46,19 @@ class Wanted(Value, frozen=True):
 Found = tuple[Service, Instance]
 
 
-def choose(frames: Sequence[Frame], wanted: Wanted, playbook: str, focus: str, roots: Roots) -> Subject:
-    """The instance to diagnose. Raises `NoSubject`."""
+def choose(
+    frames: Sequence[Frame],
+    wanted: Wanted,
+    playbook: str,
+    focus: str,
+    roots: Roots,
+    applies_to: Container[str] = (Kind.CONTAINER, Kind.PROCESS),
+) -> Subject:
+    """The instance to diagnose; while nobody is named, of a kind the playbook is for. Raises `NoSubject`."""
     frame = frames[-1]
     candidates = _candidates(frame, wanted)
+    if not wanted.is_named:
+        candidates = [(service, instance) for service, instance in candidates if service.kind in applies_to]
     if wanted.pid is not None:
         return _of_pid(frame, candidates, wanted.pid, roots)
     (service, instance), why = _worst(frames, candidates, playbook, focus, asked=wanted.is_named)
@@ -126,7 +135,7 @@ def _worst(
     """Of several, the one with most of the symptom, and why."""
     if not candidates:
         raise NoSubject("nothing runs here that could be diagnosed")
-    if len(candidates) == 1:
+    if asked and len(candidates) == 1:
         return candidates[0], ""
     scored = [
         (symptoms.score(frames, service, instance, focus), (service, instance)) for service, instance in candidates

@@ -8,19 +8,24 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from msgspec.structs import replace
 
+from mcptop.config import Settings
 from mcptop.model.diagnosis import Subject
 from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Cpu, Instance, Sockets
 from mcptop.model.value import Kind
-from mcptop.playbook import subjects, symptoms
+from mcptop.playbook import shelf, subjects, symptoms
+from mcptop.playbook.diagnosis import Diagnosis, Limits
+from mcptop.playbook.frames import Frames
 from mcptop.playbook.subjects import NoSubject, Wanted
 from mcptop.sources.procfs import Roots
 from tests.playbook.step_world import READY, running
+from tests.playbook.test_diagnose import playbook
 from tests.ui.frames import NOON, frame, instance, pool, process, queue, seen, service
 
 ROOTS = Roots("/proc", "/sys")
@@ -112,6 +117,28 @@ def test_without_a_name_whoever_shows_the_symptom(focus: str) -> None:
     assert (found.service, found.chosen) == ("worst", f"{symptoms.SAYS[focus]}, of 3")
     says = "nobody shows the symptom of cpu-load; name whom you mean with --service, --container or --pid"
     assert refused(Wanted(), *calm, focus=focus) == says
+
+
+def test_without_a_name_nobody_is_chosen_whom_the_playbook_is_not_for() -> None:
+    broker = service("redis", Instance("r", "r"), kind=Kind.SERVER, queues=(queue("jobs", 800, growth_per_s=2.0),))
+    worker = replace(one("worker"), queues=(queue("jobs", 80, growth_per_s=1.0),))
+    assert chosen(Wanted(), broker, worker, focus="queue").service == "worker"
+    frames = [frame(1, (process("busy", 0.9, 9), one("api", 0.2), one("calm", 0.0)))]
+    assert subjects.choose(frames, Wanted(), "x", "cpu", ROOTS, ("container",)).service == "api"
+    assert subjects.choose(frames, Wanted(service="busy"), "x", "cpu", ROOTS, ("container",)).service == "busy"
+    assert refused(Wanted(), broker, focus="queue") == "nothing runs here that could be diagnosed"
+    calm = one("calm", 0.0, net=0.0, sockets=Sockets())
+    assert refused(Wanted(), broker, calm, focus="queue").startswith("nobody shows the symptom of cpu-load")
+
+
+def test_a_playbook_says_whom_it_is_for(tmp_path: Path) -> None:
+    path = tmp_path / "own.yaml"
+    path.write_text(playbook("watch", more="applies_to: [container]\n"))
+    frames = Frames()
+    for at in range(20):
+        frames.add(frame(at, (process("busy", 0.9, 9), one("api", 0.2), one("calm", 0.0))))
+    with Diagnosis(shelf.find(str(path)), Wanted(), frames, Settings(), Limits()) as diagnosis:
+        assert diagnosis.choose().service == "api"
 
 
 def test_who_waits_is_told_by_callers_and_by_the_age_of_requests() -> None:
