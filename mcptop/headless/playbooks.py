@@ -133,7 +133,10 @@ def check(wanted: tuple[str, ...]) -> ExitStatus:
 
 
 def _mistakes(entry: Entry) -> list[str]:
-    found = shelf.texts(entry)
+    try:
+        found = shelf.texts(entry)
+    except UnknownPlaybook as error:
+        return [str(error)]
     if entry.path.parent.name == HYPOTHESES:
         return _library_mistakes(found.file, found.text)
     is_shipped = entry.origin is Origin.SHIPPED
@@ -149,7 +152,10 @@ def _library_mistakes(file: str, text: str) -> list[str]:
 
 
 def test(wanted: str | None, as_json: bool) -> ExitStatus:
-    """Judge the recorded cases of one, or of all; PROBLEM when one is judged wrongly. Raises `UnknownPlaybook`."""
+    """Judge the recorded cases of one, or of all. Raises `UnknownPlaybook`.
+
+    PROBLEM when one is judged wrongly, INCONCLUSIVE when there is none.
+    """
     entries = [shelf.entry_of(wanted)] if wanted else shelf.entries()
     found = tuple(result for entry in entries for result in cases.run(entry))
     tested = {result.playbook for result in found}
@@ -158,6 +164,8 @@ def test(wanted: str | None, as_json: bool) -> ExitStatus:
         report.print_json(document)
     else:
         _tell(document)
+    if not found:
+        return ExitStatus.INCONCLUSIVE
     return ExitStatus.OK if all(result.right for result in found) else ExitStatus.PROBLEM
 
 

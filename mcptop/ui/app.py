@@ -6,7 +6,6 @@ import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 from textual import on
@@ -238,10 +237,9 @@ class McptopApp(App[None]):
 
     def action_save_picture(self) -> None:
         """The screen as SVG, named by the time of the frame."""
-        path = Path(f"mcptop-{self.frame.at.astimezone():%Y%m%d-%H%M%S}.svg")
+        from mcptop.ui import saving
+
         try:
-            path.write_text(self.export_screenshot(), encoding="utf-8")
-        except OSError as error:
-            self.notify(f"{path}: {error.strerror}", severity="error", markup=False)
-            return
-        self.notify(f"saved {path}", markup=False, timeout=3)
+            self.notify(saving.save_picture(self.frame.at, self.export_screenshot()), markup=False, timeout=3)
+        except saving.SavingError as problem:
+            self.notify(str(problem), severity="error", markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,22 @@ def stem(verdict: Verdict) -> str:
     return "-".join(
         ["mcptop", *(_UNSAFE.sub("_", part)[:60] for part in (verdict.playbook, verdict.target.service)), at]
     )
+
+
+def save_picture(at: datetime, picture: str) -> str:
+    """Write the screen of that time; a sentence about that. Raises `SavingError`."""
+    for number in itertools.count(1):
+        # Of a picture that stands still there may be several.
+        path = Path(f"mcptop-{at.astimezone():%Y%m%d-%H%M%S}{'' if number == 1 else f'-{number}'}.svg")
+        try:
+            with open(path, "x", encoding="utf-8") as file:
+                file.write(picture)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise SavingError(f"{path}: cannot be written: {error.strerror}") from None
+        return f"saved {path}"
+    raise AssertionError("there is always another number")
 
 
 def save_report(verdict: Verdict) -> str:

@@ -187,6 +187,16 @@ def test_lint(run: Run, folder: Path, tmp_path: Path) -> None:
     assert run("playbooks", "lint", "none.yaml")[0] == 2
 
 
+def test_lint_goes_on_after_a_file_it_cannot_read(run: Run, folder: Path) -> None:
+    (folder / "a.yaml").write_text(examples.PLAYBOOK.replace("run: lsof", "run: x"))
+    (folder / "b.yaml").write_bytes(b"\xff")
+    (folder / "c.yaml").write_text("playbook: [")
+    code, text, complaint = run("playbooks", "lint")
+    assert (code, complaint) == (2, "4 playbooks: 3 mistakes\n")
+    assert f"{folder / 'b.yaml'}: not a text in UTF-8\n" in text
+    assert {line.partition(":")[0] for line in text.splitlines()} >= {"shipped/a.yaml", "shipped/c.yaml"}
+
+
 def test_test(run: Run, folder: Path) -> None:
     (folder / "other.yaml").write_text("playbook: other\ntitle: x\nsteps: []\nhypotheses: []\n")
     kept = folder / "cases" / "memory-leak"
@@ -221,6 +231,7 @@ def test_test(run: Run, folder: Path) -> None:
     assert [case["right"] for case in document["cases"]] == [True, True, True, False, False]
     assert document["untested"] == ["other"]
     assert run("playbooks", "test", "nosuch")[0] == 2
+    assert run("playbooks", "test", "other")[:2] == (5, "without a case: other\n0 of 0 right\n")
 
 
 def test_a_case_is_judged_by_the_playbook_as_it_is_now(run: Run, folder: Path) -> None:

@@ -245,7 +245,14 @@ async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
         await pilot.press("y")
         assert app.clipboard.startswith("▲ mcp-worker")
         await pilot.press("ctrl+s")
-        assert [path.suffix for path in tmp_path.iterdir()] == [".svg"]
+        (first,) = tmp_path.iterdir()
+        first.write_text("the first")
+        await pilot.press("Z", "ctrl+s")
+        assert sorted(path.name for path in tmp_path.iterdir()) == [f"{first.stem}-2.svg", first.name]
+        assert first.read_text() == "the first"
+        monkeypatch.chdir("/proc")
+        await pilot.press("ctrl+s")
+        assert isinstance(app.screen, Dashboard)
 
 
 async def test_a_click_on_a_heading_sorts(dashboard):

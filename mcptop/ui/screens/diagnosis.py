@@ -222,12 +222,7 @@ class DiagnosisScreen(Screen[None]):
         return [*heading, (), *steps, *told, ()]
 
     def _views(self) -> list[StepView]:
-        known = {
-            each.step: StepView(
-                each.step, each.run, each.state, each.says, each.began, each.expected_s, each.duration_s
-            )
-            for each in self._stage.steps
-        }
+        known = {each.step: _view(each) for each in self._stage.steps}
         return [known.get(step, StepView(step, run)) for step, run in self._asked.outline.steps]
 
     @property
