@@ -122,7 +122,7 @@ def test_whoever_stops_it_while_the_engine_is_silent_gets_a_document(
         stop(run)
         began = time.monotonic()
         code, document, complaint = run.document()
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 10
     assert code == 5
     assert document.get("error") in ("stopped before anybody was chosen", None)
     assert document.get("doubt") in ("stopped before its time was over", None)
