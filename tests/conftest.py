@@ -53,6 +53,7 @@ def _group(item: pytest.Item) -> str | None:
     return next((group for group, files in GROUPS.items() if name.startswith(files)), None)
 
 
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Who may run beside whom (`--dist loadgroup`): one stack of containers and one of processes at a time.
 

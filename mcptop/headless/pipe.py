@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable
-from typing import IO, cast
+from typing import IO, TextIO, cast
 
 from mcptop.exit_status import ExitStatus
 
@@ -58,10 +58,10 @@ def fail(message: str, status: ExitStatus, as_json: bool) -> ExitStatus:
     return status
 
 
-def discard() -> None:
-    """Python flushes stdout once more at exit; give it somewhere to go."""
+def discard(stream: TextIO | None = None) -> None:
+    """Python flushes stdout, and stderr, once more at exit; give it somewhere to go."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
+    os.dup2(nowhere, (stream or sys.stdout).fileno())
     os.close(nowhere)
 
 
@@ -69,6 +69,10 @@ def finish() -> None:
     """Whatever is left of what could not be printed: it was told, and is not told again at exit."""
     with contextlib.suppress(NoOutput):
         put("")
+    try:
+        sys.stderr.flush()
+    except OSError:
+        discard(sys.stderr)
 
 
 def any_letters() -> None:

@@ -26,6 +26,7 @@ from math import sqrt
 from pathlib import Path
 from typing import Any
 
+import psutil
 from msgspec.structs import replace
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "demo"))
@@ -53,6 +54,7 @@ from mcptop.sources.docker_engine import DockerEngine
 from mcptop.sources.procfs import Roots
 
 CONFIDENT = 0.8
+_OF_GROWTH, _GROWN_UP_S = ("memory-leak", "fd-leak"), 95.0
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,11 @@ class OfProcesses(Demo):
         """Whom a service's name means."""
         return Wanted(pid=self.pids[service])
 
+    def grow_up(self, service: str) -> None:
+        """Wait until what a start needs is behind it."""
+        began = psutil.Process(self.pids[service]).create_time()
+        time.sleep(max(0.0, _GROWN_UP_S - (time.time() - began)))
+
     def renew(self, service: str) -> None:
         """Start the service anew: its keeper does, once it has ended."""
         old = self.pids[service]
@@ -140,6 +147,9 @@ class InDocker(DockerDemo):
     def wanted(self, service: str) -> Wanted:
         """Whom a service's name means."""
         return Wanted(container=docker("ps", "-aq", *OURS, "--filter", f"label={COMPOSE}.service={service}").strip())
+
+    def grow_up(self, service: str) -> None:
+        """Containers have taken their time."""
 
     def renew(self, service: str) -> None:
         """Start the service anew."""
@@ -182,6 +192,8 @@ def run(case: Case, demo: Stack, watcher: Watcher) -> tuple[Result, Verdict]:
     """Switch the fault on, diagnose, switch it off, wait until the stack is itself again."""
     if case.fresh:
         demo.renew(case.target)
+    elif case.playbook in _OF_GROWTH:
+        demo.grow_up(case.target)
     fault: AbstractContextManager[None] = demo.fault(case.fault) if case.fault else nullcontext()
     with fault:
         time.sleep(case.settle_s)
