@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,20 +49,32 @@ def pytest_configure() -> None:
         raise pytest.UsageError(f"MCPTOP_REQUIRE: `{', '.join(sorted(unknown))}` is not one of {sorted(KNOWN)}")
 
 
-def _group(item: pytest.Item) -> str | None:
-    name = item.path.relative_to(TESTS).as_posix()
+def _group(name: str) -> str | None:
+    """Of a file, by its path below the tests."""
     return next((group for group, files in GROUPS.items() if name.startswith(files)), None)
 
 
-@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Who may run beside whom (`--dist loadgroup`): one stack of containers and one of processes at a time.
+    """The longest first."""
+    items.sort(key=lambda item: _group(item.path.relative_to(TESTS).as_posix()) is None)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Who may run beside whom (`-n 2`): one stack of containers and one of processes at a time.
 
     The scoreboard's stack is taken for both, so it waits for the containers to be gone. Other files are kept whole.
     """
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(_group(item) or item.path.name))
-    items.sort(key=lambda item: _group(item) is None)
+    if config.getvalue("dist") != "load":
+        return None  # somebody asked for another way, `--dist loadfile` say
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByGroup(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            name = nodeid.partition("::")[0].removeprefix("tests/")
+            return _group(name) or name
+
+    return ByGroup(config, log)
 
 
 def pytest_report_header() -> str:

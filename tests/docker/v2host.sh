@@ -47,7 +47,7 @@ fi
 # container is left to the host's own run. Any words (`v2host.sh -n 2`) run all of tests/docker.
 if [[ $# -eq 0 ]]; then
   what=$(printf 'tests/docker/test_docker_%s.py ' api_only cpu lifecycle memory sockets_files steps)
-  set -- -n 2 --maxfail 3
+  set -- -n 2 --dist loadfile --no-loadscope-reorder --maxfail 3
 fi
 words=$(printf ' %q' "$@")
 cat >"$payload/job" <<JOB
