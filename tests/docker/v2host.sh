@@ -46,7 +46,7 @@ fi
 # Emulation is slow: both cores work, and what depends neither on the cgroups nor on what a newer engine tells of a
 # container is left to the host's own run. Any words (`v2host.sh -n 2`) run all of tests/docker.
 if [[ $# -eq 0 ]]; then
-  what=$(printf 'tests/docker/test_docker_%s.py ' api_only cpu lifecycle memory sockets_files steps)
+  what=$(printf 'tests/docker/test_docker_%s.py ' api_only cpu memory steps)
   set -- -n 2 --dist loadfile --no-loadscope-reorder --maxfail 3
 fi
 words=$(printf ' %q' "$@")
