@@ -54,7 +54,7 @@ class Case:
         for key, value in dose.items():
             if not isinstance(value, str) and not key.startswith("most") and key not in self.kept:
                 other = value * chance.uniform(*_FACTORS)
-                dose[key] = max(1, round(other)) if isinstance(value, int) and value else float(f"{other:.2g}")
+                dose[key] = max(min(1, value), round(other)) if isinstance(value, int) else float(f"{other:.2g}")
         text = ",".join(f"{key}={value}" for key, value in dose.items())
         return replace(self, fault=f"{fault.name}:{text}" if text else fault.name)
 

@@ -160,16 +160,17 @@ def test_a_page_without_a_status_does_not_say_what_failed() -> None:
 
 
 def test_requests_behind_it_count_only_where_all_of_them_are_its_own() -> None:
-    """Not with replicas, on either side, nor where others call the same service."""
+    """Not with replicas, on either side, nor where others call the same service more; who watches it does not count."""
     with (
         page(lambda at: f"requests_total {10 * at}\n") as front,
         page(lambda at: f"requests_total {50 * at}\n") as behind,
     ):
         one = instance("api-1", 0.1, 9, metrics_url=front)
-        api = service("api", one, pools=(seen("runner", 1),))
+        api = service("api", one, pools=(seen("runner", 4),))
+        watches = service("ui", instance("ui-1", 0.1, 9), pools=(seen("runner", 1),))
         runner = service("runner", instance("runner-1", 0.1, 9, metrics_url=behind))
         two = service("runner", *runner.instances, instance("runner-2", 0.1, 9, metrics_url=behind))
-        other = service("jobs", instance("jobs-1", 0.1, 9), pools=(seen("runner", 1),))
+        other = service("jobs", instance("jobs-1", 0.1, 9), pools=(seen("runner", 9),))
         many = msgspec.structs.replace(API, replicas=2)
         found = [
             looked("metrics", subject, [frame(1, services)], **{"for": "300ms", "every": "60ms"})[0]["amplification"]

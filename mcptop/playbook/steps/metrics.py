@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -15,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from mcptop.model.diagnosis import StepStatus, Subject
-from mcptop.model.frame import Frame, Service
+from mcptop.model.frame import Frame
 from mcptop.model.page import Page, PageKind, Sample
 from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
@@ -26,6 +27,7 @@ from mcptop.sources import metrics_text
 from mcptop.sources.http_page import HttpError, Limits, Pages
 
 _MOST_PEERS = 4
+_MOSTLY_ITS_OWN = 0.6
 _PAGE_LIMITS = Limits(deadline_s=1.5, size=2 << 20)
 _REQUESTS_PER_S = 0.02
 _FAILED = re.compile(r"5\d\d|5xx|408|429|499|error|exception|cancel|timeout", re.IGNORECASE)
@@ -174,8 +176,8 @@ class Metrics:
 def _pages_of(context: Context) -> dict[str, str]:
     """Service -> page: of the target, and of the services it has connections to.
 
-    Of the latter only those that it alone calls, one process each side: of others one page does not tell how many of
-    their requests are the target's.
+    Of the latter only those most of whose connections are the target's, one process each side: of others one page does
+    not tell how many of their requests are. Who only watches a service has a connection or two.
     """
     frame = context.frames.latest
     identity = symptoms.identity(context.subject, frame)
@@ -188,14 +190,25 @@ def _pages_of(context: Context) -> dict[str, str]:
         service
         for service in project
         if service.name in peers
-        and context.subject.replicas == len(service.instances) == len(_callers(project, service)) == 1
+        and context.subject.replicas == len(service.instances) == 1
+        and _share(context, service.name) >= _MOSTLY_ITS_OWN
     ]
     pages = ((service.name, service.instances[0].metrics_url) for service in behind[:_MOST_PEERS])
     return {context.subject.service: own, **{name: url for name, url in pages if url is not None}}
 
 
-def _callers(project: Iterable[Service], called: Service) -> set[str]:
-    return {service.name for service in project if any(pool.peer == called.name for pool in service.pools)}
+def _share(context: Context, peer: str) -> float:
+    """How many of the connections to a service are the target's, over all that was seen until now; 0 without any."""
+    counts: Counter[str] = Counter()
+    for frame in context.frames.all():
+        for service in frame.services:
+            if service.project == context.subject.project:
+                counts[service.name] += sum(
+                    (pool.in_use or 0) + (pool.idle or 0) + (pool.time_wait or 0)
+                    for pool in service.pools
+                    if pool.peer == peer and pool.kind == "tcp"
+                )
+    return counts[context.subject.service] / counts.total() if counts.total() else 0.0
 
 
 def _peers(frame: Frame, subject: Subject) -> set[str]:
