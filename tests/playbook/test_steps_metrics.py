@@ -175,7 +175,7 @@ def test_requests_behind_it_count_only_where_all_of_them_are_its_own() -> None:
         found = [
             looked("metrics", subject, [frame(1, services)], **{"for": "300ms", "every": "60ms"})[0]["amplification"]
             for subject, services in (
-                (API, (api, runner)),
+                (API, (api, watches, runner)),
                 (API, (api, two)),
                 (API, (api, runner, other)),
                 (many, (api, runner)),
