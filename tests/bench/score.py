@@ -40,6 +40,7 @@ from stack import Demo, until
 
 from mcptop import __version__
 from mcptop.config import Settings
+from mcptop.demo.faults.fault import FaultError
 from mcptop.live import LiveSource
 from mcptop.model.diagnosis import Outcome, Run, Verdict
 from mcptop.monitor import Monitor
@@ -334,7 +335,12 @@ def main() -> None:
     results = []
     with running(arguments.docker, arguments.load) as (demo, watcher):
         for number, case in enumerate(cases, 1):
-            result, verdict = run(case, demo, watcher)
+            try:
+                result, verdict = run(case, demo, watcher)
+            except FaultError as error:
+                print(f"{number:3}/{len(cases)} broke off, not counted: {error}", flush=True)
+                demo.renew(case.target)
+                continue
             results.append(result)
             sign = "ok   " if result.right else "WRONG" if result.status != Outcome.INCONCLUSIVE else "?    "
             print(f"{number:3}/{len(cases)} {sign} {result.fault:45} {result.playbook:16} {result.found} "
