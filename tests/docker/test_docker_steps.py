@@ -110,9 +110,13 @@ def test_one_that_ends_again_and_again_and_one_that_is_removed(start):
 
     found = until(has_restarted)
     assert found["restart_policy"] == "always"
-    found = looked("docker-events", looked_at)[0]
-    assert found["die"] >= 2
-    assert found["last_exit_code"] == 3
+
+    def has_ended_twice():
+        found = looked("docker-events", looked_at)[0]
+        assert found["die"] >= 2
+        return found
+
+    assert until(has_ended_twice)["last_exit_code"] == 3
     docker("rm", "-f", looping.id)
     for kind in ("docker-inspect", "docker-stats", "logs"):
         with pytest.raises(StepFailure) as failure:
