@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mcptop.assembly import Assembler
+from mcptop.events import EventFinder
 from mcptop.history import KEPT_S, History, Until
 from mcptop.host_assembly import HostAssembler
 from mcptop.model.frame import Frame, Own
@@ -54,6 +55,7 @@ class Monitor:
         self._history = History(int(KEPT_S / interval_s) + 1)
         self._assembler = Assembler(self._history)
         self._host = HostAssembler(self._history)
+        self._events = EventFinder()
         self._own = _OwnCost()
         self._number = 0
         self._stop = threading.Event()
@@ -85,6 +87,7 @@ class Monitor:
             engine=snapshot.engine,
             banner=snapshot.banner,
             series=Until(self._history),
+            events=self._events.look(services, snapshot.sources, snapshot.at),
         )
 
     def begin(self) -> None:

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from mcptop.model.event import Event
 from mcptop.model.flow import Budget, Model, Pool, Queue
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
@@ -137,6 +138,8 @@ class Frame(Struct, frozen=True, eq=False):
     banner: str | None = None
     """What this machine does not let mcptop see, in one line."""
     series: Series = NoSeries()
+    events: tuple[Event, ...] = ()
+    """What happened lately, the oldest first; at most 500."""
 
 
 EMPTY = Frame(0, datetime.fromtimestamp(0, UTC), None, (), (), (), Own(), 1.0)

@@ -1,0 +1,99 @@
+"""What is found between two looks, and what is no event."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from mcptop.events import KEPT, EventFinder
+from mcptop.model.event import EventKind
+from mcptop.model.frame import Service, SourceReport, Status
+from mcptop.model.instance import Cpu, Instance, Memory
+from mcptop.model.value import Kind
+from tests.ui.frames import MIB, NOON
+
+OLD = NOON - timedelta(hours=1)
+
+
+def one(identity: str = "a1", **changes: Any) -> Instance:
+    values: dict[str, Any] = {"name": "shop-api-1", "image": "api:1", "started_at": OLD, "restarts": 0, "oom_kills": 0}
+    return Instance(id=identity, **(values | changes))
+
+
+def of(*instances: Instance, kind: Kind = Kind.CONTAINER, project: str | None = "shop") -> Service:
+    return Service(project, "api", kind, len(instances), instances)
+
+
+def told(*looks: tuple[Service, ...]) -> list[tuple[EventKind, str, bool]]:
+    """What the looks, a second apart, come to."""
+    finder = EventFinder()
+    for second, services in enumerate(looks):
+        events = finder.look(services, (), NOON + timedelta(seconds=second))
+    return [(event.kind, event.says, event.bad) for event in events]
+
+
+@pytest.mark.parametrize(
+    ("changes", "kind", "says", "bad"),
+    [
+        ({"restarts": 1, "started_at": NOON, "exit_code": 1}, EventKind.RESTARTED, "restarted, exit code 1", True),
+        ({"started_at": NOON}, EventKind.RESTARTED, "restarted", False),
+        ({"restarts": 3, "exit_code": 137}, EventKind.RESTARTED, "restarted 3 times, exit code 137 (killed)", True),
+        ({"state": "exited", "exit_code": 0}, EventKind.STOPPED, "exited, exit code 0", False),
+        ({"state": "exited", "exit_code": 2}, EventKind.STOPPED, "exited, exit code 2", True),
+        ({"state": "paused"}, EventKind.STOPPED, "paused", False),
+        ({"oom_kills": 2}, EventKind.OOM_KILL, "killed for lack of memory, 2 times", True),
+        ({"health": "unhealthy"}, EventKind.HEALTH, "healthy → unhealthy", True),
+        ({"memory": Memory(limit_bytes=512 * MIB)}, EventKind.LIMIT, "memory limit none → 512 MiB", False),
+        ({"cpu": Cpu(limit_cores=1.5)}, EventKind.LIMIT, "CPU quota none → 1.5 cores", False),
+    ],
+)
+def test_a_change_is_an_event(changes, kind, says, bad):
+    assert told((of(one(health="healthy")),), (of(one(**({"health": "healthy"} | changes))),)) == [(kind, says, bad)]
+
+
+def test_what_was_there_before_is_no_event():
+    assert told((), (of(one()),), (of(one()),)) == []
+
+
+def test_what_started_since_is_one():
+    assert told((), (of(one(started_at=NOON + timedelta(seconds=1))),)) == [(EventKind.STARTED, "started", False)]
+
+
+def test_use_that_changes_is_no_event():
+    busy = of(one(cpu=Cpu(cores=0.9), memory=Memory(working_set_bytes=MIB)))
+    assert told((of(one()),), (busy,)) == []
+
+
+def test_another_image_under_the_same_name_is_a_deploy_even_with_a_gap():
+    after = of(one("b2", image="api:2", started_at=NOON + timedelta(seconds=2)))
+    assert told((of(one()),), (after,)) == [(EventKind.DEPLOYED, "image api:1 → api:2", False)]
+    assert told((of(one()),), (), (after,)) == [
+        (EventKind.STOPPED, "gone", False), (EventKind.DEPLOYED, "image api:1 → api:2", False)]  # fmt: skip
+
+
+def test_a_process_that_took_the_place_of_another_was_restarted():
+    before = of(one("10-1", name="api[10]"), kind=Kind.PROCESS)
+    after = of(one("11-9", name="api[11]", started_at=NOON), kind=Kind.PROCESS)
+    assert told((before,), (after,)) == [(EventKind.RESTARTED, "restarted", False)]
+
+
+def test_programs_of_no_project_come_and_go_without_a_word():
+    passing = of(one("10-1", started_at=NOON + timedelta(seconds=1)), kind=Kind.PROCESS, project=None)
+    assert told((), (passing,), ()) == []
+
+
+def test_a_source_that_breaks_and_comes_back():
+    finder = EventFinder()
+    well = SourceReport("docker", Status.OK, "", 0.0)
+    finder.look((), (well,), NOON)
+    finder.look((), (SourceReport("docker", Status.ERROR, "no answer", 0.0),), NOON)
+    events = finder.look((), (well,), NOON)
+    assert [(event.name, event.says, event.bad) for event in events] == [
+        ("docker", "failed: no answer", True), ("docker", "works again", False)]  # fmt: skip
+
+
+def test_no_more_are_kept_than_promised():
+    finder = EventFinder()
+    for number in range(KEPT + 50):
+        events = finder.look((of(one(restarts=number)),), (), NOON)
+    assert len(events) == KEPT
