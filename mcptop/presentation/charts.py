@@ -6,8 +6,10 @@ from collections.abc import Callable, Sequence
 
 from msgspec import Struct
 
-from mcptop import units
+from mcptop.presentation import time_axis
+from mcptop.presentation.lens import Lens
 from mcptop.presentation.runs import Run, Runs, fit
+from mcptop.presentation.time_axis import Mark
 
 WINDOWS_S = (30, 60, 120, 300, 600, 900)
 """The zoom steps, in seconds."""
@@ -23,8 +25,7 @@ class Chart(Struct, frozen=True, eq=False):
     """What to draw; `values` ends now and has one value a tick."""
 
     values: Sequence[float | None]
-    window_s: float
-    interval_s: float
+    lens: Lens
     top: float
     """Value at the upper edge."""
     label: Callable[[float], str]
@@ -33,8 +34,8 @@ class Chart(Struct, frozen=True, eq=False):
     style: str = "chart"
     tones: tuple[tuple[float, str], ...] = ()
     """Shares of the limit from which on the curve has another style, the highest first."""
-    tick: int = 0
-    """Number of the last tick: keeps samples in the same dot while the picture moves."""
+    marks: tuple[Mark, ...] = ()
+    """What happened."""
 
 
 class _Plot(Struct, frozen=True, eq=False):
@@ -47,6 +48,8 @@ class _Plot(Struct, frozen=True, eq=False):
     """Styles of the edge and of the body, for each cell of a line."""
     rows: int
     limit_row: int | None
+    cursor: int | None
+    """Cell of the line that is drawn where the reader stands."""
 
 
 def window_for(history_s: float) -> float:
@@ -62,23 +65,26 @@ def draw(chart: Chart, width: int, height: int) -> list[Runs]:
         return []
     dots = resample(chart, columns * 2)
     tones = [_tone(chart, dots[at], dots[at + 1]) for at in range(0, columns * 2, 2)]
-    plot = _Plot(chart, _heights(chart, dots, rows * 4), tones, rows, _limit_row(chart, rows))
+    cursor = (
+        None if chart.lens.cursor_s is None else time_axis.column(chart.lens.cursor_s, chart.lens.window_s, columns)
+    )
+    plot = _Plot(chart, _heights(chart, dots, rows * 4), tones, rows, _limit_row(chart, rows), cursor)
     lines = [_line(plot, row) for row in range(rows - 1, -1, -1)]
     return [*lines, _time_axis(chart, columns)]
 
 
 def resample(chart: Chart, count: int) -> list[float | None]:
     """One value a dot: the highest of its samples, or the sample it stands in. What was not measured is None."""
-    ticks = max(1, round(chart.window_s / chart.interval_s))
+    ticks = max(1, round(chart.lens.window_s / chart.lens.interval_s))
     known = chart.values[-ticks:]
     values: list[float | None] = [*([None] * (ticks - len(known))), *known]
     if ticks <= count:
         return [values[index * ticks // count] for index in range(count)]
     # Borders between dots are fixed in time, not in the window: a peak keeps its shape as it moves left.
-    last = (chart.tick or ticks) * count // ticks
+    last = (chart.lens.tick or ticks) * count // ticks
     dots: list[float | None] = [None] * count
     for age, value in enumerate(reversed(values)):
-        dot = count - 1 - (last - ((chart.tick or ticks) - age) * count // ticks)
+        dot = count - 1 - (last - ((chart.lens.tick or ticks) - age) * count // ticks)
         if value is not None and 0 <= dot < count:
             highest = dots[dot]
             dots[dot] = value if highest is None else max(highest, value)
@@ -103,7 +109,7 @@ def _line(plot: _Plot, row: int) -> Runs:
     line: list[Run] = [(_scale(plot.chart, row, plot.rows), "dim"), ("▕", "faint")]
     text, style, base = "", "", row * 4
     heights = iter(plot.heights)
-    for left, right, (edge, area) in zip(heights, heights, plot.tones, strict=True):
+    for cell, (left, right, (edge, area)) in enumerate(zip(heights, heights, plot.tones, strict=True)):
         left, right = left - base, right - base
         if left > 4 and right > 4:
             mark, name = _FULL, area
@@ -112,6 +118,8 @@ def _line(plot: _Plot, row: int) -> Runs:
             mark, name = _GLYPHS[min(4, max(0, left))][min(4, max(0, right))], edge if has_edge else area
         else:
             mark, name = empty
+        if cell == plot.cursor:
+            mark, name = "│" if mark in " ┄" else mark, "accent.strong"
         if name != style and text:
             line.append((text, style))
             text = ""
@@ -140,10 +148,5 @@ def _tone(chart: Chart, one: float | None, other: float | None) -> tuple[str, st
 
 
 def _time_axis(chart: Chart, columns: int) -> Runs:
-    start, middle = f"-{_span(chart.window_s)}", f"-{_span(chart.window_s / 2)}"
-    text = fit(start, columns // 2 - len(middle) // 2) + middle
-    return ((" " * (AXIS + 1) + fit(text, columns - 3) + "now" + " " * TAIL, "dim"),)
-
-
-def _span(seconds: float) -> str:
-    return units.duration(seconds).replace(".0s", "s") if seconds >= 10 else f"{seconds:g}s"
+    axis = time_axis.line(chart.lens.window_s, columns, chart.marks, chart.lens.cursor_s)
+    return ((" " * (AXIS + 1), "dim"), *axis, (" " * TAIL, "dim"))

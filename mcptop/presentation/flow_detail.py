@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from mcptop import units
 from mcptop.model.frame import POOL_METRICS, QUEUE_METRICS, Frame
-from mcptop.presentation import detail, flow_columns, flow_severity
+from mcptop.presentation import detail, flow_columns, flow_severity, row_charts
 from mcptop.presentation.charts import Chart
 from mcptop.presentation.flow_facts import Fact, pool_facts, queue_facts, wrapped
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
+from mcptop.presentation.lens import Lens
 from mcptop.presentation.runs import Run, Runs, safe
 
 
-def compose(row: FlowRow, frame: Frame, width: int, height: int, window_s: float) -> list[Runs]:
+def compose(row: FlowRow, frame: Frame, width: int, height: int, lens: Lens) -> list[Runs]:
     """Exactly what fits in `height` lines: the title, the reasons, the facts, and charts in what is left."""
     reasons = detail.reasons(row.judgement, width)
     facts = [*reasons, *wrapped(_facts(row), width, 2 if height >= 8 else max(1, height - 1 - len(reasons)))]
@@ -19,9 +20,9 @@ def compose(row: FlowRow, frame: Frame, width: int, height: int, window_s: float
     room = height - 1 - len(facts)
     if room < 5 or width < 40:
         return [*lines, *facts][:height]
-    one, two = _charts(row, frame, window_s)
+    one, two = _charts(row, lens)
     is_alone = width < 76 or not any(value is not None for value in two[1].values)
-    drawn = detail.titled(one, width, room) if is_alone else detail.beside(one, two, width, room)
+    drawn = row_charts.titled(one, width, room) if is_alone else row_charts.beside(one, two, width, room)
     return [*lines, *drawn, *facts][:height]
 
 
@@ -55,7 +56,7 @@ def _facts(row: FlowRow) -> list[Fact]:
     return [*queue_facts(row.queue), ("drained in", flow_columns.drain(row))]
 
 
-def _charts(row: FlowRow, frame: Frame, window_s: float) -> tuple[detail.Titled, detail.Titled]:
+def _charts(row: FlowRow, lens: Lens) -> tuple[row_charts.Titled, row_charts.Titled]:
     if isinstance(row, PoolRow):
         pool = row.pool
         metrics, limit, name = POOL_METRICS, pool.max, "max"
@@ -69,18 +70,16 @@ def _charts(row: FlowRow, frame: Frame, window_s: float) -> tuple[detail.Titled,
         metrics, limit, name = QUEUE_METRICS, queue.capacity, "room"
         titles = (f"depth {flow_severity.of(queue.depth, queue.capacity)}", f"taken {units.count(queue.in_flight)}")
     style = row.judgement.style if row.judgement.reasons else "cpu"
-    one = _chart(row, frame, window_s, metrics[0], limit, name, f"chart.{style}")
-    two = _chart(row, frame, window_s, metrics[1], None, "", f"chart.{style if 'pool' in metrics[1] else 'cpu'}")
+    one = _chart(row, lens, metrics[0], limit, name, f"chart.{style}")
+    two = _chart(row, lens, metrics[1], None, "", f"chart.{style if 'pool' in metrics[1] else 'cpu'}")
     return (((f" {titles[0]}", "strong"),), one), (((f" {titles[1]}", "strong"),), two)
 
 
-def _chart(
-    row: FlowRow, frame: Frame, window_s: float, metric: str, limit: int | None, limit_name: str, style: str
-) -> Chart:
-    values = detail.history(frame, row.key, metric, window_s)
+def _chart(row: FlowRow, lens: Lens, metric: str, limit: int | None, limit_name: str, style: str) -> Chart:
+    values = lens.history(row.key, metric)
     highest = max((value for value in values if value is not None), default=0.0)
-    top = float(max(limit or 0, detail.round_up(highest * 1.15, 1.0), 1.0))
-    return Chart(values, window_s, frame.interval_s, top, _whole, limit, limit_name, style, tick=frame.number)
+    top = float(max(limit or 0, row_charts.round_up(highest * 1.15, 1.0), 1.0))
+    return Chart(values, lens, top, _whole, limit, limit_name, style, marks=lens.marks(row.service.key))
 
 
 def _whole(value: float) -> str:

@@ -109,6 +109,18 @@ def build(services: list[Row], view: View) -> list[Row]:
     return list(_tree(services, view))
 
 
+def find(services: list[Row], key: str) -> Row | None:
+    """The row of a service or of one instance, by its key; None when it is gone."""
+    for row in services:
+        assert row.service is not None
+        if row.key == key:
+            return row
+        for instance in row.service.instances:
+            if instance.id == key:
+                return _instance_row(row, instance)
+    return None
+
+
 def group_of(service: Service) -> tuple[int, str]:
     """Rank and name of the group a service belongs to: projects first, then what has none."""
     if service.project:

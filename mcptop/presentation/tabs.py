@@ -7,13 +7,16 @@ from typing import Any, Generic
 
 from msgspec import Struct
 
-from mcptop.presentation import flow_rows, judgement, rows
+from mcptop.presentation import event_rows, flow_rows, judgement, limit_rows, rows, runs
 from mcptop.presentation.columns import SERVICES
+from mcptop.presentation.event_rows import EVENTS
 from mcptop.presentation.flow_columns import POOLS, QUEUES
 from mcptop.presentation.flows import NO_FLOW
 from mcptop.presentation.judgement import Judgement, Level
+from mcptop.presentation.limit_columns import LIMITS
 from mcptop.presentation.rows import Row, View
 from mcptop.presentation.runs import Runs
+from mcptop.presentation.scene import Scene
 from mcptop.presentation.sheet import R, Sheet
 
 
@@ -23,24 +26,38 @@ class Tab(Struct, Generic[R], frozen=True, eq=False):
     id: str
     key: str
     word: str
+    short: str
+    """Where the line has no room for the word."""
     says: str
     sheet: Sheet[R]
     sort: str
     """Column it is sorted by to begin with."""
-    build: Callable[[list[Row], View], Sequence[R]]
-    """Its rows, from those of the services."""
+    build: Callable[[Scene, View], Sequence[R]]
+    """Its rows."""
     empty: str
     """What it says without rows."""
     is_tree: bool = False
+    has_detail: bool = False
+    """The selected row in full stands below the table."""
+    of_one: bool = False
+    """It shows the service that was selected, not all of them."""
 
 
-OVERVIEW: Tab[Any] = Tab("overview", "1", "Overview", "every service", SERVICES, "cpu", rows.build,
-                         "nothing to show", True)  # fmt: skip
+OVERVIEW: Tab[Any] = Tab(
+    "overview", "1", "Overview", "Over", "every service", SERVICES, "cpu",
+    lambda scene, view: rows.build(scene.services, view), "nothing to show", is_tree=True, has_detail=True,
+)  # fmt: skip
 TABS: tuple[Tab[Any], ...] = (
     OVERVIEW,
-    Tab("pools", "2", "Pools", "one line a connection pool", POOLS, "level", flow_rows.pools, "no pool to show"),
-    Tab("queues", "3", "Queues", "one line a queue", QUEUES, "level", flow_rows.queues, "no queue to show"),
-)
+    Tab("pools", "2", "Pools", "Pool", "one line a connection pool", POOLS, "level",
+        lambda scene, view: flow_rows.pools(scene.services, view), "no pool to show", has_detail=True),
+    Tab("queues", "3", "Queues", "Queue", "one line a queue", QUEUES, "level",
+        lambda scene, view: flow_rows.queues(scene.services, view), "no queue to show", has_detail=True),
+    Tab("events", "8", "Events", "Event", "what happened: restarts, OOM kills, deploys, other limits", EVENTS, "time",
+        event_rows.build, "nothing happened since mcptop began to look"),
+    Tab("limits", "9", "Limits", "Limit", "limits against what was seen, and what they should be", LIMITS, "level",
+        limit_rows.build, "no container to show"),
+)  # fmt: skip
 
 Trouble = dict[str, tuple[int, Level]]
 """Tab -> how many of its rows need somebody, and the worst of them."""
@@ -54,23 +71,29 @@ def trouble(services: Sequence[Row]) -> Trouble:
     return {"pools": _count(pools), "queues": _count(queues)}
 
 
-def pieces(chosen: str, counts: Trouble) -> list[tuple[Runs, str]]:
-    """Each tab as a piece of the line, with the action a click on it runs."""
-    return [(_piece(tab, tab.id == chosen, *counts.get(tab.id, (0, Level.OK))), _action(tab)) for tab in TABS]
+def pieces(chosen: str, counts: Trouble, width: int) -> list[tuple[Runs, str]]:
+    """Each tab as a piece of the line, with the action a click on it runs; in short words where there is no room."""
+    line = _line(chosen, counts, lambda tab: tab.word)
+    if sum(runs.width(piece) for piece, _ in line) > width:
+        line = _line(chosen, counts, lambda tab: tab.short)
+    return line
 
 
-def _action(tab: Tab[Any]) -> str:
-    return f"screen.tab('{tab.id}')"
+def _line(chosen: str, counts: Trouble, word: Callable[[Tab[Any]], str]) -> list[tuple[Runs, str]]:
+    return [
+        (_piece(tab.key, word(tab), tab.id == chosen, *counts.get(tab.id, (0, Level.OK))), f"screen.tab('{tab.id}')")
+        for tab in TABS
+    ]
 
 
-def _piece(tab: Tab[Any], is_chosen: bool, count: int, worst: Level) -> Runs:
+def _piece(key: str, word: str, is_chosen: bool, count: int, worst: Level) -> Runs:
     if is_chosen:
-        name: Runs = ((f" {tab.key} {tab.word} ", "brand"),)
+        name: Runs = ((f" {key} {word} ", "brand"),)
     else:
-        name = ((f" {tab.key} ", "key"), (f"{tab.word} ", "head.muted"))
+        name = ((f" {key} ", "key"), (f"{word} ", "head.muted"))
     if not count:
-        return (*name, (" ", "head"))
-    return (*name, (f"{judgement.SYMBOLS[worst]}{count} ", f"head.{judgement.STYLES[worst]}"), (" ", "head"))
+        return name
+    return (*name, (f"{judgement.SYMBOLS[worst]}{count} ", f"head.{judgement.STYLES[worst]}"))
 
 
 def _count(judgements: Sequence[Judgement]) -> tuple[int, Level]:

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from mcptop.config import Settings
 from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation.charts import WINDOWS_S, window_for
+from mcptop.presentation.lens import Lens
 from mcptop.ui import diagnosing
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.diagnoses import Diagnoses, Make
@@ -106,6 +107,11 @@ class McptopApp(App[None]):
         if self._zoom is not None:
             return float(WINDOWS_S[self._zoom])
         return window_for(self.frame.number * self.frame.interval_s)
+
+    @property
+    def lens(self) -> Lens:
+        """The time the charts show."""
+        return Lens(self.frame, self.window_s)
 
     @property
     def paused_for(self) -> float | None:

@@ -11,6 +11,7 @@ from textual.strip import Strip
 from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation import budgets, detail, flow_detail, header, runs, tabs
 from mcptop.presentation.flow_rows import FlowRow
+from mcptop.presentation.lens import Lens
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.tabs import Trouble
@@ -72,7 +73,7 @@ class Detail(Panel):
     """The selected row: facts and charts, made for the height the pane has."""
 
     row: Row | FlowRow | None = None
-    window_s = 900.0
+    lens = Lens()
     full = False
     """Has the screen to itself: more charts."""
 
@@ -82,9 +83,9 @@ class Detail(Panel):
         if self.row is None or height < 1:
             return []
         if isinstance(self.row, FlowRow):
-            return flow_detail.compose(self.row, self.frame, width, height, self.window_s)
+            return flow_detail.compose(self.row, self.frame, width, height, self.lens)
         compose = detail.compose_full if self.full else detail.compose
-        return compose(self.row, self.frame, width, height, self.window_s)
+        return compose(self.row, self.frame, width, height, self.lens)
 
 
 Piece = tuple[Runs, str]
@@ -94,7 +95,7 @@ Piece = tuple[Runs, str]
 class Actions(Lines):
     """One line of pieces that can be clicked; what does not fit is left out whole."""
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self, width: int) -> Sequence[Piece]:
         """What to offer, the most important first."""
         raise NotImplementedError
 
@@ -115,7 +116,7 @@ class Actions(Lines):
 
     def _fitting(self, width: int) -> list[Piece]:
         kept: list[Piece] = []
-        for piece in self.pieces():
+        for piece in self.pieces(width):
             width -= runs.width(piece[0])
             if width < 0:
                 break
@@ -134,9 +135,9 @@ class TabLine(Actions):
         self.chosen, self.trouble = chosen, trouble
         self.rebuild()
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self, width: int) -> Sequence[Piece]:
         """One piece a tab."""
-        return tabs.pieces(self.chosen, self.trouble)
+        return tabs.pieces(self.chosen, self.trouble, width)
 
 
 Key = tuple[str, str, str]
@@ -153,6 +154,6 @@ class Footer(Actions):
         self.keys = keys
         self.rebuild()
 
-    def pieces(self) -> Sequence[Piece]:
+    def pieces(self, width: int) -> Sequence[Piece]:
         """One piece a key."""
         return [(((f" {key} ", "key"), (f"{word} ", "head.muted")), action) for key, word, action in self.keys]

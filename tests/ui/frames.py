@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from math import sin
 from typing import Any
 
+from mcptop.model.event import Event, EventKind
 from mcptop.model.flow import Budget, Confidence, Model, Pool, Queue, Share
 from mcptop.model.frame import Frame, Own, Service, SourceReport, Status, pool_key, queue_key
 from mcptop.model.host import Filesystem, Host, HostPressure, Pressure
@@ -188,6 +189,26 @@ def levels(services: tuple[Service, ...]) -> dict[str, tuple[float, float]]:
     return made
 
 
+WORKER, API = "container:mcp-stack/mcp-worker", "container:mcp-stack/mcp-api"
+
+
+def event(ago_s: float, kind: EventKind, says: str, bad: bool = False, service: str = "", name: str = "") -> Event:
+    """Something that happened so long before noon."""
+    return Event(NOON - timedelta(seconds=ago_s), kind, says, bad, service, f"id-{name}" if service else "", name)
+
+
+EVENTS = (
+    event(800, EventKind.DEPLOYED, "image mcp-worker:1.3 → mcp-worker:1.4", False, WORKER, "mcp-stack-mcp-worker-1"),
+    event(620, EventKind.LIMIT, "memory limit 256 MiB → 512 MiB", False, WORKER, "mcp-stack-mcp-worker-1"),
+    event(430, EventKind.OOM_KILL, "killed for lack of memory", True, WORKER, "mcp-stack-mcp-worker-2"),
+    event(429, EventKind.RESTARTED, "restarted, exit code 137 (killed)", True, WORKER, "mcp-stack-mcp-worker-2"),
+    event(95, EventKind.HEALTH, "healthy → unhealthy", True, API, "mcp-stack-mcp-api-1"),
+    event(61, EventKind.HEALTH, "unhealthy → healthy", False, API, "mcp-stack-mcp-api-1"),
+    event(12, EventKind.SOURCE, "failed: no answer for 2 s", True, name="docker"),
+    event(9, EventKind.SOURCE, "works again", name="docker"),
+)
+
+
 HOST = Host(
     "build-7", 2, 0.63, int(23.5 * GIB), int(12.3 * GIB),
     pressure=HostPressure(Pressure(0.04), Pressure(0.0), Pressure(0.02)),
@@ -206,7 +227,7 @@ def frame(number: int = 1000, services: tuple[Service, ...] | None = None, **mor
     values = {
         "number": number, "at": NOON + timedelta(seconds=number - 1000), "host": HOST, "sources": SOURCES,
         "services": shown, "alerts": (), "own": Own(0.009, 61 * MIB, 0.0042), "interval_s": 1.0,
-        "engine": "docker 28.2", "budgets": (BUDGET,), "series": Shapes(number, levels(shown)),
+        "engine": "docker 28.2", "budgets": (BUDGET,), "events": EVENTS, "series": Shapes(number, levels(shown)),
     }  # fmt: skip
     return Frame(**(values | more))
 

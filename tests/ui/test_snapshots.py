@@ -20,7 +20,7 @@ async def test_stack(size, dashboard, snapshot, screen):
         assert {cell_len(line) for line in screen(app).splitlines()} == {size[0]}
 
 
-@pytest.mark.parametrize(("tab", "key"), [("pools", "2"), ("queues", "3")])
+@pytest.mark.parametrize(("tab", "key"), [("pools", "2"), ("queues", "3"), ("events", "8"), ("limits", "9")])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 async def test_tabs(tab, key, size, dashboard, snapshot, screen):
     app, _ = dashboard(frames.frame())

@@ -5,16 +5,20 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mcptop import units
+from mcptop.model.frame import EMPTY
 from mcptop.presentation import charts, runs
 from mcptop.presentation.charts import Chart
+from mcptop.presentation.lens import Lens
 
 VALUES = st.lists(st.one_of(st.none(), st.floats(0, 1e12)), max_size=400)
 
 
 def chart(values, top=1.0, limit=None, window=60.0, tick=0) -> Chart:
-    return Chart(values, window, 1.0, top, units.percent, limit, tick=tick, style="chart.cpu")
+    lens = Lens(replace(EMPTY, number=tick), window)
+    return Chart(values, lens, top, units.percent, limit, style="chart.cpu")
 
 
 @given(VALUES, st.integers(-5, 120), st.integers(-2, 20), st.integers(0, 5000))

@@ -283,8 +283,8 @@ def test_tabs_count_what_needs_somebody_and_show_the_worst():
     api = service("api", pools=(pool(waiting=3), pool("b", waiting=3, wait_s=2.0), pool("c")), queues=(queue(),))
     counts = tabs.trouble(judged(api, service("ui")))
     assert counts == {"pools": (2, Level.CRITICAL), "queues": (0, Level.OK)}
-    words = ["".join(runs.text_of(piece).split()) for piece, _ in tabs.pieces("overview", counts)]
-    assert words == ["1Overview", "2Pools✖2", "3Queues"]
+    words = ["".join(runs.text_of(piece).split()) for piece, _ in tabs.pieces("overview", counts, 200)]
+    assert words[:3] == ["1Overview", "2Pools✖2", "3Queues"]
 
 
 def test_models_of_a_runner_and_of_its_replica():

@@ -15,6 +15,7 @@ from textual.widgets import Input
 from mcptop.model.frame import Frame
 from mcptop.presentation import filter, rows, sheet, tabs
 from mcptop.presentation.rows import Folds, Row, View
+from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
 from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
 from mcptop.ui import layout
@@ -49,6 +50,9 @@ class Dashboard(Screen[None]):
         self.status, self.footer = Status(), Footer()
         self._mounted = False
         self._services: list[Row] = []
+        self._sizes: dict[str, Sizes] = {}
+        self._subject = ""
+        """Key of the service or instance that is looked at closely."""
 
     @property
     def mcptop(self) -> McptopApp:
@@ -150,12 +154,16 @@ class Dashboard(Screen[None]):
         column = self.tab.sheet.column(self.sort)
         view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree)
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
-        self.table.show(self.tab.build(self._services, view), moment, self.sort, self.descending)
+        subject = rows.find(self._services, self._subject) if self.tab.of_one else None
+        scene = Scene(frame, self._services, subject, self._sizes)
+        self.table.show(self.tab.build(scene, view), moment, self.sort, self.descending)
         self._show_detail()
 
     def _show_detail(self) -> None:
+        if not self.tab.has_detail:
+            return
         self.detail.row = self.table.selected
-        self.detail.window_s = self.mcptop.window_s
+        self.detail.lens = self.mcptop.lens
         self.detail.show(self.mcptop.frame)
 
     def _divide(self) -> None:
@@ -163,7 +171,7 @@ class Dashboard(Screen[None]):
         share = layout.heights(size.width, size.height)
         self.header.short, self.problems.most = share.short_header, share.problems
         self.problems.display = share.problems > 0
-        self.detail.display = share.detail > 0
+        self.detail.display = share.detail > 0 and self.tab.has_detail
         self.detail.styles.height = share.detail
         self.tab_line.display = share.tabs
         self.budgets.most = share.budgets
@@ -243,7 +251,7 @@ class Dashboard(Screen[None]):
         self.table.display = True
         if had_focus:
             self.set_focus(self.table)
-        self._show_budgets()
+        self._divide()
         self._show_rows()
         self.show_keys()
 

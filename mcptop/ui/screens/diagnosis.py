@@ -21,7 +21,6 @@ from mcptop.ui.lines import Lines
 from mcptop.ui.messages import Stage
 from mcptop.ui.pages import Page, Scroll
 from mcptop.ui.panels import Detail, Footer, Key
-from mcptop.ui.screens.service import find
 from mcptop.verdicts import words
 
 if TYPE_CHECKING:
@@ -112,9 +111,9 @@ class DiagnosisScreen(Screen[None]):
             return
         subject = self._stage.subject
         services = rows.of_services(frame)
-        chosen = find(services, symptoms.identity(subject, frame)) if subject is not None else None
-        self._detail.row = chosen or find(services, self.job.asked.row) or self._detail.row
-        self._detail.window_s = self.mcptop.window_s
+        chosen = rows.find(services, symptoms.identity(subject, frame)) if subject is not None else None
+        self._detail.row = chosen or rows.find(services, self.job.asked.row) or self._detail.row
+        self._detail.lens = self.mcptop.lens
         self._detail.show(frame)
 
     def show_pause(self) -> None:

@@ -10,7 +10,7 @@ from textual.screen import Screen
 
 from mcptop.model.frame import Frame
 from mcptop.presentation import rows
-from mcptop.presentation.rows import Folds, Row, View
+from mcptop.presentation.rows import Row
 from mcptop.ui.lines import Lines
 from mcptop.ui.panels import Detail, Footer, Header, Key
 from mcptop.ui.whom import of_row
@@ -63,8 +63,8 @@ class ServiceScreen(Screen[None]):
         services = rows.of_services(frame)
         self.header.problems, self.header.paused_for = len(rows.problems(services)), app.paused_for
         self.header.show(frame)
-        self.detail.window_s = app.window_s
-        row = find(services, self._key)
+        self.detail.lens = app.lens
+        row = rows.find(services, self._key)
         if row is not None:
             self.detail.row = row
             self.detail.show(frame)
@@ -93,12 +93,6 @@ class ServiceScreen(Screen[None]):
         if isinstance(row, Row):
             from mcptop.presentation import detail, runs
 
-            facts = detail.compose(row, self.detail.frame, 200, 6, 60.0)
+            facts = detail.compose(row, self.detail.frame, 200, 6, self.detail.lens)
             self.app.copy_to_clipboard("\n".join(runs.text_of(line).rstrip(" ─") for line in facts))
             self.app.notify(f"copied {row.name}", markup=False, timeout=2)
-
-
-def find(services: list[Row], key: str) -> Row | None:
-    """The row with this key, wherever it would stand in the table."""
-    everything = Folds(opened=frozenset({key, *(row.key for row in services)}))
-    return next((row for row in rows.build(services, View(folds=everything, tree=False)) if row.key == key), None)

@@ -1,0 +1,23 @@
+"""What the tabs are drawn from: the frame, its services as judged rows, and the one that is looked at closely."""
+
+from __future__ import annotations
+
+from msgspec import Struct, field
+
+from mcptop.analysis.sizing import Sized
+from mcptop.model.frame import Frame
+from mcptop.presentation.rows import Row
+
+Sizes = tuple[int, Sized, Sized]
+"""Number of the frame they were worked out at; CPU and memory."""
+
+
+class Scene(Struct, frozen=True, eq=False):
+    """One picture's ingredients."""
+
+    frame: Frame
+    services: list[Row]
+    subject: Row | None = None
+    """Of the tabs that show one service or instance."""
+    sizes: dict[str, Sizes] = field(default_factory=dict)
+    """What was worked out of each instance's limits: kept from picture to picture, for it is dear."""
