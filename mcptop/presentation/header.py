@@ -9,6 +9,7 @@ from mcptop.model.frame import Frame, SourceReport, Status
 from mcptop.model.host import Filesystem, Host, Pressure
 from mcptop.presentation import cells, runs
 from mcptop.presentation.runs import Run, Runs
+from mcptop.presentation.when import When, badge
 
 Piece = tuple[int, Runs]
 """How early it is left out where room is short (higher goes first), and what it says."""
@@ -20,7 +21,7 @@ _GAP = 2
 """Cells between two sources."""
 
 
-def title_line(frame: Frame, width: int, problems: int, paused_for: float | None) -> Runs:
+def title_line(frame: Frame, width: int, problems: int, when: When) -> Runs:
     """Brand and machine on the left; problems, liveness and own cost on the right."""
     left: list[Run] = [(" mcptop ", "brand"), (" ", "head")]
     if frame.host is None:
@@ -29,7 +30,7 @@ def title_line(frame: Frame, width: int, problems: int, paused_for: float | None
     right: list[Piece] = []
     if problems:
         right.append((1, ((f"{problems} {'problem' if problems == 1 else 'problems'}", "head.critical"),)))
-    right.append((0, (_liveness(frame, paused_for),)))
+    right.append((0, (badge(when, frame, broken(frame.sources)),)))
     own = frame.own
     if own.cpu_ratio is not None:
         cost = f"self {own.cpu_ratio * 100:.1f}% {units.long_size(own.rss_bytes)}"
@@ -113,14 +114,6 @@ def _machine(frame: Frame, host: Host) -> list[Run]:
         facts.append(units.long_size(host.memory_total_bytes))
     rest = "".join(f" · {fact}" for fact in facts if fact)
     return [(units.plain(host.name, _HOST_NAME), "head.strong"), (rest, "head.muted")]
-
-
-def _liveness(frame: Frame, paused_for: float | None) -> Run:
-    if paused_for is not None:
-        return (f" PAUSED {units.duration(max(0.0, paused_for)).replace('.0s', 's')} ", "badge.warning")
-    if broken(frame.sources):
-        return ("source error", "head.critical")
-    return (f"live {frame.interval_s:g}s", "head.ok")
 
 
 def _cpu(frame: Frame, host: Host) -> list[Piece]:

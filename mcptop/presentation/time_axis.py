@@ -62,7 +62,7 @@ def line(window_s: float, columns: int, placed: Sequence[Mark], cursor_s: float 
         _write(cells, start, label, "dim")
     if cursor_s is not None and (place := column(cursor_s, window_s, columns)) is not None:
         cells[place] = ("▲", "accent.strong")
-    return _merged(cells)
+    return merged(cells)
 
 
 def _write(cells: list[tuple[str, str]], start: int, text: str, style: str, gap: int = 0) -> None:
@@ -72,7 +72,7 @@ def _write(cells: list[tuple[str, str]], start: int, text: str, style: str, gap:
         cells[start:end] = [(letter, style) for letter in text]
 
 
-def _merged(cells: Sequence[tuple[str, str]]) -> list[Run]:
+def merged(cells: Sequence[tuple[str, str]]) -> list[Run]:
     merged: list[Run] = []
     for letter, style in cells:
         if merged and merged[-1][1] == style:

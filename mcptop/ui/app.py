@@ -18,6 +18,7 @@ from mcptop.config import Settings
 from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.presentation.lens import Lens
+from mcptop.presentation.when import When
 from mcptop.ui import diagnosing
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.diagnoses import Diagnoses, Make
@@ -114,9 +115,10 @@ class McptopApp(App[None]):
         return Lens(self.frame, self.window_s)
 
     @property
-    def paused_for(self) -> float | None:
-        """Age of the frozen picture against the newest frame; None while it is live."""
-        return (self._latest.at - self.frame.at).total_seconds() if self._paused else None
+    def when(self) -> When:
+        """Of which time the picture is."""
+        behind_s = (self._latest.at - self.frame.at).total_seconds() if self._paused else None
+        return When(self.frame.at, behind_s)
 
     def get_default_screen(self) -> Screen[None]:
         """The table is the first thing there is."""

@@ -15,6 +15,7 @@ from mcptop.presentation.lens import Lens
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.tabs import Trouble
+from mcptop.presentation.when import LIVE
 from mcptop.ui.lines import Lines, look
 
 
@@ -33,13 +34,13 @@ class Header(Panel):
     """The machine, in one to three lines."""
 
     problems = 0
-    paused_for: float | None = None
+    when = LIVE
     short = False
     """One line only."""
 
     def lines(self, width: int) -> list[Runs]:
         """Title, and the meters where there is height for them."""
-        title = header.title_line(self.frame, width, self.problems, self.paused_for)
+        title = header.title_line(self.frame, width, self.problems, self.when)
         return [title] if self.short else [title, *header.meters(self.frame, width)]
 
 

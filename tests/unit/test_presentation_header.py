@@ -9,6 +9,7 @@ import pytest
 from mcptop.model.frame import EMPTY, Frame, Own, SourceReport, Status
 from mcptop.model.host import Filesystem, Host, HostPressure, Pressure
 from mcptop.presentation import header, runs
+from mcptop.presentation.when import When
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOST = Host(
@@ -28,7 +29,7 @@ FRAME = Frame(1, NOON, HOST, SOURCES, (), (), Own(0.009, 61 << 20, 0.004), 1.0, 
 @pytest.mark.parametrize("frame", [FRAME, EMPTY], ids=["full", "empty"])
 def test_every_line_fits(frame, width):
     lines = [
-        header.title_line(frame, width, 3, 12.0),
+        header.title_line(frame, width, 3, When(behind_s=12.0)),
         header.status_line(frame, width),
         header.banner_line(frame, width),
         *header.meters(frame, width),

@@ -115,7 +115,7 @@ class Dashboard(Screen[None]):
             return
         self._services = rows.of_services(frame)
         troubled = rows.problems(self._services)
-        self.header.problems, self.header.paused_for = len(troubled), self.mcptop.paused_for
+        self.header.problems, self.header.when = len(troubled), self.mcptop.when
         self.header.show(frame)
         self.banner.show(frame)
         self.problems.show(troubled)
@@ -129,12 +129,12 @@ class Dashboard(Screen[None]):
         """The footer for the present state."""
         app, problems = self.mcptop, self.problems
         seen = problems.can_be_entered, bool(app.diagnoses.reports), self.focused is problems
-        now = Now(app.paused_for is not None, bool(self.filter), self.tab.is_tree, *seen)
+        now = Now(app.when.stands_still, bool(self.filter), self.tab.is_tree, *seen)
         self.footer.show(footer(now))
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
-        self.header.paused_for = self.mcptop.paused_for
+        self.header.when = self.mcptop.when
         self.header.rebuild()
         self.show_keys()
 

@@ -61,7 +61,7 @@ class ServiceScreen(Screen[None]):
         app = cast("McptopApp", self.app)
         self.header.short = self.app.size.height < 14
         services = rows.of_services(frame)
-        self.header.problems, self.header.paused_for = len(rows.problems(services)), app.paused_for
+        self.header.problems, self.header.when = len(rows.problems(services)), app.when
         self.header.show(frame)
         self.detail.lens = app.lens
         row = rows.find(services, self._key)
@@ -71,7 +71,7 @@ class ServiceScreen(Screen[None]):
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
-        self.header.paused_for = cast("McptopApp", self.app).paused_for
+        self.header.when = cast("McptopApp", self.app).when
         self.header.rebuild()
 
     def restyle(self) -> None:
