@@ -6,6 +6,7 @@ The monitor takes snapshots from whatever has `sample` and `close`; this is the 
 from __future__ import annotations
 
 from mcptop.adapters.reader import MetricsReader
+from mcptop.closeup.world import World
 from mcptop.collectors.base import Collector, Findings, Tick
 from mcptop.collectors.containers import ContainerCollector
 from mcptop.collectors.engine import EngineCollector
@@ -82,6 +83,8 @@ class LiveSource:
                 self._metrics,
             ]
         )
+        self.world = World(roots, table, book, lambda: DockerEngine(settings.docker_host), banner=lambda: engine.banner)
+        """What a closer look at one service looks through."""
         self._watch.start()
 
     def wait_for_engine(self, timeout_s: float) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
+from mcptop import secret_forms
 from mcptop.model.diagnosis import Evidence, Provenance
-from mcptop.playbook import secret_forms
 from mcptop.playbook.steps.base import Output
 
 _TOKEN = re.compile(r"(<secret-\d+>)")

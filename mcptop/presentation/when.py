@@ -62,7 +62,7 @@ def badge(when: When, frame: Frame, broken: bool) -> Run:
 
 def _of_recording(tape: Tape, frame: Frame) -> Run:
     sign = "…" if tape.loading else "▶" if tape.playing else "❚❚"
-    speed = "" if tape.speed == 1 else f" ×{tape.speed:g}"
+    speed = "" if tape.speed == 1 else f" \N{MULTIPLICATION SIGN}{tape.speed:g}"
     return (f" REPLAY {sign}{speed} {clock(frame.at)} ", "badge.warning")
 
 

@@ -89,6 +89,10 @@ class AddressBook:
             self._ports = now
             self.version += 1
 
+    def target(self, id: str) -> Target | None:
+        """The target with this id; None when it is gone."""
+        return self._by_id.get(id)
+
     def ports(self, target: str) -> tuple[int, ...]:
         """The ports a target listens on, as far as known."""
         return self._ports.get(target, ())

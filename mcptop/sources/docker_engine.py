@@ -93,6 +93,10 @@ class DockerEngine:
         except (RequestException, OSError, ValueError) as error:
             raise EngineError(explain(error, self.endpoint)) from error
 
+    def top(self, container: str, columns: str) -> Answer:
+        """The processes of a running container as the engine's own `ps -eo` prints these columns: Titles, Processes."""
+        return cast(Answer, self._ask("top", container, ps_args=f"-eo {columns}"))
+
     def ping(self) -> None:
         """Whether the engine still answers."""
         self._ask("ping")

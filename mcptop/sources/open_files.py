@@ -90,15 +90,18 @@ def named(path: str) -> tuple[str, bool]:
     return plain(path.removesuffix(_DELETED), _LONGEST_PATH), unlinked
 
 
-def open_files(procfs: str, pid: int) -> list[OpenFile]:
-    """All descriptors of a process. Raises FileNotFoundError or ProcessLookupError when it is gone, PermissionError."""
+def open_files(procfs: str, pid: int, most: int | None = None) -> list[OpenFile]:
+    """All descriptors of a process, or `most` of them.
+
+    Raises FileNotFoundError or ProcessLookupError when it is gone, PermissionError.
+    """
     found, readlink = [], os.readlink
     folder = f"{procfs}/{pid}/fd"
     mounts = _odd_mounts(contents(f"{procfs}/{pid}/mountinfo"))
     # By a descriptor of the folder: the kernel walks to it once and not for each link.
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        for name in os.listdir(at):
+        for name in os.listdir(at)[:most]:
             try:
                 link = readlink(name, dir_fd=at)
             except FileNotFoundError:

@@ -141,7 +141,8 @@ class ProcessTable:
         found: dict[str, list[Identity]] = {}
         if not self.show_containers:
             return found
-        for process in self._all.values():
+        # A copy: a closer look asks from its own thread.
+        for process in list(self._all.values()):
             if process.identity.container is not None:
                 found.setdefault(process.identity.container, []).append(process.identity)
         for members in found.values():

@@ -9,7 +9,7 @@ import pytest
 from mcptop.model.frame import EMPTY, Frame, Own, SourceReport, Status
 from mcptop.model.host import Filesystem, Host, HostPressure, Pressure
 from mcptop.presentation import header, runs
-from mcptop.presentation.when import When
+from mcptop.presentation.when import LIVE, When
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOST = Host(
@@ -60,8 +60,8 @@ def test_sources_that_are_well_become_a_number_where_their_names_have_no_room():
 
 
 def test_paused_goes_before_live_and_before_the_own_cost():
-    assert "PAUSED 12s" in runs.text_of(header.title_line(FRAME, 60, 3, 12.0))
-    assert "source error" in runs.text_of(header.title_line(FRAME, 120, 3, None))
+    assert "PAUSED 12s" in runs.text_of(header.title_line(FRAME, 60, 3, When(behind_s=12.0)))
+    assert "source error" in runs.text_of(header.title_line(FRAME, 120, 3, LIVE))
 
 
 def test_unknown_is_a_dash():

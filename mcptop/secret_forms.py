@@ -92,6 +92,11 @@ FORMS = (
           "gh", "hf_", "k_live_", "k_test_", "glpat-", "sk-", "xox", "aiza", "npm_", flags=0),
 )  # fmt: skip
 
+MASK = "••••"
+"""What stands for a secret where people look; it does not tell how long the secret is."""
+_ROUNDS = 8
+"""A hidden secret can show another one, seldom more than once."""
+
 _NAMED = re.compile(rf"(?:{_KEY}|(?<![a-z])(?:authorization|cookie))\Z", re.IGNORECASE | re.ASCII)
 _HARMLESS = re.compile(r"(?:none|null|nil|true|false|undefined|\*+|\$\{?\w+\}?|\$\(\w+\)|)", re.IGNORECASE | re.ASCII)
 
@@ -110,3 +115,22 @@ def found(text: str) -> Iterator[Form]:
     """The forms that can occur in the text at all."""
     small = text.lower()
     return (form for form in FORMS if any(hint in small for hint in form.hints))
+
+
+def masked(text: str) -> str:
+    """The text with `MASK` for each secret. A command line has its NULs still in it: they say where a word ends."""
+    for _ in range(_ROUNDS):
+        before = text
+        for form in found(text):
+            text = form.pattern.sub(_mask, text)
+        if text == before:
+            break
+    return text
+
+
+def _mask(match: re.Match[str]) -> str:
+    at = match.lastindex or 0
+    if is_harmless(match[at]):
+        return match[0]
+    start, end = match.start(at) - match.start(), match.end(at) - match.start()
+    return match[0][:start] + MASK + match[0][end:]

@@ -1,0 +1,207 @@
+"""Looks at the one service and aspect that somebody looks at, about once a second, on a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from mcptop.closeup.attempt import Attempt
+from mcptop.closeup.files import FileReader
+from mcptop.closeup.inspection import InspectReader
+from mcptop.closeup.processes import ProcessReader
+from mcptop.closeup.sockets import SocketReader
+from mcptop.closeup.world import Reader, World
+from mcptop.model.closeup import (
+    Aspect,
+    Closeup,
+    FileCloseup,
+    InspectCloseup,
+    ProcessCloseup,
+    ProcessKey,
+    SocketCloseup,
+)
+from mcptop.model.frame import Service
+from mcptop.model.instance import Instance
+from mcptop.units import plain
+
+SHARE = 0.03
+"""Of one core: more than this no sequence of looks takes, so after a dear one comes a long pause."""
+DEADLINE_S = 3.0
+"""So long a look is waited for before it is said that it hangs."""
+_EMPTY: Mapping[Aspect, type[Closeup]] = {
+    Aspect.PROCESSES: ProcessCloseup,
+    Aspect.SOCKETS: SocketCloseup,
+    Aspect.FILES: FileCloseup,
+    Aspect.INSPECT: InspectCloseup,
+}
+MakeReader = Callable[[World], Reader]
+READERS: Mapping[Aspect, MakeReader] = {
+    Aspect.PROCESSES: ProcessReader,
+    Aspect.SOCKETS: SocketReader,
+    Aspect.FILES: FileReader,
+    Aspect.INSPECT: InspectReader,
+}
+
+
+class _Wish(NamedTuple):
+    aspect: Aspect
+    service: Service
+    instances: tuple[Instance, ...]
+
+    @property
+    def subject(self) -> tuple[Aspect, str, tuple[str, ...]]:
+        """What makes it another wish: every frame brings new objects of the same service."""
+        return self.aspect, self.service.key, tuple(instance.id for instance in self.instances)
+
+
+class _Desk:
+    """Where one aspect is looked at: its reader, and the look that is under way."""
+
+    def __init__(self, reader: Reader, service: str) -> None:
+        self.reader = reader
+        self.service = service
+        self.attempt: Attempt | None = None
+        self.wish: _Wish | None = None
+        """What the attempt is for."""
+
+    @property
+    def is_busy(self) -> bool:
+        return self.attempt is not None and not self.attempt.is_over
+
+
+class Looker:
+    """`start` once, `want` as often as the reader of the screen turns to something else, `stop` once.
+
+    `emit` gets each closeup of the present wish, on the looker's thread, and never one of a wish before; it must not
+    wait for anybody.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        emit: Callable[[Closeup], None],
+        readers: Mapping[Aspect, MakeReader] = READERS,
+        deadline_s: float = DEADLINE_S,
+    ) -> None:
+        self._world = world
+        self._emit = emit
+        self._make = readers
+        self._deadline_s = deadline_s
+        self._news = threading.Condition()
+        self._wish: _Wish | None = None
+        self._threads_of: ProcessKey | None = None
+        self._hurry = False
+        self._stopped = False
+        self._desks: dict[Aspect, _Desk] = {}
+        self._thread = threading.Thread(target=self._run, name="mcptop-closeup", daemon=True)
+
+    def start(self) -> None:
+        """Begin; nothing is looked at before somebody wants it."""
+        self._thread.start()
+
+    def want(self, aspect: Aspect, service: Service, instances: Sequence[Instance]) -> None:
+        """Look at this from now on. The same wish with newer objects only replaces them."""
+        with self._news:
+            wish = _Wish(aspect, service, tuple(instances))
+            before = self._wish.subject if self._wish is not None else None
+            if before != wish.subject:
+                self._hurry = True
+            if before is None or before[:2] != wish.subject[:2]:
+                self._threads_of = None
+            self._wish = wish
+            self._news.notify_all()
+
+    def want_nothing(self) -> None:
+        """Look at nothing from now on; what is under way is not handed out."""
+        with self._news:
+            self._wish, self._threads_of = None, None
+            self._news.notify_all()
+
+    def threads_of(self, process: ProcessKey | None) -> None:
+        """Read the threads of this process too, as long as the processes of the same service are wanted."""
+        with self._news:
+            if process != self._threads_of:
+                self._threads_of, self._hurry = process, process is not None
+                self._news.notify_all()
+
+    def stop(self) -> None:
+        """End the thread and give back what readers hold. A look that hangs ends with the process."""
+        with self._news:
+            self._stopped = True
+            self._news.notify_all()
+        if self._thread.is_alive() and threading.current_thread() is not self._thread:
+            self._thread.join(timeout=2.0)
+
+    def _run(self) -> None:
+        while (wish := self._next_wish()) is not None:
+            pause_s = self._look(wish)
+            with self._news:
+                self._news.wait_for(lambda: self._stopped or self._hurry or self._wish is None, pause_s)
+        self._clear(None)
+
+    def _next_wish(self) -> _Wish | None:
+        """Waits until there is one; None at the end."""
+        if self._wish is None:
+            self._clear(None)
+        with self._news:
+            self._news.wait_for(lambda: self._stopped or self._wish is not None)
+            self._hurry = False
+            return None if self._stopped else self._wish
+
+    def _look(self, wish: _Wish) -> float:
+        """One look, handed out; how long to pause before the next, in seconds."""
+        self._clear(wish)
+        desk = self._desks.get(wish.aspect)
+        if desk is None:
+            desk = self._desks[wish.aspect] = _Desk(self._make[wish.aspect](self._world), wish.service.key)
+        if desk.attempt is None:
+            self._begin(desk, wish)
+        attempt, asked = desk.attempt, desk.wish
+        assert attempt is not None
+        assert asked is not None
+        with self._news:
+            self._news.wait_for(lambda: attempt.is_over or self._stopped, self._deadline_s)
+        if not attempt.is_over:
+            self._hand_out(wish, _nothing(wish, f"no answer for {attempt.age_s():.0f} s: still waiting"))
+            return 0.0
+        desk.attempt = None
+        if asked.subject != wish.subject:
+            return 0.0
+        self._hand_out(wish, attempt.closeup or _nothing(wish, f"defect in mcptop: {attempt.failure}"))
+        return max(desk.reader.every_s - attempt.took_s, attempt.cpu_s / SHARE)
+
+    def _begin(self, desk: _Desk, wish: _Wish) -> None:
+        reader = desk.reader
+        if isinstance(reader, ProcessReader):
+            reader.threads_of = self._threads_of
+        desk.wish = wish
+        desk.attempt = Attempt(lambda: reader.look(wish.service, wish.instances), self._notice)
+
+    def _notice(self) -> None:
+        with self._news:
+            self._news.notify_all()
+
+    def _clear(self, wish: _Wish | None) -> None:
+        """Readers hold sockets and connections: all but that of the wish are closed, unless they hang."""
+        for aspect, desk in list(self._desks.items()):
+            is_wanted = wish is not None and aspect is wish.aspect and desk.service == wish.service.key
+            if not is_wanted and not desk.is_busy:
+                desk.reader.close()
+                del self._desks[aspect]
+
+    def _hand_out(self, wish: _Wish, closeup: Closeup) -> None:
+        with self._news:
+            if not self._stopped and self._wish is not None and self._wish.subject == wish.subject:
+                self._emit(closeup)
+
+
+def _nothing(wish: _Wish, problem: str) -> Closeup:
+    """A closeup that only says why there is none."""
+    return _EMPTY[wish.aspect](
+        at=datetime.now(UTC),
+        service=wish.service.key,
+        instances=tuple(instance.name for instance in wish.instances),
+        problem=plain(problem),
+    )
