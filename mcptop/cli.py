@@ -81,11 +81,16 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
 
     # The first samples are taken while the screen's code is still being loaded; the engine's package, which takes as
     # long to load, comes after the first picture.
-    monitor = Monitor(LiveSource(settings, hold_engine_s=_SCREEN_FIRST_S), settings.interval)
+    source = LiveSource(settings, hold_engine_s=_SCREEN_FIRST_S)
+    monitor = Monitor(source, settings.interval)
     monitor.begin()
+    from mcptop.closeup.looker import Looker
     from mcptop.ui.app import McptopApp
+    from mcptop.ui.reach import Reach
 
-    app = McptopApp(monitor, settings, theme=settings.theme, no_color=bool(os.environ.get("NO_COLOR")))
+    reach = Reach(looks=lambda tell: Looker(source.world, tell))
+    without_colour = bool(os.environ.get("NO_COLOR"))
+    app = McptopApp(monitor, settings, theme=settings.theme, no_color=without_colour, reach=reach)
     if demo is not None:
         app.attach(demo.switches(), demo.project)
         demo.on_news = app.tell

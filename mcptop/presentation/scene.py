@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec import Struct, field
 
 from mcptop.analysis.sizing import Sized
+from mcptop.model.closeup import Closeup
 from mcptop.model.frame import Frame
 from mcptop.presentation.rows import Row
 
@@ -19,5 +20,7 @@ class Scene(Struct, frozen=True, eq=False):
     services: list[Row]
     subject: Row | None = None
     """Of the tabs that show one service or instance."""
+    closeup: Closeup | None = None
+    """The newest look at it."""
     sizes: dict[str, Sizes] = field(default_factory=dict)
     """What was worked out of each instance's limits: kept from picture to picture, for it is dear."""

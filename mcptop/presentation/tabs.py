@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from msgspec import Struct
 
+from mcptop.model.closeup import Aspect
 from mcptop.presentation import event_rows, flow_rows, judgement, limit_rows, rows, runs
 from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.event_rows import EVENTS
@@ -39,8 +40,8 @@ class Tab(Struct, Generic[R], frozen=True, eq=False):
     is_tree: bool = False
     has_detail: bool = False
     """The selected row in full stands below the table."""
-    of_one: bool = False
-    """It shows the service that was selected, not all of them."""
+    aspect: Aspect | None = None
+    """What it shows of the service that was selected; None: it shows all services."""
 
 
 OVERVIEW: Tab[Any] = Tab(

@@ -15,15 +15,18 @@ from textual.message import Message
 from textual.screen import Screen
 
 from mcptop.config import Settings
+from mcptop.model.closeup import Closeup
 from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.when import When
 from mcptop.ui import diagnosing
+from mcptop.ui.closely import Closely
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.diagnoses import Diagnoses, Make
 from mcptop.ui.keys import APP_KEYS
-from mcptop.ui.messages import DiagnosisEnded, DiagnosisProgressed, FrameReady, FrameSource, News, Switch
+from mcptop.ui.messages import CloseupReady, DiagnosisEnded, DiagnosisProgressed, FrameReady, FrameSource, News, Switch
+from mcptop.ui.reach import NO_REACH, Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
 from mcptop.ui.whom import Whom
@@ -64,11 +67,13 @@ class McptopApp(App[None]):
         theme: str | None = None,
         no_color: bool = False,
         diagnosis: Make | None = None,
+        reach: Reach = NO_REACH,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`diagnosis` makes what runs when a playbook was chosen; without it the real one."""
         super().__init__()
         self._monitor = monitor
+        self.closely = Closely(reach.looks(self._looked) if reach.looks is not None else None)
         self.clock = clock
         """Of a diagnosis that runs: seconds."""
         self.diagnoses = Diagnoses(settings or Settings(), self._post, diagnosis, clock)
@@ -127,6 +132,7 @@ class McptopApp(App[None]):
     def on_mount(self) -> None:
         """Begin to listen once there is somebody to draw."""
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
+        self.closely.start()
         self._monitor.start(self._emit)
         if self._switches:
             self.notify("press : and type `fault` to switch faults on and off", markup=False, timeout=12)
@@ -134,6 +140,7 @@ class McptopApp(App[None]):
     def on_unmount(self) -> None:
         """No frames after the end, and nobody who still looks at a target."""
         self.diagnoses.stop()
+        self.closely.stop()
         self._monitor.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -174,6 +181,16 @@ class McptopApp(App[None]):
         """Called on the monitor's thread: hand over and return."""
         self.diagnoses.hear(frame)
         self._post(FrameReady(frame))
+
+    def _looked(self, closeup: Closeup) -> None:
+        """Called on the looker's thread."""
+        self._post(CloseupReady(closeup))
+
+    @on(CloseupReady)
+    def _receive_closeup(self, message: CloseupReady) -> None:
+        # A picture that stands still stays as it is.
+        if not self._paused and self.closely.receive(message.closeup) and isinstance(self.screen, Dashboard):
+            self.screen.show_closeup()
 
     def _post(self, message: Message) -> None:
         """From any thread."""

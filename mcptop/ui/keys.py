@@ -67,6 +67,8 @@ DASHBOARD_KEYS: list[BindingType] = [
         id="dashboard.problems",
         tooltip="To the problems above the table (Enter diagnoses), and back",
     ),
+    Binding("J", "subject(1)", "Next service", id="dashboard.next", tooltip="On a tab of one service: the next one"),
+    Binding("K", "subject(-1)", "Service before", id="dashboard.before", tooltip="Likewise the one before"),
     Binding("y", "copy", "Copy", id="dashboard.copy", tooltip="Copy the selected row as text"),
     Binding("escape", "back", "Back", id="dashboard.back", tooltip="Clear the filter; never quits", show=False),
 ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from textual.message import Message
 
+from mcptop.model.closeup import Closeup
 from mcptop.model.diagnosis import Subject
 from mcptop.model.frame import Frame
 from mcptop.model.value import Value
@@ -37,6 +38,18 @@ class FrameReady(Message, bubble=False):
     def can_replace(self, message: Message) -> bool:
         """A slow terminal drops pictures: only the newest waiting frame is drawn."""
         return isinstance(message, FrameReady)
+
+
+class CloseupReady(Message, bubble=False):
+    """Somebody looked closely at the service that was chosen."""
+
+    def __init__(self, closeup: Closeup) -> None:
+        super().__init__()
+        self.closeup = closeup
+
+    def can_replace(self, message: Message) -> bool:
+        """The newest waiting look is enough."""
+        return isinstance(message, CloseupReady)
 
 
 class Switch(Protocol):

@@ -8,8 +8,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from mcptop.model.closeup import Closeup
 from mcptop.model.frame import EMPTY, Frame
-from mcptop.presentation import budgets, detail, flow_detail, header, runs, tabs
+from mcptop.presentation import budgets, detail, flow_detail, header, runs, subject, tabs
 from mcptop.presentation.flow_rows import FlowRow
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.rows import Row
@@ -50,6 +51,24 @@ class Banner(Panel):
     def lines(self, width: int) -> list[Runs]:
         """One line or none."""
         return [header.banner_line(self.frame, width)] if self.frame.banner else []
+
+
+class SubjectLine(Lines):
+    """Whom the table is about, where it is about one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._shown: tuple[Row | None, Closeup | None, bool] = (None, None, True)
+
+    def show(self, row: Row | None, closeup: Closeup | None, can_look: bool) -> None:
+        """Draw this."""
+        self._shown = row, closeup, can_look
+        self.rebuild()
+
+    def lines(self, width: int) -> list[Runs]:
+        """One line."""
+        row, closeup, can_look = self._shown
+        return [subject.line(row, closeup, can_look, width)]
 
 
 class Status(Panel):

@@ -22,7 +22,7 @@ from mcptop.ui import layout
 from mcptop.ui.keys import DASHBOARD_KEYS, Now, footer
 from mcptop.ui.lines import Lines
 from mcptop.ui.orders import Orders
-from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, TabLine
+from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, SubjectLine, TabLine
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
 from mcptop.ui.whom import of_row
@@ -45,14 +45,13 @@ class Dashboard(Screen[None]):
         self.folds, self.as_tree = Folds(), True
         self.filter = filter.Filter()
         self.header, self.banner, self.problems = Header(), Banner(), Problems()
-        self.tab_line, self.budgets, self.detail = TabLine(), Budgets(), Detail()
+        self.tab_line, self.subject = TabLine(), SubjectLine()
+        self.budgets, self.detail = Budgets(), Detail()
         self.tables = {tab.id: SheetTable[Any](tab.sheet, empty=tab.empty, id=tab.id) for tab in TABS}
         self.status, self.footer = Status(), Footer()
         self._mounted = False
         self._services: list[Row] = []
         self._sizes: dict[str, Sizes] = {}
-        self._subject = ""
-        """Key of the service or instance that is looked at closely."""
 
     @property
     def mcptop(self) -> McptopApp:
@@ -80,6 +79,7 @@ class Dashboard(Screen[None]):
         yield self.banner
         yield self.problems
         yield self.tab_line
+        yield self.subject
         for id, table in self.tables.items():
             table.display = id == self.tab.id
             yield table
@@ -125,6 +125,10 @@ class Dashboard(Screen[None]):
         self._show_rows()
         self.show_keys()
 
+    def show_closeup(self) -> None:
+        """Somebody looked at the service this tab is about."""
+        self._show_rows()
+
     def show_keys(self) -> None:
         """The footer for the present state."""
         app, problems = self.mcptop, self.problems
@@ -154,8 +158,11 @@ class Dashboard(Screen[None]):
         column = self.tab.sheet.column(self.sort)
         view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree)
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
-        subject = rows.find(self._services, self._subject) if self.tab.of_one else None
-        scene = Scene(frame, self._services, subject, self._sizes)
+        closely = self.mcptop.closely
+        subject = closely.row(self._services) if self.tab.aspect is not None else None
+        closely.want(self.tab.aspect, subject)
+        scene = Scene(frame, self._services, subject, closely.closeup, self._sizes)
+        self.subject.show(subject, closely.closeup, closely.can_look)
         self.table.show(self.tab.build(scene, view), moment, self.sort, self.descending)
         self._show_detail()
 
@@ -171,6 +178,7 @@ class Dashboard(Screen[None]):
         share = layout.heights(size.width, size.height)
         self.header.short, self.problems.most = share.short_header, share.problems
         self.problems.display = share.problems > 0
+        self.subject.display = self.tab.aspect is not None
         self.detail.display = share.detail > 0 and self.tab.has_detail
         self.detail.styles.height = share.detail
         self.tab_line.display = share.tabs
@@ -246,6 +254,7 @@ class Dashboard(Screen[None]):
         if chosen is self.tab:
             return
         had_focus = self.focused is self.table
+        self.mcptop.closely.turn_to(self.table.selected)
         self.table.display = False
         self.tab = chosen
         self.table.display = True
@@ -254,6 +263,12 @@ class Dashboard(Screen[None]):
         self._divide()
         self._show_rows()
         self.show_keys()
+
+    def action_subject(self, by: int) -> None:
+        """The next service, on a tab that shows one."""
+        if self.tab.aspect is not None:
+            self.mcptop.closely.step(self._services, by)
+            self._show_rows()
 
     def action_filter(self) -> None:
         """Type a filter; it works at every letter."""
