@@ -4,59 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
 from mcptop.cli_playbooks import budget_s, judge, playbooks
-from mcptop.config import ConfigError, Settings, load, paths_exist
+from mcptop.cli_recording import record, replay
+from mcptop.cli_screen import needs_terminal, show
+from mcptop.cli_settings import settings_of, with_settings
+from mcptop.config import ConfigError, Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
 
 if TYPE_CHECKING:
     from mcptop.demo.command import Running
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-_SETTINGS = (
-    click.option("--config", "config", type=click.Path(path_type=Path), help="Configuration file (TOML)."),
-    click.option("--interval", type=float, help="Seconds between samples (0.2 to 60; default 1)."),
-    click.option("--host", "docker_host", help="Docker Engine to ask: unix://, tcp://, ssh://."),
-    click.option("--api-only", is_flag=True, default=None, help="Do not read the kernel's files for containers."),
-    click.option("--scrape/--no-scrape", default=None, help="Read the metrics that services name (default: yes)."),
-    click.option("--probe", is_flag=True, default=None, help="Look for metrics on ports that services listen on."),
-    click.option("--path-procfs", help="Another /proc: a recorded tree, or the host's mounted in a container."),
-    click.option("--path-sysfs", help="Another /sys, likewise."),
-)
-
 _SCREEN_FIRST_S = 0.8
 
 
-def _with_settings(command: Command) -> Command:
-    for option in reversed(_SETTINGS):
-        command = option(command)
-    return command
-
-
-def _settings(context: click.Context, **flags: Any) -> Settings:
-    """Flags may stand before the command or after it; after it they win."""
-    given = {key: value for key, value in flags.items() if value is not None}
-    given = {**(context.obj or {}), **given}
-    path = given.pop("config", None)
-    settings = load(path, os.environ, given)
-    paths_exist(settings)
-    return settings
-
-
 @click.group(
-    commands=[judge, playbooks], invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]}
+    commands=[judge, playbooks, record, replay],
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.version_option(__version__, prog_name="mcptop", message="%(prog)s %(version)s")
-@_with_settings
+@with_settings
 @click.option("--theme", type=click.Choice(["dark", "light"]), help="Colours of the dashboard.")
 @click.pass_context
 def cli(context: click.Context, /, **flags: Any) -> ExitStatus | None:
@@ -64,38 +39,28 @@ def cli(context: click.Context, /, **flags: Any) -> ExitStatus | None:
     if context.invoked_subcommand is not None:
         context.obj = {key: value for key, value in flags.items() if value is not None}
         return None
-    settings = _settings(context, **flags)
-    _needs_terminal("`mcptop snapshot`")
+    settings = settings_of(context, **flags)
+    needs_terminal("in a pipe use `mcptop snapshot`")
     return _dashboard(settings)
 
 
-def _needs_terminal(instead: str) -> None:
-    # Textual draws on stderr.
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
-        raise click.UsageError(f"the dashboard needs a terminal; in a pipe use {instead}")
-
-
 def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
+    from mcptop.history import KEPT_S
     from mcptop.live import LiveSource
     from mcptop.monitor import Monitor
+    from mcptop.recording.ring import Ring
 
     # The first samples are taken while the screen's code is still being loaded; the engine's package, which takes as
     # long to load, comes after the first picture.
     source = LiveSource(settings, hold_engine_s=_SCREEN_FIRST_S)
-    monitor = Monitor(source, settings.interval)
+    ring = Ring(settings.interval, KEPT_S)
+    monitor = Monitor(source, settings.interval, ring)
     monitor.begin()
     from mcptop.closeup.looker import Looker
-    from mcptop.ui.app import McptopApp
     from mcptop.ui.reach import Reach
 
-    reach = Reach(looks=lambda tell: Looker(source.world, tell))
-    without_colour = bool(os.environ.get("NO_COLOR"))
-    app = McptopApp(monitor, settings, theme=settings.theme, no_color=without_colour, reach=reach)
-    if demo is not None:
-        app.attach(demo.switches(), demo.project)
-        demo.on_news = app.tell
-    app.run()
-    return ExitStatus.OK if app.return_code in (None, 0) else ExitStatus.INTERNAL_ERROR
+    reach = Reach(looks=lambda tell: Looker(source.world, tell), past=ring.log)
+    return show(monitor, settings, demo, reach=reach)
 
 
 @cli.command()
@@ -104,7 +69,7 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
 @click.option("--watch", is_flag=True, help="Go on until stopped; JSON lines unless --csv.")
 @click.option("--count", type=click.IntRange(min=1), help="With --watch: stop after so many.")
 @click.option("--service", help="Only this service: NAME or PROJECT/NAME.")
-@_with_settings
+@with_settings
 @click.pass_context
 def snapshot(
     context: click.Context,
@@ -121,7 +86,7 @@ def snapshot(
         raise click.UsageError("--json and --csv exclude each other")
     if count and not watch:
         raise click.UsageError("--count goes with --watch")
-    settings = _settings(context, **flags)
+    settings = settings_of(context, **flags)
     from mcptop.headless import snapshot as command
     from mcptop.live import LiveSource
 
@@ -151,7 +116,7 @@ def snapshot(
     help="Whom: this Python script, started for it and run again under profilers.",
 )
 @click.option("--allow-commands", is_flag=True, help="Let the playbook run commands of its own.")
-@_with_settings
+@with_settings
 @click.pass_context
 def diagnose(
     context: click.Context,
@@ -175,7 +140,7 @@ def diagnose(
         raise click.UsageError("--service, --container, --pid and --script exclude each other")
     if playbook is None and (service or container or pid or markdown or html or bundle or script):
         raise click.UsageError("without a PLAYBOOK all services are looked at: name one, or leave the options out")
-    settings = _settings(context, **flags)
+    settings = settings_of(context, **flags)
     from mcptop.headless import diagnose as command
     from mcptop.headless.snapshot import guard_pipe
     from mcptop.playbook.diagnosis import Limits
@@ -192,11 +157,11 @@ def diagnose(
 
 @cli.command()
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@_with_settings
+@with_settings
 @click.pass_context
 def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus:
     """What this machine lets mcptop see, and how to close each gap."""
-    settings = _settings(context, **flags)
+    settings = settings_of(context, **flags)
     from mcptop.headless import doctor as command
     from mcptop.headless.snapshot import guard_pipe
 
@@ -220,7 +185,7 @@ def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus
 )
 @click.option("--keep-image", is_flag=True, help="With --docker: leave the built image for the next time.")
 @click.option("--json", "as_json", is_flag=True, help="With --list-faults or --headless: one JSON document.")
-@_with_settings
+@with_settings
 @click.pass_context
 def demo(
     context: click.Context,
@@ -246,9 +211,9 @@ def demo(
         raise click.UsageError("--json goes with --list-faults or --headless")
     if not docker and (base_image or wheels or keep_image):
         raise click.UsageError("--base-image, --wheels and --keep-image go with --docker")
-    settings = _settings(context, **flags)
+    settings = settings_of(context, **flags)
     if not headless:
-        _needs_terminal("`mcptop demo --headless`")
+        needs_terminal("in a pipe use `mcptop demo --headless`")
     try:
         asked = command.asked(faults, docker)
         where = command.in_docker(port, base_image, wheels, keep_image) if docker else None

@@ -81,8 +81,10 @@ class _Track:
 class History:
     """Series of `capacity` ticks."""
 
-    def __init__(self, capacity: int) -> None:
-        self._capacity = capacity
+    def __init__(self, capacity: int, behind: int = 0) -> None:
+        """As many for each of the last `behind` ticks as for the newest one."""
+        self._reach = capacity
+        self._capacity = capacity + behind
         self._tracks: dict[str, _Track] = {}
         self._times = array("d")
         self.tick = -1
@@ -125,7 +127,7 @@ class History:
         return [self._times[tick % self._capacity] for tick in range(self._first(count, until), until + 1)]
 
     def _first(self, count: int, until: int) -> int:
-        return max(0, until - min(count, self._capacity) + 1, self.tick - self._capacity + 1)
+        return max(0, until - min(count, self._reach) + 1, self.tick - self._capacity + 1)
 
 
 class Until:

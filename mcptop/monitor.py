@@ -46,13 +46,38 @@ class Source(Protocol):
         """Give back what is held."""
 
 
+class Tape(Protocol):
+    """Keeps what was sampled."""
+
+    def add(self, snapshot: Snapshot) -> None:
+        """A tick."""
+
+
+def every(interval_s: float, stop: threading.Event, tick: Callable[[], None]) -> None:
+    """Call `tick` in this thread, the second time after a moment and then once an interval, until `stop` is set."""
+    due, number = time.monotonic(), 0
+    while not stop.is_set():
+        tick()
+        number += 1
+        if number == _SETTLED_TICKS:
+            settle_memory()
+        due += FIRST_PAUSE_S if number == 1 else interval_s
+        # After a suspended laptop or a stall there is nothing to catch up with.
+        due = max(due, time.monotonic() + 0.01)
+        stop.wait(due - time.monotonic())
+
+
 class Monitor:
     """Samples `source` every `interval_s` seconds."""
 
-    def __init__(self, source: Source, interval_s: float = 1.0) -> None:
+    def __init__(
+        self, source: Source, interval_s: float = 1.0, tape: Tape | None = None, *, frames_behind: int = 0
+    ) -> None:
+        """Every snapshot goes to the `tape` too. Of so many `frames_behind` the series keep their full length."""
         self._source = source
         self._interval_s = interval_s
-        self._history = History(int(KEPT_S / interval_s) + 1)
+        self.tape = tape
+        self._history = History(int(KEPT_S / interval_s) + 1, frames_behind)
         self._assembler = Assembler(self._history)
         self._host = HostAssembler(self._history)
         self._events = EventFinder()
@@ -68,12 +93,12 @@ class Monitor:
         """One tick: sample and assemble. For callers with a loop of their own."""
         started = time.monotonic()
         snapshot = self._source.sample()
+        if self.tape is not None:
+            self.tape.add(snapshot)
         self._history.begin(snapshot.at.timestamp())
         host = self._host.host(snapshot)
         services = self._assembler.services(snapshot)
         self._number += 1
-        if self._number == _SETTLED_TICKS:
-            settle_memory()
         return Frame(
             number=self._number,
             at=snapshot.at,
@@ -112,13 +137,7 @@ class Monitor:
 
     def run(self, emit: Callable[[Frame], None]) -> None:
         """Sample in this thread until `stop_soon` or `stop` is called."""
-        due = time.monotonic()
-        while not self._stop.is_set():
-            emit(self.step())
-            due += FIRST_PAUSE_S if self._number == 1 else self._interval_s
-            # After a suspended laptop or a stall there is nothing to catch up with.
-            due = max(due, time.monotonic() + 0.01)
-            self._stop.wait(due - time.monotonic())
+        every(self._interval_s, self._stop, lambda: emit(self.step()))
 
     def stop_soon(self) -> None:
         """Let `run` return after the tick it is in. Safe in a signal handler."""

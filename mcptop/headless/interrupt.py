@@ -36,7 +36,7 @@ def interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
         with contextlib.suppress(OSError):
             print("mcptop: coming back with what is known so far; once more to stop at once", file=sys.stderr)
 
-    before = {each: signal.getsignal(each) for each in _stops()}
+    before = {each: signal.getsignal(each) for each in stops()}
     try:
         for each in before:
             signal.signal(each, interrupted)
@@ -54,7 +54,7 @@ def interruptible(work: Callable[[], Any], cancel: Callable[[], None]) -> Any:
     return outcome[0]
 
 
-def _stops() -> tuple[signal.Signals, ...]:
-    """Who was started by `nohup` goes on without its terminal."""
+def stops() -> tuple[signal.Signals, ...]:
+    """The signals that mean an end. Who was started by `nohup` goes on without its terminal."""
     stays = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     return (signal.SIGINT, signal.SIGTERM) if stays else (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -10,10 +10,11 @@ from mcptop.playbook.load import PlaybookError
 from mcptop.playbook.shelf import UnknownPlaybook
 from mcptop.playbook.steps.catalogue import UnknownKind
 from mcptop.playbook.subjects import CouldNotLook, NoSubject
+from mcptop.recording.errors import RecordingError
 
 _MISTAKES = (
-    BundleError, ExpressionError, NoOutput, NoSubject, PlaybookError, ReportError, UnknownKind, UnknownPlaybook,
-    UnknownService,
+    BundleError, ExpressionError, NoOutput, NoSubject, PlaybookError, RecordingError, ReportError, UnknownKind,
+    UnknownPlaybook, UnknownService,
 )  # fmt: skip
 
 

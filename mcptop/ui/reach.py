@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
+from mcptop.recording.log import Log
 from mcptop.ui.closely import MakeLooks
 
 
@@ -12,6 +14,8 @@ class Reach(NamedTuple):
 
     looks: MakeLooks | None = None
     """Makes who looks closely at one service."""
+    past: Callable[[], Log] | None = None
+    """The last minutes, as they are recorded now."""
 
 
 NO_REACH = Reach()

@@ -1,0 +1,47 @@
+"""The dashboard for whoever gives it frames."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from mcptop.config import Settings
+from mcptop.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from mcptop.demo.command import Running
+    from mcptop.ui.diagnoses import Make
+    from mcptop.ui.messages import FrameSource
+    from mcptop.ui.reach import Reach
+
+
+def needs_terminal(instead: str) -> None:
+    """Raise `click.UsageError` where there is none."""
+    # Textual draws on stderr.
+    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+        raise click.UsageError(f"the dashboard needs a terminal; {instead}")
+
+
+def show(
+    source: FrameSource,
+    settings: Settings,
+    demo: Running | None = None,
+    diagnosis: Make | None = None,
+    reach: Reach | None = None,
+) -> ExitStatus:
+    """Until the reader leaves."""
+    from mcptop.ui.app import McptopApp
+    from mcptop.ui.reach import NO_REACH
+
+    no_color = bool(os.environ.get("NO_COLOR"))
+    app = McptopApp(
+        source, settings, theme=settings.theme, no_color=no_color, diagnosis=diagnosis, reach=reach or NO_REACH
+    )
+    if demo is not None:
+        app.attach(demo.switches(), demo.project)
+        demo.on_news = app.tell
+    app.run()
+    return ExitStatus.OK if app.return_code in (None, 0) else ExitStatus.INTERNAL_ERROR

@@ -1,0 +1,42 @@
+"""The settings every command that looks at a machine takes as flags."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from mcptop.config import Settings, load, paths_exist
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+_SETTINGS = (
+    click.option("--config", "config", type=click.Path(path_type=Path), help="Configuration file (TOML)."),
+    click.option("--interval", type=float, help="Seconds between samples (0.2 to 60; default 1)."),
+    click.option("--host", "docker_host", help="Docker Engine to ask: unix://, tcp://, ssh://."),
+    click.option("--api-only", is_flag=True, default=None, help="Do not read the kernel's files for containers."),
+    click.option("--scrape/--no-scrape", default=None, help="Read the metrics that services name (default: yes)."),
+    click.option("--probe", is_flag=True, default=None, help="Look for metrics on ports that services listen on."),
+    click.option("--path-procfs", help="Another /proc: a recorded tree, or the host's mounted in a container."),
+    click.option("--path-sysfs", help="Another /sys, likewise."),
+)
+
+
+def with_settings(command: Command) -> Command:
+    """Give a command these flags."""
+    for option in reversed(_SETTINGS):
+        command = option(command)
+    return command
+
+
+def settings_of(context: click.Context, **flags: Any) -> Settings:
+    """Flags may stand before the command or after it; after it they win. Raises `ConfigError`."""
+    given = {key: value for key, value in flags.items() if value is not None}
+    given = {**(context.obj or {}), **given}
+    path = given.pop("config", None)
+    settings = load(path, os.environ, given)
+    paths_exist(settings)
+    return settings

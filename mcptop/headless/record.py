@@ -1,0 +1,91 @@
+"""`mcptop record`: the black box without a screen. Samples and writes, until it is stopped or there is no more room."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Protocol
+
+from mcptop.exit_status import ExitStatus
+from mcptop.headless.interrupt import stops
+from mcptop.model.snapshot import Snapshot
+from mcptop.monitor import every
+from mcptop.recording.writer import Writer
+from mcptop.units import duration, long_size, plain
+
+
+class LiveLike(Protocol):
+    """What is recorded."""
+
+    def sample(self) -> Snapshot:
+        """One look."""
+
+    def close(self) -> None:
+        """Give back what is held."""
+
+
+def run(source: LiveLike, writer: Writer, path: Path, interval_s: float, seconds: float | None) -> ExitStatus:
+    """Record until a signal comes, or for so many `seconds`. Raises `RecordingError` when the file takes no more."""
+    began, stop = time.monotonic(), threading.Event()
+    status = _Status(path)
+
+    def tick() -> None:
+        writer.add(source.sample())
+        took = time.monotonic() - began
+        status.show(writer, took)
+        if seconds is not None and took + interval_s / 2 >= seconds:
+            stop.set()
+
+    try:
+        with _stopped_by_signals(stop):
+            every(interval_s, stop, tick)
+    finally:
+        status.clear()
+        source.close()
+        writer.close()
+    took = time.monotonic() - began
+    # There may be no terminal any more.
+    with suppress(OSError):
+        print(f"mcptop: {_told(path, writer, took)}; `mcptop replay {plain(str(path))}` shows it", file=sys.stderr)
+    return ExitStatus.OK
+
+
+def _told(path: Path, writer: Writer, took_s: float) -> str:
+    samples = f"{writer.samples} sample{'' if writer.samples == 1 else 's'}"
+    return f"{plain(str(path))}: {samples} in {duration(took_s)}, {long_size(writer.size)}"
+
+
+@contextmanager
+def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in stops()}
+    for number in before:
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Status:
+    """One line that stays where it is, on a terminal."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._is_terminal = sys.stderr.isatty()
+
+    def show(self, writer: Writer, took_s: float) -> None:
+        """Draw it again."""
+        if self._is_terminal:
+            print(f"\r\x1b[2Krecording {_told(self._path, writer, took_s)}  Ctrl+C ends it", end="", file=sys.stderr)
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Leave nothing of it."""
+        if self._is_terminal:
+            print("\r\x1b[2K", end="", file=sys.stderr)

@@ -1,0 +1,125 @@
+"""A recording as frames, by number: forward one tick of a monitor, elsewhere again from a quarter of an hour before.
+
+So charts, trends and rates are those one would have seen then, and only so much is in memory as is looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from mcptop.history import KEPT_S
+from mcptop.model.frame import Frame
+from mcptop.model.snapshot import Snapshot
+from mcptop.monitor import Monitor
+from mcptop.recording.errors import RecordingError
+from mcptop.recording.happenings import Happening, happenings
+from mcptop.recording.log import Log
+
+KEPT_FRAMES = 300
+"""So many frames behind the newest one are there at once."""
+_LEAST_FRAMES = 30
+_MOST_INSTANCES = 15_000
+"""In all frames that are kept: each may be a few kilobytes."""
+
+
+def _always() -> bool:
+    return True
+
+
+class Playback:
+    """Frames of a log. For one thread at a time."""
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.interval_s = log.header.interval_s
+        self._preroll = int(KEPT_S / self.interval_s)
+        self._source = _Reel(iter(()))
+        self._monitor: Monitor | None = None
+        self._next = -1
+        """The tick the monitor would make now."""
+        self._kept: dict[int, Frame] = {}
+
+    @property
+    def count(self) -> int:
+        """How many frames there are."""
+        return self.log.count
+
+    @property
+    def span(self) -> tuple[datetime, datetime]:
+        """The times of the first and the last frame."""
+        return self.log.at(0), self.log.at(self.count - 1)
+
+    def index_at(self, at: datetime) -> int:
+        """The last frame not after this time; the first where all are after it."""
+        return self.log.index_at(at)
+
+    def next_event(self, index: int, direction: int) -> int | None:
+        """The nearest frame behind (1) or before (-1) this one at which something happened."""
+        return self.log.next_event(index, direction)
+
+    def happenings(self, index: int) -> tuple[Happening, ...]:
+        """What happened between the frame before and this one."""
+        if index == 0:
+            return ()
+        ticks = self.log.snapshots(index - 1)
+        return happenings(next(ticks), next(ticks))
+
+    def frame(self, index: int, wanted: Callable[[], bool] = _always) -> Frame | None:
+        """A frame; None when it was not `wanted` any more meanwhile. Raises `RecordingError`, `IndexError`."""
+        if not 0 <= index < self.count:
+            raise IndexError(index)
+        if (known := self._kept.get(index)) is not None:
+            return known
+        if self._monitor is None or not self._next <= index <= self._next + self._preroll:
+            self._rewind(max(0, index - self._preroll))
+        while self._next <= index:
+            if not wanted():
+                return None
+            self._step()
+        return self._kept[index]
+
+    def _rewind(self, first: int) -> None:
+        self._source = _Reel(self.log.snapshots(first))
+        self._monitor = Monitor(self._source, self.interval_s, frames_behind=KEPT_FRAMES)
+        self._next = first
+        self._kept = {}
+
+    def _step(self) -> None:
+        assert self._monitor is not None
+        index, monitor = self._next, self._monitor
+        # Whatever goes wrong in it, the next frame begins anew.
+        self._monitor = None
+        try:
+            frame = msgspec.structs.replace(monitor.step(), number=index + 1)
+        except RecordingError:
+            raise
+        except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            when = f"{self.log.at(index):%Y-%m-%d %H:%M:%S}"
+            what = f"what it holds of {when} UTC cannot be shown ({type(error).__name__})"
+            raise RecordingError(f"{self.log.name}: {what}") from error
+        self._monitor, self._next = monitor, index + 1
+        self._kept[index] = frame
+        instances = sum(len(service.instances) for service in frame.services)
+        most = max(_LEAST_FRAMES, min(KEPT_FRAMES, _MOST_INSTANCES // (instances or 1)))
+        while len(self._kept) > most:
+            del self._kept[next(iter(self._kept))]
+
+
+class _Reel:
+    """Snapshots of a log as a monitor's source."""
+
+    def __init__(self, snapshots: Iterator[Snapshot]) -> None:
+        self._snapshots = snapshots
+
+    def sample(self) -> Snapshot:
+        """The next one. Raises `LookupError` behind the last."""
+        found = next(self._snapshots, None)
+        if found is None:
+            raise LookupError("no further tick")
+        return found
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -1,0 +1,105 @@
+"""A recording as whoever plays it sees it: ticks by their number, wherever their bytes are."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from functools import cached_property
+
+from msgspec import Struct
+
+from mcptop.model.snapshot import Snapshot
+from mcptop.recording.codec import Decoder
+from mcptop.recording.errors import Damage, RecordingError
+from mcptop.recording.framing import Flag
+from mcptop.recording.layout import Fields, Layout
+
+FORMAT = 1
+"""Of the records. A field more or less is no new format: the header names them."""
+
+
+class Header(Struct, frozen=True):
+    """What is known of a recording before its first tick. The text of a file: not to be trusted."""
+
+    format: int
+    mcptop: str
+    """The version that wrote it."""
+    host: str
+    interval_s: float
+    fields: Fields
+
+
+class Log(ABC):
+    """Ticks by number, oldest first. Nothing of it is decoded before it is asked for."""
+
+    def __init__(self) -> None:
+        self.times = array("d")
+        """Wall-clock seconds of each tick."""
+        self.flags = bytearray()
+        """`Flag` of each."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """For messages: the file."""
+
+    @property
+    @abstractmethod
+    def header(self) -> Header:
+        """Of the newest part."""
+
+    @abstractmethod
+    def data(self, index: int) -> bytes:
+        """The record of a tick. Raises `RecordingError`."""
+
+    @abstractmethod
+    def layout(self, index: int) -> Layout:
+        """How the fields of a tick stand."""
+
+    @property
+    def count(self) -> int:
+        """How many ticks there are."""
+        return len(self.times)
+
+    def at(self, index: int) -> datetime:
+        """The time of a tick."""
+        return datetime.fromtimestamp(self.times[index], UTC)
+
+    def snapshots(self, first: int) -> Iterator[Snapshot]:
+        """The ticks from `first` on. Raises `RecordingError` for a record that makes no sense."""
+        start = first
+        while start > 0 and not self.flags[start] & Flag.KEY:
+            start -= 1
+        decoder = Decoder()
+        for index in range(start, self.count):
+            is_key = bool(self.flags[index] & Flag.KEY)
+            try:
+                if is_key:
+                    decoder.use(self.layout(index))
+                snapshot = decoder.snapshot(self.data(index), is_key)
+            except Damage as damage:
+                when = f"{self.at(index):%Y-%m-%d %H:%M:%S}"
+                raise RecordingError(f"{self.name}: the record of {when} UTC makes no sense: {damage}") from None
+            if index >= first:
+                yield snapshot
+
+    @cached_property
+    def events(self) -> Sequence[int]:
+        """The ticks at which something happened."""
+        return array("I", (index for index, flags in enumerate(self.flags) if flags & Flag.EVENT))
+
+    def next_event(self, index: int, direction: int) -> int | None:
+        """The nearest of these behind (1) or before (-1) a tick."""
+        if direction > 0:
+            place = bisect_right(self.events, index)
+            return self.events[place] if place < len(self.events) else None
+        place = bisect_left(self.events, index)
+        return self.events[place - 1] if place else None
+
+    def index_at(self, at: datetime) -> int:
+        """The last tick not after this time; the first where all are after it."""
+        wanted = at.timestamp()
+        return next((index for index in range(self.count - 1, -1, -1) if self.times[index] <= wanted), 0)
