@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from mcptop.history import KEPT_S
-from mcptop.model.frame import Frame
+from mcptop.model.frame import Frame, Own
 from mcptop.model.snapshot import Snapshot
 from mcptop.monitor import Monitor
 from mcptop.recording.errors import RecordingError
@@ -93,7 +93,8 @@ class Playback:
         # Whatever goes wrong in it, the next frame begins anew.
         self._monitor = None
         try:
-            frame = msgspec.structs.replace(monitor.step(), number=index + 1)
+            # What it costs to make a frame again says nothing about what it cost then.
+            frame = msgspec.structs.replace(monitor.step(), number=index + 1, own=Own())
         except RecordingError:
             raise
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:

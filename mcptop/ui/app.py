@@ -17,15 +17,27 @@ from textual.screen import Screen
 from mcptop.config import Settings
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import EMPTY, Frame
+from mcptop.player import Player, Position
 from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.when import When
-from mcptop.ui import diagnosing
+from mcptop.ui import diagnosing, walking
 from mcptop.ui.closely import Closely
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.diagnoses import Diagnoses, Make
 from mcptop.ui.keys import APP_KEYS
-from mcptop.ui.messages import CloseupReady, DiagnosisEnded, DiagnosisProgressed, FrameReady, FrameSource, News, Switch
+from mcptop.ui.messages import (
+    CloseupReady,
+    DiagnosisEnded,
+    DiagnosisProgressed,
+    FrameReady,
+    FrameSource,
+    News,
+    PastReady,
+    PositionChanged,
+    Switch,
+)
+from mcptop.ui.past import Past
 from mcptop.ui.reach import NO_REACH, Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
@@ -80,7 +92,15 @@ class McptopApp(App[None]):
         self.frame: Frame = EMPTY
         """The frame that is shown."""
         self._latest: Frame = EMPTY
-        self._paused = False
+        self._held: Frame | None = None
+        """The frame the picture was stopped at; None while it follows the monitor."""
+        recording = monitor if isinstance(monitor, Player) else None
+        self._last_minutes = reach.past
+        self.past = Past(recording, reach.past)
+        if recording is not None:
+            recording.on_change = self._moved
+        self.marked: Frame | None = None
+        """To compare another moment with."""
         self._zoom: int | None = None
         self._switches: Sequence[Switch] = ()
         self.first_filter = ""
@@ -112,18 +132,29 @@ class McptopApp(App[None]):
         """How far back the charts look."""
         if self._zoom is not None:
             return float(WINDOWS_S[self._zoom])
-        return window_for(self.frame.number * self.frame.interval_s)
+        return window_for(self.newest.number * self.frame.interval_s)
 
     @property
     def lens(self) -> Lens:
-        """The time the charts show."""
-        return Lens(self.frame, self.window_s)
+        """The time the charts show: while one walks back, up to where the picture was stopped."""
+        held = self._held
+        if held is None or held is self.frame:
+            return Lens(self.frame, self.window_s)
+        return Lens(held, self.window_s, (held.at - self.frame.at).total_seconds())
 
     @property
     def when(self) -> When:
         """Of which time the picture is."""
-        behind_s = (self._latest.at - self.frame.at).total_seconds() if self._paused else None
-        return When(self.frame.at, behind_s)
+        held, tape = self._held, self.past.tape
+        if held is None:
+            return When(self.frame.at, tape=tape)
+        behind_s = (self._latest.at - self.frame.at).total_seconds()
+        return When(self.frame.at, behind_s, self.frame is not held and self.past.player is not None, tape)
+
+    @property
+    def newest(self) -> Frame:
+        """The last frame of the time that is shown: what happened is known up to there."""
+        return self._held or self.frame
 
     def get_default_screen(self) -> Screen[None]:
         """The table is the first thing there is."""
@@ -141,6 +172,7 @@ class McptopApp(App[None]):
         """No frames after the end, and nobody who still looks at a target."""
         self.diagnoses.stop()
         self.closely.stop()
+        self.past.close()
         self._monitor.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
@@ -170,7 +202,7 @@ class McptopApp(App[None]):
     def _receive(self, message: FrameReady) -> None:
         self._latest = message.frame
         screen = self.screen
-        if self._paused:
+        if self._held is not None:
             if isinstance(screen, FrameScreen):
                 screen.show_pause()
             return
@@ -189,7 +221,7 @@ class McptopApp(App[None]):
     @on(CloseupReady)
     def _receive_closeup(self, message: CloseupReady) -> None:
         # A picture that stands still stays as it is.
-        if not self._paused and self.closely.receive(message.closeup) and isinstance(self.screen, Dashboard):
+        if self._held is None and self.closely.receive(message.closeup) and isinstance(self.screen, Dashboard):
             self.screen.show_closeup()
 
     def _post(self, message: Message) -> None:
@@ -234,15 +266,84 @@ class McptopApp(App[None]):
         for screen in diagnosing.screens_of(self, message.job):
             screen.ended(message.finished, message.problem)
 
+    def hold(self) -> None:
+        """Let the picture stand still; a recording does so by itself."""
+        if self._held is None and not self.past.is_recording:
+            self._held = self.frame
+
+    def walker(self) -> Player | None:
+        """Who walks through the past, from where the picture stands."""
+        return self.past.open(lambda frame: self._post(PastReady(frame)), self._moved, self.frame.at)
+
+    def _moved(self, position: Position) -> None:
+        """Called on the player's thread."""
+        self._post(PositionChanged(position))
+
+    @on(PastReady)
+    def _receive_past(self, message: PastReady) -> None:
+        if self._held is not None:
+            self.frame = message.frame
+            self._draw()
+
+    @on(PositionChanged)
+    def _receive_position(self, message: PositionChanged) -> None:
+        if message.position.problem:
+            self.tell(message.position.problem)
+        if isinstance(screen := self.screen, FrameScreen):
+            screen.show_pause()
+
     def action_pause(self) -> None:
-        """Freeze the picture, or catch up."""
-        self._paused = not self._paused
-        if self._paused:
+        """Freeze the picture, or catch up; play a recording, or stand still in it."""
+        if self.past.is_recording and self.past.player is not None:
+            walking.play_or_pause(self.past.player)
+            return
+        if self._held is None:
+            self.hold()
             if isinstance(self.screen, FrameScreen):
                 self.screen.show_pause()
             return
-        self.frame = self._latest
+        self.past.close()
+        self._held, self.frame = None, self._latest
         self._draw()
+
+    def action_walk(self, by: int) -> None:
+        """Frames forward or back."""
+        walking.walk(self, by)
+
+    def action_event(self, direction: int) -> None:
+        """To where something happened."""
+        walking.to_event(self, direction)
+
+    def action_speed(self, by: int) -> None:
+        """Of a recording."""
+        walking.speed(self, by)
+
+    def action_mark(self) -> None:
+        """Remember this moment, or compare it with the one that was."""
+        walking.mark(self)
+
+    def action_jump(self) -> None:
+        """Ask for a moment and go there."""
+        from mcptop.ui.screens.jump import JumpScreen
+
+        self.push_screen(JumpScreen(self.frame.at), partial(walking.to_time, self))
+
+    def action_save_minutes(self) -> None:
+        """Everything that was recorded lately, as a file for `mcptop replay`."""
+        if self._last_minutes is None:
+            self.tell("this is a recording already", trouble=False)
+            return
+        log = self._last_minutes()
+
+        def save() -> None:
+            from mcptop.ui import saving
+
+            try:
+                self.tell(saving.save_minutes(log), trouble=False)
+            except saving.SavingError as problem:
+                self.tell(str(problem))
+
+        self.run_worker(save, thread=True)
 
     def action_zoom(self, by: int) -> None:
         """Charts show a shorter (-1) or longer (1) time, or as much as there is, up to 15 minutes (0)."""

@@ -11,6 +11,7 @@ from mcptop.model.closeup import Closeup
 from mcptop.model.diagnosis import Subject
 from mcptop.model.frame import Frame
 from mcptop.model.value import Value
+from mcptop.player import Position
 
 if TYPE_CHECKING:
     from mcptop.playbook.diagnosis import Finished
@@ -38,6 +39,30 @@ class FrameReady(Message, bubble=False):
     def can_replace(self, message: Message) -> bool:
         """A slow terminal drops pictures: only the newest waiting frame is drawn."""
         return isinstance(message, FrameReady)
+
+
+class PastReady(Message, bubble=False):
+    """A frame of the past was made again."""
+
+    def __init__(self, frame: Frame) -> None:
+        super().__init__()
+        self.frame = frame
+
+    def can_replace(self, message: Message) -> bool:
+        """Who walks fast sees the last one."""
+        return isinstance(message, PastReady)
+
+
+class PositionChanged(Message, bubble=False):
+    """Whoever walks through the past stands elsewhere, or moves otherwise."""
+
+    def __init__(self, position: Position) -> None:
+        super().__init__()
+        self.position = position
+
+    def can_replace(self, message: Message) -> bool:
+        """Only where it is now counts, unless it told a problem."""
+        return isinstance(message, PositionChanged) and not message.position.problem
 
 
 class CloseupReady(Message, bubble=False):

@@ -8,7 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mcptop import units
 from mcptop.model.diagnosis import Verdict
+from mcptop.recording.log import Log
 
 if TYPE_CHECKING:
     from mcptop.playbook.diagnosis import Finished
@@ -42,6 +44,27 @@ def save_picture(at: datetime, picture: str) -> str:
             raise SavingError(f"{path}: cannot be written: {error.strerror}") from None
         return f"saved {path}"
     raise AssertionError("there is always another number")
+
+
+def save_minutes(log: Log) -> str:
+    """Write what was recorded lately; a sentence about that. Takes a second or two. Raises `SavingError`."""
+    from mcptop.recording.errors import RecordingError
+    from mcptop.recording.writer import Writer
+
+    if not log.count:
+        raise SavingError("nothing is recorded yet")
+    path = Path(f"mcptop-{log.at(log.count - 1).astimezone():%Y%m%d-%H%M%S}.rec")
+    try:
+        writer = Writer(path, log.header.interval_s)
+        try:
+            for snapshot in log.snapshots(0):
+                writer.add(snapshot)
+        finally:
+            writer.close()
+    except RecordingError as error:
+        raise SavingError(str(error)) from None
+    span = units.duration((log.at(log.count - 1) - log.at(0)).total_seconds())
+    return f"saved the last {span}: `mcptop replay {path}`"
 
 
 def save_report(verdict: Verdict) -> str:

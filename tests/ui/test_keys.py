@@ -244,14 +244,14 @@ async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("y")
         assert app.clipboard.startswith("▲ mcp-worker")
-        await pilot.press("ctrl+s")
+        await pilot.press("f12")
         (first,) = tmp_path.iterdir()
         first.write_text("the first")
-        await pilot.press("Z", "ctrl+s")
+        await pilot.press("Z", "f12")
         assert sorted(path.name for path in tmp_path.iterdir()) == [f"{first.stem}-2.svg", first.name]
         assert first.read_text() == "the first"
         monkeypatch.chdir("/proc")
-        await pilot.press("ctrl+s")
+        await pilot.press("f12")
         assert isinstance(app.screen, Dashboard)
 
 

@@ -18,13 +18,14 @@ from mcptop.presentation.rows import Folds, Row, View
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
 from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
-from mcptop.ui import layout
+from mcptop.ui import layout, walking
 from mcptop.ui.keys import DASHBOARD_KEYS, Now, footer
 from mcptop.ui.lines import Lines
 from mcptop.ui.orders import Orders
 from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, SubjectLine, TabLine
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
+from mcptop.ui.timeline import Timeline
 from mcptop.ui.whom import of_row
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Dashboard(Screen[None]):
         self._orders = Orders()
         self.folds, self.as_tree = Folds(), True
         self.filter = filter.Filter()
-        self.header, self.banner, self.problems = Header(), Banner(), Problems()
+        self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
         self.tab_line, self.subject = TabLine(), SubjectLine()
         self.budgets, self.detail = Budgets(), Detail()
         self.tables = {tab.id: SheetTable[Any](tab.sheet, empty=tab.empty, id=tab.id) for tab in TABS}
@@ -76,6 +77,7 @@ class Dashboard(Screen[None]):
     def compose(self) -> ComposeResult:
         """Top to bottom."""
         yield self.header
+        yield self.timeline
         yield self.banner
         yield self.problems
         yield self.tab_line
@@ -117,6 +119,7 @@ class Dashboard(Screen[None]):
         troubled = rows.problems(self._services)
         self.header.problems, self.header.when = len(troubled), self.mcptop.when
         self.header.show(frame)
+        self.timeline.show(self.mcptop.when.tape, frame, self.mcptop.newest)
         self.banner.show(frame)
         self.problems.show(troubled)
         if self.focused is self.problems and not troubled:
@@ -138,8 +141,10 @@ class Dashboard(Screen[None]):
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
-        self.header.when = self.mcptop.when
+        app = self.mcptop
+        self.header.when = app.when
         self.header.rebuild()
+        self.timeline.show(app.when.tape, app.frame, app.newest)
         self.show_keys()
 
     def restyle(self) -> None:
@@ -226,6 +231,10 @@ class Dashboard(Screen[None]):
     @on(events.DescendantBlur)
     def _focus_moved(self) -> None:
         self.show_keys()
+
+    @on(Timeline.Clicked)
+    def _go_to(self, event: Timeline.Clicked) -> None:
+        walking.to_time(self.mcptop, event.at)
 
     @on(Problems.Chosen)
     def _diagnose_problem(self, event: Problems.Chosen) -> None:
