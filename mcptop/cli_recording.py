@@ -69,7 +69,8 @@ def record(
     end_s = None if duration is None else seconds_of(duration, "--duration", 1)
     from mcptop.headless import record as command
     from mcptop.live import LiveSource
-    from mcptop.recording.writer import Existing, Writer
+    from mcptop.recording.parts import Existing
+    from mcptop.recording.writer import Writer
 
     existing = Existing.APPEND if append else Existing.REPLACE if force else Existing.REFUSE
     writer = Writer(file, settings.interval, max_bytes=size, max_age_s=age_s, existing=existing)

@@ -16,7 +16,7 @@ from mcptop.recording.errors import Damage, RecordingError
 from mcptop.recording.framing import MAGIC, Flag, Hole, Place, places
 from mcptop.recording.layout import Layout
 from mcptop.recording.log import FORMAT, Header, Log
-from mcptop.recording.writer import older_part
+from mcptop.recording.parts import is_recording, older_part, shown
 from mcptop.units import plain
 
 _MOST_HEADER = 1 << 16
@@ -49,7 +49,7 @@ class Reader(Log):
         try:
             self._index()
             if not self.count:
-                raise RecordingError(f"{path}: nothing is in this recording that could be read")
+                raise RecordingError(f"{self.name}: nothing is in this recording that could be read")
         except BaseException:
             self.close()
             raise
@@ -57,7 +57,7 @@ class Reader(Log):
     @property
     def name(self) -> str:
         """The file, as it may be printed."""
-        return plain(str(self._path))
+        return shown(self._path)
 
     @property
     def header(self) -> Header:
@@ -87,18 +87,10 @@ class Reader(Log):
     def _index(self) -> None:
         older = older_part(self._path)
         has_newer, has_older = os.path.lexists(self._path), os.path.lexists(older)
-        if has_older and (not has_newer or self._is_recording(older)):
+        if has_older and (not has_newer or is_recording(older)):
             self._index_part(older)
         if has_newer or not has_older:
             self._index_part(self._path)
-
-    def _is_recording(self, path: Path) -> bool:
-        """A file that happens to be called like an older part is nobody's business."""
-        try:
-            with open(path, "rb") as file:
-                return file.read(len(MAGIC)) == MAGIC
-        except OSError:
-            return False
 
     def _index_part(self, path: Path) -> None:
         descriptor = self._opened(path)
@@ -125,10 +117,10 @@ class Reader(Log):
             descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
         except OSError as error:
             what = "no such recording" if error.errno == errno.ENOENT else f"cannot be read ({error.strerror})"
-            raise RecordingError(f"{plain(str(path))}: {what}") from None
+            raise RecordingError(f"{shown(path)}: {what}") from None
         self._descriptors.append(descriptor)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode) or os.pread(descriptor, len(MAGIC), 0) != MAGIC:
-            raise RecordingError(f"{plain(str(path))}: not a recording of mcptop (`mcptop record` makes them)")
+            raise RecordingError(f"{shown(path)}: not a recording of mcptop (`mcptop record` makes them)")
         return descriptor
 
     def _begin_section(self, descriptor: int, place: Place) -> None:

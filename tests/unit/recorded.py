@@ -19,7 +19,8 @@ from mcptop.model.snapshot import BlockDevice, Counters, HostReading, Reading, S
 from mcptop.model.value import Kind
 from mcptop.monitor import Monitor
 from mcptop.presentation import document
-from mcptop.recording.writer import Existing, Writer
+from mcptop.recording.parts import Existing
+from mcptop.recording.writer import Writer
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 MIB = 1 << 20
