@@ -103,7 +103,9 @@ class Assembler:
         if before is not None and key in snapshot.stale:
             # The source is late: the last figures stand, with their age, instead of a rate over no time.
             age_s = round(snapshot.monotonic - snapshot.stale[key], 1)
-            return msgspec.structs.replace(before, age_s=age_s, state=target.state, health=target.health)
+            return msgspec.structs.replace(
+                before, age_s=age_s, state=target.state, health=target.health, health_output=target.health_output
+            )
         fds, sockets = snapshot.files.get(key, _NO_FDS), snapshot.sockets.get(key)
         tick = self._history.tick
         slot = self._slots.setdefault(key, len(self._slots) % _TREND_TICKS)
@@ -130,6 +132,7 @@ class Assembler:
             pid=target.pid,
             state=target.state,
             health=target.health,
+            health_output=target.health_output,
             image=target.image,
             started_at=target.started_at,
             restarts=target.restarts,

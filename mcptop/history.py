@@ -24,6 +24,7 @@ INSTANCE_METRICS = (
     "fds",
 )
 GROUP_METRICS = ("cpu.cores", "memory.working_set")
+DISK_METRICS = ("disk.used_ratio",)
 HOST_METRICS = ("cpu.ratio", "memory.ratio", "network.rx", "network.tx")
 
 

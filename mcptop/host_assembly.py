@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from mcptop import rates
-from mcptop.history import HOST_METRICS, History
+from mcptop.history import DISK_METRICS, HOST_METRICS, History
 from mcptop.model.host import Filesystem, Host, HostPressure
 from mcptop.model.snapshot import HostReading, Snapshot
 
@@ -31,6 +31,8 @@ class HostAssembler:
         network = host.network
         values = (host.cpu_ratio, _used_ratio(host), network.rx_bytes_per_s, network.tx_bytes_per_s)
         self._history.add("host", HOST_METRICS, values)
+        for disk in host.disks:
+            self._history.add(disk.key, DISK_METRICS, (disk.used_ratio,))
         return host
 
 

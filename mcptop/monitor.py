@@ -1,4 +1,4 @@
-"""The loop, and the only writer: sample, rates, history, and one Frame a tick to whoever listens.
+"""The loop, and the only writer: sample, rates, history, alerts, and one Frame a tick to whoever listens.
 
 Knows nothing of screens or files: `emit` gets every frame, in the monitor's thread.
 """
@@ -12,6 +12,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
+from mcptop.alerts.evaluator import Evaluator
 from mcptop.assembly import Assembler
 from mcptop.events import EventFinder
 from mcptop.history import KEPT_S, History, Until
@@ -81,6 +84,7 @@ class Monitor:
         self._assembler = Assembler(self._history)
         self._host = HostAssembler(self._history)
         self._events = EventFinder()
+        self._alerts = Evaluator()
         self._own = _OwnCost()
         self._number = 0
         self._stop = threading.Event()
@@ -99,7 +103,7 @@ class Monitor:
         host = self._host.host(snapshot)
         services = self._assembler.services(snapshot)
         self._number += 1
-        return Frame(
+        frame = Frame(
             number=self._number,
             at=snapshot.at,
             host=host,
@@ -114,6 +118,7 @@ class Monitor:
             series=Until(self._history),
             events=self._events.look(services, snapshot.sources, snapshot.at),
         )
+        return msgspec.structs.replace(frame, alerts=self._alerts.alerts(frame))
 
     def begin(self) -> None:
         """Sample in a thread of its own until `stop`. Frames before `start` are kept for the history only."""

@@ -66,6 +66,28 @@ def span(seconds: float | None) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 0.9995 else f"{seconds:.1f} s"
 
 
+def about(seconds: float | None) -> str:
+    """A time to come or gone by, in one unit: 12 s, 41 min, 3 h, 6 d."""
+    if seconds is None or not isfinite(seconds):
+        return UNKNOWN
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= (length if unit != "d" else 2 * length):
+            return f"{seconds // length:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"
+
+
+def of(part: float | None, whole: float | None) -> str:
+    """`50/50`; `12` where the whole is unknown."""
+    return count(part) if whole is None else f"{count(part)}/{count(whole)}"
+
+
+def usage(in_use: int | None, opened: int | None, most: int | None) -> str:
+    """In use, of at most so many; where only the open ones were counted: `≤4123`."""
+    if in_use is None and opened is not None:
+        return f"≤{of(opened, most)}"
+    return of(in_use, most)
+
+
 def rate(per_s: float | None) -> str:
     """Events a second, in at most six characters: 0.4/s, 3/s, 12k/s; what is rarer than 0.05 is not none."""
     if per_s is None or not isfinite(per_s):

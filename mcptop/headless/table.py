@@ -14,6 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mcptop import units
+from mcptop.alerts.ranking import rank
+from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
@@ -86,15 +88,17 @@ def _host_line(host: Host, engine: str | None) -> str:
 
 def _rows(row: Row, service: Service) -> Iterator[list[Text]]:
     """One row an instance; what belongs to the service as a whole stands with the first."""
+    several = row.instance is None
     whole = row.figures.flow.of_none({instance.name for instance in service.instances})
+    of_none = list(severity.of_none(service, row.alerts)) if several else []
     for instance in service.instances:
-        flow = rows.flow_of(row, instance)
-        yield _row(service, instance, flow if row.instance is not None else flow.joined(whole))
-        whole = NO_FLOW
+        flow, alerts = rows.flow_of(row, instance), severity.own(service, instance, row.alerts)
+        yield _row(service, instance, flow.joined(whole) if several else flow, [*of_none, *alerts])
+        whole, of_none = NO_FLOW, []
 
 
-def _row(service: Service, instance: Instance, flow: Flow) -> list[Text]:
-    judgement = severity.of_instance(instance, flow)
+def _row(service: Service, instance: Instance, flow: Flow, alerts: list[Alert]) -> list[Text]:
+    judgement = severity.of_instance(instance, sorted(alerts, key=rank), flow)
     state = safe(instance.health or instance.state, 20)
     reasons = f"{state}: {', '.join(judgement.reasons)}" if judgement.reasons else state
     short = severity.short_name(service, instance)

@@ -74,6 +74,13 @@ class Pool(Value, frozen=True):
         """
         return self.open is not None
 
+    @property
+    def opened(self) -> int | None:
+        """Connections there are, in use or not."""
+        if self.open is not None or self.in_use is None:
+            return self.open
+        return self.in_use + (self.idle or 0)
+
 
 class Queue(Value, frozen=True):
     """Work that waits for somebody to take it."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from mcptop.model.alert import Alert
 from mcptop.model.event import Event
 from mcptop.model.flow import Budget, Model, Pool, Queue
 from mcptop.model.host import Host
@@ -80,14 +81,6 @@ class SourceReport(Value, frozen=True):
     status: Status
     message: str
     duration_s: float
-
-
-class Alert(Value, frozen=True):
-    """A rule that holds for a service."""
-
-    rule: str
-    service: str
-    says: str
 
 
 class Own(Value, frozen=True):

@@ -34,6 +34,11 @@ class Filesystem(Value, frozen=True):
     write_bytes_per_s: float | None = None
     busy_ratio: float | None = None
 
+    @property
+    def key(self) -> str:
+        """The key of its series in the history."""
+        return f"disk:{self.mount}"
+
 
 class Host(Value, frozen=True):
     """The machine mcptop looks at."""

@@ -103,6 +103,8 @@ class Instance(Value, frozen=True):
     """The engine's word (running, restarting, exited, paused, created, dead), or `running` for processes."""
     health: str | None = None
     """healthy, unhealthy, starting; None without a health check."""
+    health_output: str | None = None
+    """What its health check said last, in one line; only while it fails."""
     image: str | None = None
     started_at: datetime | None = None
     restarts: int | None = None

@@ -29,6 +29,8 @@ class Target(Value, frozen=True):
     pid: int | None = None
     state: str = "running"
     health: str | None = None
+    health_output: str | None = None
+    """What the health check said last, in one line; only while it fails."""
     image: str | None = None
     started_at: datetime | None = None
     restarts: int | None = None

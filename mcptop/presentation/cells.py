@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from mcptop import units
-from mcptop.presentation import flow_severity, judgement, runs, severity
+from mcptop.alerts import rules
+from mcptop.presentation import judgement, runs, severity
 from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Depth, Row
 from mcptop.presentation.runs import Runs
@@ -145,7 +146,7 @@ def sockets(row: Row, width: int, moment: Moment) -> Runs:
     if figures.established is None:
         return ((runs.fit(units.UNKNOWN, width, "right"), "dim"),)
     waiting = figures.close_wait or 0
-    if waiting < flow_severity.CLOSE_WAIT_WARNING:
+    if waiting < rules.CLOSE_WAIT.warning:
         return ((runs.fit(units.count(figures.established), width, "right"), _plain_style(row)),)
     mark = f" {units.count(waiting)}w"
     return ((runs.fit(units.count(figures.established), width - len(mark), "right"), "text"), (mark, "warning"))

@@ -10,8 +10,9 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
+from mcptop.model.alert import Alert
 from mcptop.model.flow import Budget
-from mcptop.model.frame import Alert, Frame, Own, Service, SourceReport
+from mcptop.model.frame import Frame, Own, Service, SourceReport
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from mcptop import units
-from mcptop.presentation import cells, flow_severity, judgement, runs
+from mcptop.alerts import queues
+from mcptop.presentation import cells, judgement, runs
 from mcptop.presentation.flows import Backlog, Use
 from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Depth, Row
@@ -36,7 +37,7 @@ def use_text(use: Use, width: int) -> str:
     """The longest way to say it that fits; what is left out last is that somebody waits."""
     mark = INFERRED if use.inferred and use.in_use is not None else ""
     known = use.in_use is not None or use.open is not None
-    whole = mark + flow_severity.usage(use.in_use, use.open, use.max) if known else units.UNKNOWN
+    whole = mark + units.usage(use.in_use, use.open, use.max) if known else units.UNKNOWN
     short = f"{mark}{units.percent(use.share)}" if use.share is not None else whole
     if use.waiting:
         waits = f"{units.count(use.waiting)}w"
@@ -95,7 +96,7 @@ def _parts(backlog: Backlog, width: int) -> tuple[str, str]:
     """Depth, and what its change looks like in the room that is left."""
     depth = (INFERRED if backlog.inferred and backlog.depth is not None else "") + units.count(backlog.depth)
     growth = backlog.growth_per_s
-    if growth is None or abs(growth) < flow_severity.GROWTH_NOISE_PER_S:
+    if growth is None or abs(growth) < queues.GROWTH_NOISE_PER_S:
         return depth, ""
     arrow = "▲" if growth > 0 else "▼"
     ways = (f" {arrow}{units.rate(abs(growth))}", f" {arrow}", arrow)

@@ -7,8 +7,9 @@ from math import isinf
 from typing import TypeVar
 
 from mcptop import units
+from mcptop.alerts import pools, queues, rules
 from mcptop.model.flow import Pool
-from mcptop.presentation import cells, flow_rows, flow_severity, judgement, runs
+from mcptop.presentation import cells, flow_rows, judgement, runs
 from mcptop.presentation.flow_cells import INFERRED, bar_style
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
 from mcptop.presentation.judgement import Level
@@ -58,7 +59,7 @@ def _used(row: FlowRow, share: float | None, text: str, width: int, level: Level
 def _in_use(row: PoolRow, width: int, moment: Moment) -> Runs:
     pool = row.pool
     # Connections nobody closed are no reason to colour those that are in use.
-    is_bad = pool.waiting or pool.timeouts_per_s or pool.kind == flow_severity.SERVER
+    is_bad = pool.waiting or pool.timeouts_per_s or pool.kind == pools.SERVER
     level = row.judgement.level if is_bad else Level.OK
     return _used(row, row.share, _taken(pool), width, level)
 
@@ -70,11 +71,11 @@ def _depth(row: QueueRow, width: int, moment: Moment) -> Runs:
 
 def _taken(pool: Pool) -> str:
     known = (pool.in_use, pool.open, pool.max)
-    return units.UNKNOWN if known == (None, None, None) else flow_severity.usage(*known)
+    return units.UNKNOWN if known == (None, None, None) else units.usage(*known)
 
 
 def _whole(part: int | None, whole: int | None) -> str:
-    return units.UNKNOWN if part is None and whole is None else flow_severity.of(part, whole)
+    return units.UNKNOWN if part is None and whole is None else units.of(part, whole)
 
 
 def _muted(row: FlowRow) -> str:
@@ -101,23 +102,23 @@ def _counted(value: Callable[[PoolRow], float | None], least: float = 0.0) -> Ca
 
 
 def _is_waited_for(row: PoolRow) -> bool:
-    return bool(row.pool.waiting) or (row.pool.wait_s or 0.0) >= flow_severity.WAIT_CRITICAL_S
+    return bool(row.pool.waiting) or (row.pool.wait_s or 0.0) >= rules.POOL_WAITING.critical
 
 
 def _growth(row: QueueRow) -> str:
     growth = row.queue.growth_per_s
     if growth is None:
         return units.UNKNOWN
-    if abs(growth) < flow_severity.GROWTH_NOISE_PER_S:
+    if abs(growth) < queues.GROWTH_NOISE_PER_S:
         return "0"
     return f"{'▲' if growth > 0 else '▼'}{units.rate(abs(growth))}"
 
 
 def _growth_style(row: QueueRow) -> str:
-    if row.judgement.level >= Level.WARNING and flow_severity.is_growing(row.queue):
+    if row.judgement.level >= Level.WARNING and queues.is_growing(row.queue):
         return judgement.STYLES[row.judgement.level]
     growth = row.queue.growth_per_s or 0.0
-    return "ok" if growth <= -flow_severity.GROWTH_NOISE_PER_S else "muted"
+    return "ok" if growth <= -queues.GROWTH_NOISE_PER_S else "muted"
 
 
 def drain(row: QueueRow) -> str:
@@ -180,7 +181,7 @@ POOLS: Sheet[PoolRow] = Sheet(
                lambda r: r.pool.connecting),
         Column("closed", "CLOSEW", "in CLOSE_WAIT: the other side closed, the service did not", 6,
                figure(lambda r: units.count(r.pool.close_wait),
-                      _counted(lambda r: r.pool.close_wait, flow_severity.CLOSE_WAIT_WARNING)), MAIN - 20,
+                      _counted(lambda r: r.pool.close_wait, rules.CLOSE_WAIT.warning)), MAIN - 20,
                lambda r: r.pool.close_wait),
         Column("source", "SOURCE", "who says so; ~: inferred from outside", 8, figure(_source, _muted, "left"), 78,
                _source, 26, "left", names=True),
@@ -205,7 +206,7 @@ QUEUES: Sheet[QueueRow] = Sheet(
                figure(lambda r: units.count(r.queue.in_flight), _muted), MAIN - 20, lambda r: r.queue.in_flight),
         Column("oldest", "OLDEST", "how long the first in line has waited", 7,
                figure(lambda r: _seconds(r.queue.oldest_age_s),
-                      _if(lambda r: (r.queue.oldest_age_s or 0.0) >= flow_severity.OLDEST_WARNING_S)), 40,
+                      _if(lambda r: (r.queue.oldest_age_s or 0.0) >= rules.QUEUE_NOT_DRAINING.warning)), 40,
                lambda r: r.queue.oldest_age_s),
         Column("in", "IN", "entries that come, a second", 6,
                figure(lambda r: units.rate(r.queue.in_per_s), _muted), 60, lambda r: r.queue.in_per_s),

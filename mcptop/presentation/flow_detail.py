@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcptop import units
 from mcptop.model.frame import POOL_METRICS, QUEUE_METRICS, Frame
-from mcptop.presentation import detail, flow_columns, flow_severity, row_charts
+from mcptop.presentation import detail, flow_columns, row_charts
 from mcptop.presentation.charts import Chart
 from mcptop.presentation.flow_facts import Fact, pool_facts, queue_facts, wrapped
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
@@ -61,14 +61,14 @@ def _charts(row: FlowRow, lens: Lens) -> tuple[row_charts.Titled, row_charts.Tit
         pool = row.pool
         metrics, limit, name = POOL_METRICS, pool.max, "max"
         titles = (
-            f"in use {flow_severity.usage(pool.in_use, pool.open, pool.max)}",
+            f"in use {units.usage(pool.in_use, pool.open, pool.max)}",
             f"waiting {units.count(pool.waiting)}",
         )
     else:
         assert isinstance(row, QueueRow)
         queue = row.queue
         metrics, limit, name = QUEUE_METRICS, queue.capacity, "room"
-        titles = (f"depth {flow_severity.of(queue.depth, queue.capacity)}", f"taken {units.count(queue.in_flight)}")
+        titles = (f"depth {units.of(queue.depth, queue.capacity)}", f"taken {units.count(queue.in_flight)}")
     style = row.judgement.style if row.judgement.reasons else "cpu"
     one = _chart(row, lens, metrics[0], limit, name, f"chart.{style}")
     two = _chart(row, lens, metrics[1], None, "", f"chart.{style if 'pool' in metrics[1] else 'cpu'}")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mcptop import units
 from mcptop.model.flow import Confidence, Model, Pool, Queue
-from mcptop.presentation import flow_severity, judgement, runs
+from mcptop.presentation import judgement, runs
 from mcptop.presentation.flow_rows import replica_of, source_of
 from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.rows import Depth, Row
@@ -112,11 +112,11 @@ def _name(row: Row, flow: Pool | Queue) -> str:
 def _pool(name: str, pool: Pool, judged: Judgement) -> Runs:
     waits = f" {pool.waiting}w" if pool.waiting else ""
     mark = "~" if pool.confidence is Confidence.INFERRED and pool.in_use is not None else ""
-    return _named(name, f"{mark}{flow_severity.usage(pool.in_use, pool.open, pool.max)}{waits}", judged)
+    return _named(name, f"{mark}{units.usage(pool.in_use, pool.open, pool.max)}{waits}", judged)
 
 
 def _queue(name: str, queue: Queue, judged: Judgement) -> Runs:
-    return _named(name, flow_severity.of(queue.depth, queue.capacity), judged)
+    return _named(name, units.of(queue.depth, queue.capacity), judged)
 
 
 def _model(model: Model) -> Runs:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import inf
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from mcptop.alerts.queues import time_to_drain
 from mcptop.model.flow import Confidence, Pool, Queue
 from mcptop.model.frame import Service, pool_key, queue_key
-from mcptop.presentation import flow_severity, rows
+from mcptop.presentation import rows
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.flows import Flow
@@ -84,18 +84,7 @@ class QueueRow(FlowRow, frozen=True, eq=False, kw_only=True):
     @property
     def drain_s(self) -> float | None:
         """Seconds until it is empty at the present rates: infinite while it grows or stands, None when unknown."""
-        queue = self.queue
-        if queue.depth is None:
-            return None
-        if queue.depth == 0:
-            return 0.0
-        if queue.in_per_s is not None and queue.out_per_s is not None:
-            shrinks = queue.out_per_s - queue.in_per_s
-        elif queue.growth_per_s is not None:
-            shrinks = -queue.growth_per_s
-        else:
-            return None
-        return queue.depth / shrinks if shrinks > flow_severity.GROWTH_NOISE_PER_S / 10 else inf
+        return time_to_drain(self.queue)
 
 
 def pools(services: Sequence[Row], view: View) -> list[PoolRow]:

@@ -10,10 +10,11 @@ from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
 
-from mcptop.model.flow import Budget, Confidence, Pool, Queue
-from mcptop.model.frame import Service
-from mcptop.presentation import flow_severity
-from mcptop.presentation.judgement import Judgement, Level
+from mcptop.alerts.pools import SERVER
+from mcptop.alerts.queues import ACCEPT
+from mcptop.model.flow import Confidence, Pool, Queue
+from mcptop.model.frame import Service, pool_key, queue_key
+from mcptop.presentation.judgement import NOBODY, Judged, Judgement, Level
 
 JudgedPool = tuple[Pool, Judgement]
 JudgedQueue = tuple[Queue, Judgement]
@@ -53,21 +54,12 @@ class Flow(Struct, frozen=True, eq=False):
 
     pools: tuple[JudgedPool, ...] = ()
     queues: tuple[JudgedQueue, ...] = ()
-    budget: Judgement | None = None
-    """Of a server whose clients may take more than it gives."""
     use: Use | None = None
     backlog: Backlog | None = None
 
     def __bool__(self) -> bool:
         """Whether there is anything to judge."""
-        return bool(self.pools or self.queues or self.budget)
-
-    def judgements(self) -> Iterable[Judgement]:
-        """Of everything in it."""
-        yield from (judgement for _, judgement in self.pools)
-        yield from (judgement for _, judgement in self.queues)
-        if self.budget is not None:
-            yield self.budget
+        return bool(self.pools or self.queues)
 
     def of_replica(self, name: str) -> Flow:
         """What belongs to this replica only."""
@@ -81,12 +73,12 @@ class Flow(Struct, frozen=True, eq=False):
         """Both as one row shows them."""
         if not other:
             return self
-        return _flow((*self.pools, *other.pools), (*self.queues, *other.queues), self.budget or other.budget)
+        return _flow((*self.pools, *other.pools), (*self.queues, *other.queues))
 
     def _part(self, replicas: Collection[str], belongs: bool) -> Flow:
         pools = tuple(pair for pair in self.pools if (pair[0].instance in replicas) is belongs)
         queues = tuple(pair for pair in self.queues if (pair[0].instance in replicas) is belongs)
-        return _flow(pools, queues, None if belongs else self.budget)
+        return _flow(pools, queues)
 
     def fullest(self) -> float | None:
         """The share of its maximum of the fullest pool."""
@@ -110,14 +102,13 @@ NO_FLOW = Flow()
 """The common case is one shared value."""
 
 
-def of_service(service: Service, budget: Budget | None = None) -> Flow:
-    """Pools and queues of a service, judged; `budget` is the one it is the server of."""
-    if not service.pools and not service.queues and budget is None:
+def of_service(service: Service, judged: Judged = NOBODY) -> Flow:
+    """Pools and queues of a service with their judgements."""
+    if not service.pools and not service.queues:
         return NO_FLOW
     return _flow(
-        tuple((pool, flow_severity.of_pool(pool)) for pool in service.pools),
-        tuple((queue, flow_severity.of_queue(queue)) for queue in service.queues),
-        flow_severity.of_budget(budget) if budget is not None and budget.exceeded else None,
+        tuple((pool, judged.of_subject(pool_key(service, pool))) for pool in service.pools),
+        tuple((queue, judged.of_subject(queue_key(service, queue))) for queue in service.queues),
     )
 
 
@@ -131,8 +122,8 @@ def total(parts: Sequence[Flow]) -> Flow:
     return Flow(use=_added(uses) if uses else None, backlog=_piled(backlogs) if backlogs else None)
 
 
-def _flow(pools: tuple[JudgedPool, ...], queues: tuple[JudgedQueue, ...], budget: Judgement | None) -> Flow:
-    return Flow(pools, queues, budget, _use_of(pools), _backlog_of(queues))
+def _flow(pools: tuple[JudgedPool, ...], queues: tuple[JudgedQueue, ...]) -> Flow:
+    return Flow(pools, queues, _use_of(pools), _backlog_of(queues))
 
 
 def _use_of(pools: Sequence[JudgedPool]) -> Use | None:
@@ -146,7 +137,7 @@ def _use_of(pools: Sequence[JudgedPool]) -> Use | None:
             pool.waiting or 0,
             judgement.level,
             inferred,
-            pool.kind == flow_severity.SERVER,
+            pool.kind == SERVER,
         )
         by_name.setdefault((pool.name, pool.peer, pool.source), []).append(use)
     return max((_added(uses) for uses in by_name.values()), key=_first_use, default=None)
@@ -175,7 +166,7 @@ def _backlog_of(queues: Sequence[JudgedQueue]) -> Backlog | None:
         inferred = queue.confidence is Confidence.INFERRED
         backlog = Backlog(queue.depth, queue.growth_per_s, judgement.level, inferred, queue.kind == "broker")
         # Two listeners of a service have a name each, and are still no queue of work.
-        by_name.setdefault((queue.name, queue.kind == flow_severity.ACCEPT, queue.source), []).append(backlog)
+        by_name.setdefault((queue.name, queue.kind == ACCEPT, queue.source), []).append(backlog)
     piled = [(_piled(parts), key[1]) for key, parts in by_name.items()]
     return max(piled, key=lambda pair: _first_backlog(*pair))[0] if piled else None
 

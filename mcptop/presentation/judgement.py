@@ -1,10 +1,13 @@
-"""What a judgement is: a level with its symbol and colour, and the reasons for it."""
+"""What a judgement is: a level with its symbol and colour, and the reasons for it; and how alerts become one."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 
 from msgspec import Struct
+
+from mcptop.model.alert import Alert
 
 
 class Level(IntEnum):
@@ -42,11 +45,32 @@ class Judgement(Struct, frozen=True):
 FINE = Judgement(Level.OK)
 """The common case is one shared value."""
 
-Found = list[tuple[Level, str]]
-"""Reasons with their levels, in the order they were found."""
+
+def of_alerts(alerts: Sequence[Alert], stopped: bool = False) -> Judgement:
+    """The worst of them, and what all of them say; at least one, worst first."""
+    return Judgement(Level[alerts[0].severity.name], tuple(alert.says for alert in alerts), stopped)
 
 
-def of_found(found: Found, stopped: bool = False) -> Judgement:
-    """The worst of what was found, and all of it; at least one."""
-    found.sort(key=lambda item: -item[0])
-    return Judgement(found[0][0], tuple(reason for _, reason in found), stopped)
+class Judged:
+    """The alerts of a frame by what they are about."""
+
+    def __init__(self, alerts: Sequence[Alert]) -> None:
+        self._of_service: dict[str, list[Alert]] = {}
+        self._of_subject: dict[str, list[Alert]] = {}
+        for alert in alerts:
+            self._of_subject.setdefault(alert.subject, []).append(alert)
+            if (key := alert.service_key) is not None:
+                self._of_service.setdefault(key, []).append(alert)
+
+    def of_service(self, key: str) -> Sequence[Alert]:
+        """Everything about a service, worst first."""
+        return self._of_service.get(key, ())
+
+    def of_subject(self, subject: str) -> Judgement:
+        """The judgement of one pool or queue."""
+        alerts = self._of_subject.get(subject)
+        return FINE if alerts is None else of_alerts(alerts)
+
+
+NOBODY = Judged(())
+"""Where nothing is wrong."""

@@ -1,49 +1,105 @@
-"""The problems of a frame as lines of text, worst first."""
+"""The problems of a frame in words: whose they are, what is wrong, since when, and which playbook explains it."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from mcptop.presentation import runs
+from msgspec import Struct
+
+from mcptop.alerts import problems, rules
+from mcptop.alerts.problems import Problem
+from mcptop.model.alert import Alert
+from mcptop.model.frame import Frame
+from mcptop.model.value import Kind
+from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Row
-from mcptop.presentation.runs import Run, Runs
+from mcptop.presentation.runs import safe
+from mcptop.presentation.severity import shortened
 
-_NAME = 20
-_HINT: Run = (" ⏎ diagnose ", "accent")
-
-
-def shown(count: int, most: int, cursor: int | None) -> range:
-    """Which of so many problems have a line. Without a cursor the worst, and a line that counts the rest; with one,
-    as many as fit, the selected one among them."""
-    if cursor is None:
-        return range(count if count <= most else max(0, most - 1))
-    first = max(0, min(cursor - most + 1, count - most))
-    return range(first, min(count, first + most))
+_MOST_NAMES = 3
 
 
-def lines(rows: Sequence[Row], width: int, most: int, cursor: int | None = None) -> list[Runs]:
-    """One line a problem."""
-    places = shown(len(rows), most, cursor)
-    found = [_selected(rows[at], width) if at == cursor else _line(rows[at], width) for at in places]
-    if cursor is None and len(rows) > len(places) and most > 0:
-        found.append(((runs.fit(f"   and {len(rows) - len(places)} more", width), "dim"),))
-    return found
+class Trouble(Struct, frozen=True, eq=False):
+    """One problem; every text is safe to print."""
+
+    key: str
+    """Stable across frames."""
+    level: Level
+    name: str
+    """Of the service, or of what has the problem."""
+    says: str
+    """The worst of it, with the replicas it is true of."""
+    more: tuple[str, ...]
+    """What else belongs to it."""
+    since: datetime
+    playbook: str
+    """Empty where none explains it."""
+    do: str
+    """What to do where nobody can be diagnosed."""
+    row: Row | None = None
+    """Of the service, while there is one."""
+    instances: frozenset[str] = frozenset()
+    """Names of the replicas that have it; empty: the service as a whole."""
+
+    @property
+    def can_be_diagnosed(self) -> bool:
+        """Whether there is somebody to look into."""
+        row = self.row
+        return row is not None and row.service is not None and row.service.kind is not Kind.SERVER
+
+    @property
+    def text(self) -> str:
+        """All of it as one sentence."""
+        return f"{self.name}: {'; '.join((self.says, *self.more))}"
 
 
-def _selected(row: Row, width: int) -> Runs:
-    """With the cursor, and what Enter does."""
-    _, *rest = _line(row, width - runs.width((_HINT,)) - 1)
-    left = (("▌", "cursor"), (f"{row.judgement.symbol} ", row.judgement.style), *rest)
-    return runs.spread(left, (_HINT,), width)
+def of_frame(frame: Frame, services: Sequence[Row]) -> list[Trouble]:
+    """Worst first. `services`: the rows of the same frame."""
+    if not frame.alerts:
+        return []
+    rows = {row.key: row for row in services}
+    return [_trouble(problem, rows) for problem in problems.problems(frame.alerts)]
 
 
-def _line(row: Row, width: int) -> Runs:
-    judgement = row.judgement
-    first, *others = judgement.reasons or ("",)
-    parts: list[Run] = [
-        (f" {judgement.symbol} ", judgement.style),
-        (runs.fit(row.name, min(_NAME, width // 3)), "strong"),
-        (f" {first}", judgement.style),
-    ]
-    parts += [(f"; {reason}", "muted") for reason in others]
-    return runs.clip(parts, width)
+def _trouble(problem: Problem, rows: dict[str, Row]) -> Trouble:
+    lead = problem.lead
+    row = rows.get(lead.service_key or "")
+    rule = rules.BY_ID.get(lead.rule)
+    return Trouble(
+        key=problem.key,
+        level=Level[lead.severity.name],
+        name=_name(lead),
+        says=_whom(problem.alike, row) + problem.says,
+        more=tuple(_other(alert, lead) for alert in problem.others),
+        since=problem.since,
+        playbook=lead.playbook or "",
+        do=rule.do if rule is not None else "",
+        row=row,
+        instances=_replicas(problem),
+    )
+
+
+def _replicas(problem: Problem) -> frozenset[str]:
+    of_it = (alert for alert in problem.alerts if alert.service_key == problem.lead.service_key)
+    return frozenset(alert.instance for alert in of_it if alert.instance is not None)
+
+
+def _name(alert: Alert) -> str:
+    if alert.service is not None:
+        return safe(alert.service)
+    return "mcptop" if alert.rule == rules.SOURCE_BROKEN.id else "host"
+
+
+def _whom(replicas: Sequence[str], row: Row | None) -> str:
+    """The replicas by name; nothing where the service has one only."""
+    service = row.service if row is not None else None
+    if service is None or len(service.instances) < 2 or not replicas:
+        return ""
+    if len(replicas) > _MOST_NAMES:
+        return f"{len(replicas)} of {len(service.instances)}: "
+    return f"{', '.join(shortened(service, name) for name in replicas)}: "
+
+
+def _other(alert: Alert, lead: Alert) -> str:
+    return alert.says if alert.service_key == lead.service_key else f"{_name(alert)}: {alert.says}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import zip_longest
 
 from mcptop import units
+from mcptop.alerts import rules
 from mcptop.presentation import cells, charts, runs, severity
 from mcptop.presentation.charts import Chart
 from mcptop.presentation.lens import Lens
@@ -69,7 +70,10 @@ def _memory_chart(row: Row, lens: Lens) -> Chart:
         label=units.size,
         limit=limit,
         style="chart.memory",
-        tones=((severity.MEMORY_CRITICAL, "chart.critical"), (severity.MEMORY_WARNING, "chart.warning")),
+        tones=(
+            (rules.MEMORY_NEAR_LIMIT.critical, "chart.critical"),
+            (rules.MEMORY_NEAR_LIMIT.warning, "chart.warning"),
+        ),
         marks=_marks(row, lens),
     )
 
@@ -134,7 +138,7 @@ def cpu_line(row: Row, width: int) -> Runs:
     of = f" of {figures.limit_cores:.2f} cores" if figures.limit_cores else " cores, no quota"
     line: list[Run] = [(" cpu ", "strong"), (f" {used}{of}", "text")]
     if figures.throttled is not None:
-        tone = "warning" if figures.throttled >= severity.THROTTLED_WARNING else "dim"
+        tone = "warning" if figures.throttled >= rules.CPU_THROTTLED.warning else "dim"
         line.append((f"  throttled {units.percent(figures.throttled)}", tone))
     if figures.cpu_pressure is not None:
         line.append((f"  pressure {units.percent(figures.cpu_pressure)}", "dim"))

@@ -5,13 +5,13 @@ Decides which rows there are, in which order, and what they are called; not what
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Any
 
 from msgspec import Struct
 
-from mcptop.model.flow import Budget
+from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
@@ -19,7 +19,7 @@ from mcptop.presentation import figures, flows, severity
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.flows import Flow
-from mcptop.presentation.judgement import Judgement, Level
+from mcptop.presentation.judgement import Judged, Judgement, Level
 from mcptop.presentation.runs import safe
 from mcptop.presentation.sheet import SortKey, ordered
 
@@ -52,6 +52,8 @@ class Row(Struct, frozen=True, eq=False):
     service: Service | None = None
     instance: Instance | None = None
     """Of an instance row, and of a service with one instance."""
+    alerts: Sequence[Alert] = ()
+    """Of a service: everything that is wrong with it, worst first."""
     levels: tuple[int, int] = (0, 0)
     """Of a group: how many services are critical, and how many have a warning."""
 
@@ -96,8 +98,8 @@ class View(Struct, frozen=True, eq=False):
 
 def of_services(frame: Frame) -> list[Row]:
     """One judged row a service: what both the table and the list of problems are made of."""
-    budgets = {budget.server: budget for budget in frame.budgets if budget.exceeded}
-    return [_service_row(service, budgets.get(service.name)) for service in frame.services]
+    judged = Judged(frame.alerts)
+    return [_service_row(service, judged) for service in frame.services]
 
 
 def build(services: list[Row], view: View) -> list[Row]:
@@ -131,12 +133,6 @@ def group_of(service: Service) -> tuple[int, str]:
 def group_key(name: str) -> str:
     """Key of a group in the history."""
     return f"group:{name}"
-
-
-def problems(services: list[Row]) -> list[Row]:
-    """The services that need somebody, worst first."""
-    bad = [row for row in services if row.judgement.level >= Level.WARNING]
-    return sorted(bad, key=lambda row: (-row.judgement.level, -len(row.judgement.reasons), row.project, row.name))
 
 
 def _tree(services: list[Row], view: View) -> Iterator[Row]:
@@ -176,7 +172,7 @@ def _with_instances(row: Row, view: View) -> Iterator[Row]:
 def _folded(row: Row, folded: bool) -> Row:
     return Row(
         row.key, row.depth, row.name, row.figures, row.judgement, row.state, row.replicas, folded,
-        row.project, row.service, row.instance,
+        row.project, row.service, row.instance, row.alerts,
     )  # fmt: skip
 
 
@@ -194,21 +190,22 @@ def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
     )
 
 
-def _service_row(service: Service, budget: Budget | None) -> Row:
+def _service_row(service: Service, judged: Judged) -> Row:
     instances = service.instances
-    flow = flows.of_service(service, budget)
+    flow, alerts = flows.of_service(service, judged), judged.of_service(service.key)
     return Row(
         service.key,
         Depth.SERVICE,
         safe(service.name),
         figures.of_service(service, flow),
-        severity.of_service(service, flow),
+        severity.of_service(service, alerts, flow),
         _state_of(instances),
         service.replicas,
         None,
         safe(service.project or ""),
         service,
         instances[0] if len(instances) == 1 else None,
+        alerts,
     )
 
 
@@ -221,7 +218,7 @@ def _instance_row(parent: Row, instance: Instance) -> Row:
         Depth.INSTANCE,
         severity.short_name(service, instance),
         figures.of_instance(instance, flow),
-        severity.of_instance(instance, flow),
+        severity.of_instance(instance, severity.own(service, instance, parent.alerts), flow),
         _state_of((instance,)),
         project=safe(service.project or ""),
         service=service,

@@ -14,6 +14,7 @@ from mcptop.units import plain
 
 Answer = Mapping[str, Any]
 """A JSON object of the Engine API."""
+_OUTPUT_READ = 2000
 
 
 def target_of(listed: Answer, inspected: Answer | None) -> Target:
@@ -38,6 +39,7 @@ def target_of(listed: Answer, inspected: Answer | None) -> Target:
         pid=state.get("Pid") or None,
         state=str(state.get("Status") or listed.get("State") or "unknown"),
         health=_health(state, str(listed.get("Status") or "")),
+        health_output=_health_output(state),
         image=plain(str(listed.get("Image") or "")) or None,
         started_at=timestamp(state.get("StartedAt")),
         restarts=(inspected or {}).get("RestartCount"),
@@ -83,6 +85,17 @@ def _health(state: Answer, status: str) -> str | None:
         # The list has it in brackets only: "Up 3 minutes (healthy)", "Up 2 seconds (health: starting)".
         found = status.rpartition("(")[2].rstrip(")").removeprefix("health: ") if status.startswith("Up") else ""
     return found if found in ("healthy", "unhealthy", "starting") else None
+
+
+def _health_output(state: Answer) -> str | None:
+    """The newest output of a health check that fails, as one line."""
+    health = state.get("Health") or {}
+    if health.get("Status") != "unhealthy":
+        return None
+    looks = [look for look in health.get("Log") or () if look.get("ExitCode")]
+    # Cut before anything else: a check may print megabytes.
+    output = str(looks[-1].get("Output") or "")[:_OUTPUT_READ] if looks else ""
+    return plain(" ".join(plain(output, _OUTPUT_READ).split())) or None
 
 
 def cpu_limit(settings: Answer) -> float | None:

@@ -1,16 +1,18 @@
-"""The worst services in plain words, above the table; with the keys in it one of them can be chosen."""
+"""The worst problems in plain words, above the table; with the keys in it one of them can be chosen."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import ClassVar
 
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
-from mcptop.presentation import problems
-from mcptop.presentation.rows import Row
+from mcptop.model.frame import EMPTY
+from mcptop.presentation import strip
+from mcptop.presentation.problems import Trouble
 from mcptop.presentation.runs import Runs
 from mcptop.ui.lines import Lines
 
@@ -27,42 +29,45 @@ class Problems(Lines, can_focus=True):
         Binding("enter,d", "choose", "Diagnose", show=False, id="problems.choose", tooltip="Diagnose this one"),
         Binding("escape", "screen.problems", "Back", show=False, id="problems.leave", tooltip="Back to the table"),
     ]
-    rows: Sequence[Row] = ()
+    troubles: Sequence[Trouble] = ()
     most = 3
 
     class Chosen(Message):
-        """Somebody shall be diagnosed."""
+        """Somebody shall be diagnosed, or the problem explained."""
 
-        def __init__(self, row: Row) -> None:
+        def __init__(self, trouble: Trouble) -> None:
             super().__init__()
-            self.row = row
+            self.trouble = trouble
 
     def __init__(self) -> None:
         super().__init__()
         self._cursor = 0
+        self._at = EMPTY.at
+        self._whose: list[int | None] = []
+        """Of each line, which problem it is of."""
 
     @property
     def can_be_entered(self) -> bool:
         """Whether there is anything to choose."""
-        return bool(self.rows) and self.display
+        return bool(self.troubles) and self.display
 
     @property
-    def selected(self) -> Row | None:
+    def selected(self) -> Trouble | None:
         """The problem under the cursor, while the keys are here."""
-        return self.rows[self._cursor] if self._has_keys and self.rows else None
+        return self.troubles[self._cursor] if self._has_keys and self.troubles else None
 
     @property
     def _has_keys(self) -> bool:
         """Unlike `has_focus` right already while the widget is told of it, and behind a menu."""
         return self.is_attached and self.screen.focused is self
 
-    def show(self, rows: Sequence[Row]) -> None:
-        """Draw these, worst first. The cursor stays on its service."""
+    def show(self, troubles: Sequence[Trouble], at: datetime) -> None:
+        """Draw these, worst first, as of this time. The cursor stays on its problem."""
         before = self.selected
-        self.rows = rows
-        keys = [row.key for row in rows]
-        at = keys.index(before.key) if before is not None and before.key in keys else self._cursor
-        self._cursor = max(0, min(at, len(rows) - 1))
+        self.troubles, self._at = troubles, at
+        keys = [trouble.key for trouble in troubles]
+        place = keys.index(before.key) if before is not None and before.key in keys else self._cursor
+        self._cursor = max(0, min(place, len(troubles) - 1))
         if self._has_keys:
             self._repaint()
         else:
@@ -70,12 +75,14 @@ class Problems(Lines, can_focus=True):
 
     def lines(self, width: int) -> list[Runs]:
         """As many as there is room for."""
-        return problems.lines(self.rows, width, self.most, self._cursor if self.selected is not None else None)
+        cursor = self._cursor if self.selected is not None else None
+        found = strip.lines(self.troubles, self._at, width, self.most, cursor)
+        self._whose = [whose for _, whose in found]
+        return [line for line, _ in found]
 
     def is_selected(self, y: int) -> bool:
-        """The cursor's line."""
-        places = self._shown
-        return self.selected is not None and y < len(places) and places[y] == self._cursor
+        """The cursor's lines."""
+        return self.selected is not None and y < len(self._whose) and self._whose[y] == self._cursor
 
     def on_focus(self) -> None:
         """There is a cursor now."""
@@ -87,26 +94,22 @@ class Problems(Lines, can_focus=True):
 
     def on_click(self, event: events.Click) -> None:
         """A click diagnoses; on the line that counts the rest it shows them."""
-        places = self._shown
-        if event.y < len(places):
-            self._cursor = places[event.y]
+        whose = self._whose[event.y] if event.y < len(self._whose) else None
+        if whose is not None:
+            self._cursor = whose
             self.action_choose()
         else:
             self.focus()
 
     def action_move(self, by: int) -> None:
         """Move the cursor."""
-        self._cursor = max(0, min(len(self.rows) - 1, self._cursor + by))
+        self._cursor = max(0, min(len(self.troubles) - 1, self._cursor + by))
         self._repaint()
 
     def action_choose(self) -> None:
-        """Diagnose the service under the cursor."""
-        if self.rows:
-            self.post_message(self.Chosen(self.rows[self._cursor]))
-
-    @property
-    def _shown(self) -> range:
-        return problems.shown(len(self.rows), self.most, self._cursor if self.selected is not None else None)
+        """Diagnose the service under the cursor, or explain."""
+        if self.troubles:
+            self.post_message(self.Chosen(self.troubles[self._cursor]))
 
     def _repaint(self) -> None:
         # The cursor's ground is no part of a line's text.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
+from mcptop.presentation.problems import Trouble
 from mcptop.presentation.rows import Depth, Row
 from mcptop.presentation.runs import safe
 
@@ -46,6 +47,15 @@ def of_row(row: object) -> Whom | None:
         chosen = [one for one in row.service.instances if replica is None or one.name == replica]
         return Whom(row.service, chosen or row.service.instances, safe(row.service.name), row.service.key)
     return None
+
+
+def of_trouble(trouble: Trouble) -> Whom | None:
+    """The replicas of a service that have the problem; None where there is nobody to look into."""
+    row = trouble.row
+    if row is None or row.service is None or not trouble.can_be_diagnosed:
+        return None
+    chosen = [one for one in row.service.instances if one.name in trouble.instances]
+    return Whom(row.service, chosen or row.service.instances, row.name, row.key)
 
 
 def _replica(row: FlowRow) -> str | None:

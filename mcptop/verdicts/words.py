@@ -21,7 +21,7 @@ _NAMED = 2
 _LONGEST = 4000
 _COMMAND = re.compile(r"`([^`]+)`")
 _FIGURE = re.compile(
-    r"(?<![\w.:/-])\d[\d.,:]*(?:\s?(?:[KMGT]i?B|B|ms|min|s|h|cores?)\b(?:/\w+)?|%|[smhd]\b(?:\s\d+[smhd]\b)?|/s)?"
+    r"(?<![\w.:/-])\d[\d.,:]*(?:/\d+\b)?(?:\s?(?:[KMGT]i?B|B|ms|min|s|h|cores?)\b(?:/\w+)?|%|[smhd]\b(?:\s\d+[smhd]\b)?|/s)?"
 )
 
 

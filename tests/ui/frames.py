@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from math import sin
 from typing import Any
 
+from msgspec.structs import replace
+
+from mcptop.alerts.evaluator import Evaluator
 from mcptop.model.event import Event, EventKind
 from mcptop.model.flow import Budget, Confidence, Model, Pool, Queue, Share
 from mcptop.model.frame import Frame, Own, Service, SourceReport, Status, pool_key, queue_key
@@ -229,7 +232,15 @@ def frame(number: int = 1000, services: tuple[Service, ...] | None = None, **mor
         "services": shown, "alerts": (), "own": Own(0.009, 61 * MIB, 0.0042), "interval_s": 1.0,
         "engine": "docker 28.2", "budgets": (BUDGET,), "events": EVENTS, "series": Shapes(number, levels(shown)),
     }  # fmt: skip
-    return Frame(**(values | more))
+    if "alerts" in more:
+        return Frame(**(values | more))
+    return judged(Frame(**(values | more)))
+
+
+def judged(made: Frame) -> Frame:
+    """The frame with its alerts, as if they had begun some minutes ago."""
+    found = Evaluator().alerts(made)
+    return replace(made, alerts=tuple(replace(alert, since=made.at - timedelta(minutes=4)) for alert in found))
 
 
 def crowd(number: int, count: int = 120) -> Frame:

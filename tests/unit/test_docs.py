@@ -9,7 +9,7 @@ import pytest
 from mcptop import cli, config, server_settings
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
-from mcptop.model import flow, frame, host, instance
+from mcptop.model import alert, flow, frame, host, instance
 
 ROOT = Path(__file__).parents[2]
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
     "noun",
     [frame.Service, frame.SourceReport, frame.Own, instance.Instance, instance.Cpu, instance.Memory,
      instance.FileDescriptors, instance.Sockets, host.Host, host.Filesystem, flow.Pool, flow.Queue, flow.Model,
-     flow.Budget, flow.Share],
+     flow.Budget, flow.Share, alert.Alert],
 )  # fmt: skip
 def test_every_field_of_the_document_is_described(noun: type[msgspec.Struct]) -> None:
     text = (ROOT / "docs" / "snapshot.md").read_text()

@@ -6,8 +6,10 @@ from datetime import UTC, datetime
 from math import inf
 
 import pytest
+from msgspec.structs import replace
 
 from mcptop import units
+from mcptop.alerts.evaluator import Evaluator
 from mcptop.headless import table
 from mcptop.model.flow import Budget, Confidence, Model, Pool, Queue
 from mcptop.model.frame import Frame, NoSeries, Own, Service, pool_key, queue_key
@@ -42,7 +44,8 @@ def queue(name: str = "jobs", depth: int | None = 5, **more) -> Queue:
 
 
 def frame(*services: Service, budgets: tuple[Budget, ...] = ()) -> Frame:
-    return Frame(1, NOON, None, (), services, (), Own(), 1.0, budgets=budgets)
+    made = Frame(1, NOON, None, (), services, (), Own(), 1.0, budgets=budgets)
+    return replace(made, alerts=Evaluator().alerts(made))
 
 
 def judged(*services: Service, budgets: tuple[Budget, ...] = ()) -> list[Row]:
@@ -160,7 +163,6 @@ def test_reasons_of_pools_are_reasons_of_their_service_and_of_the_replica_that_h
     )  # fmt: skip
     first, second = [one for one in rows.build([row], View()) if one.depth is Depth.INSTANCE]
     assert (first.judgement.level, second.judgement.level) == (Level.OK, Level.CRITICAL)
-    assert [one.name for one in rows.problems([row])] == ["worker"]
 
 
 def test_what_belongs_to_a_replica_that_is_gone_belongs_to_the_service():

@@ -5,15 +5,17 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from mcptop import units
+from mcptop.alerts.evaluator import Evaluator
 from mcptop.model.frame import EMPTY, Frame, NoSeries, Own, Service
 from mcptop.model.instance import Cpu, FileDescriptors, Instance, Memory, Sockets
 from mcptop.model.value import Kind
-from mcptop.presentation import cells, figures, rows, runs, severity, sheet
+from mcptop.presentation import cells, figures, problems, rows, runs, severity, sheet
 from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.filter import parse
-from mcptop.presentation.judgement import Level
+from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.rows import Depth, Folds, View
 from mcptop.presentation.sheet import Moment
 
@@ -34,7 +36,14 @@ def service(name: str, *instances: Instance, project: str | None = "shop", kind:
 
 
 def frame(*services: Service) -> Frame:
-    return Frame(1, NOON, None, (), services, (), Own(), 1.0)
+    made = Frame(1, NOON, None, (), services, (), Own(), 1.0)
+    return replace(made, alerts=Evaluator().alerts(made))
+
+
+def judged(one: Instance) -> Judgement:
+    """Of an instance that is the only one of its service."""
+    (row,) = rows.of_services(frame(service("api", one)))
+    return row.judgement
 
 
 def shown(view: View, *services: Service) -> list[tuple[int, str]]:
@@ -98,7 +107,9 @@ def test_a_limit_of_the_whole_needs_all_limits_and_the_worst_share_is_kept():
     [
         (instance(), Level.OK, None),
         (instance(health="unhealthy"), Level.CRITICAL, "health check"),
-        (instance(state="restarting", exit_code=1), Level.CRITICAL, "exit code 1"),
+        (instance(state="restarting", exit_code=1), Level.WARNING, "exit code 1"),
+        (instance(state="restarting", exit_code=1, restarts=3), Level.CRITICAL, "3 restarts so far"),
+        (instance(state="exited", exit_code=0, health="unhealthy"), Level.UNKNOWN, None),
         (instance(state="exited", exit_code=1), Level.CRITICAL, "code 1"),
         (instance(state="dead"), Level.CRITICAL, "dead"),
         (instance(state="paused"), Level.WARNING, "paused"),
@@ -112,21 +123,23 @@ def test_a_limit_of_the_whole_needs_all_limits_and_the_worst_share_is_kept():
     ],
 )
 def test_judgement_of_an_instance(one, level, word):
-    judgement = severity.of_instance(one)
+    judgement = judged(one)
     assert judgement.level is level
     assert (word in " ".join(judgement.reasons)) if word else not judgement.reasons
 
 
 def test_what_was_asked_to_stop_is_stopped_not_broken():
     for code in (0, 143, None):
-        judgement = severity.of_instance(instance(state="exited", exit_code=code))
+        judgement = judged(instance(state="exited", exit_code=code))
         assert (judgement.level, judgement.symbol) == (Level.UNKNOWN, "○")
 
 
 def test_a_service_is_as_bad_as_its_worst_instance_and_says_which():
-    judged = severity.of_service(service("api", instance("shop-api-1"), instance("shop-api-2", health="unhealthy")))
-    assert judged.level is Level.CRITICAL
-    assert judged.reasons[0].startswith("api-2 unhealthy")
+    one = service("api", instance("shop-api-1"), instance("shop-api-2", health="unhealthy"))
+    of_all, *parts = (row.judgement for row in rows.build(rows.of_services(frame(one)), View())[1:])
+    assert of_all.level is Level.CRITICAL
+    assert of_all.reasons[0].startswith("api-2 unhealthy")
+    assert [part.level for part in parts] == [Level.OK, Level.CRITICAL]
     assert not severity.of_service(service("api")).level.value > Level.UNKNOWN
 
 
@@ -136,8 +149,9 @@ def test_problems_are_ranked():
         service("b", instance("b", health="unhealthy")),
         service("c", instance("c")),
     )
-    assert [row.name for row in rows.problems(rows.of_services(frame(*services)))] == ["b", "a"]
-    assert rows.problems(rows.of_services(EMPTY)) == []
+    made = frame(*services)
+    assert [trouble.name for trouble in problems.of_frame(made, rows.of_services(made))] == ["b", "a"]
+    assert problems.of_frame(EMPTY, []) == []
 
 
 @pytest.mark.parametrize("width", [*range(18, 130), 160, 199, 200, 300])

@@ -13,7 +13,8 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from mcptop.model.frame import Frame
-from mcptop.presentation import filter, rows, sheet, tabs
+from mcptop.presentation import filter, problems, rows, sheet, tabs
+from mcptop.presentation.problems import Trouble
 from mcptop.presentation.rows import Folds, Row, View
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
@@ -26,7 +27,7 @@ from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, Su
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
 from mcptop.ui.timeline import Timeline
-from mcptop.ui.whom import of_row
+from mcptop.ui.whom import of_row, of_trouble
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
@@ -116,12 +117,12 @@ class Dashboard(Screen[None]):
         if not self._mounted:
             return
         self._services = rows.of_services(frame)
-        troubled = rows.problems(self._services)
+        troubled = problems.of_frame(frame, self._services)
         self.header.problems, self.header.when = len(troubled), self.mcptop.when
         self.header.show(frame)
         self.timeline.show(self.mcptop.when.tape, frame, self.mcptop.newest)
         self.banner.show(frame)
-        self.problems.show(troubled)
+        self.problems.show(troubled, frame.at)
         if self.focused is self.problems and not troubled:
             self.set_focus(self.table)
         self.status.show(frame)
@@ -238,7 +239,7 @@ class Dashboard(Screen[None]):
 
     @on(Problems.Chosen)
     def _diagnose_problem(self, event: Problems.Chosen) -> None:
-        self.mcptop.diagnose(of_row(event.row))
+        self._diagnose(event.trouble)
 
     def action_problems(self) -> None:
         """To the problems, and back to the table."""
@@ -251,7 +252,19 @@ class Dashboard(Screen[None]):
 
     def action_diagnose(self) -> None:
         """Choose a playbook for the selected problem, or for the selected row."""
-        self.mcptop.diagnose(of_row(self.problems.selected or self.table.selected))
+        if (trouble := self.problems.selected) is not None:
+            self._diagnose(trouble)
+        else:
+            self.mcptop.diagnose(of_row(self.table.selected))
+
+    def _diagnose(self, trouble: Trouble) -> None:
+        """Choose a playbook for it; what no playbook can look into is explained."""
+        whom = of_trouble(trouble)
+        if whom is not None:
+            self.mcptop.diagnose(whom)
+        else:
+            says = f"{trouble.text}. What to do: {trouble.do}"
+            self.app.notify(says, severity="warning", markup=False, timeout=12)
 
     def action_open(self) -> None:
         """Open the selected row."""

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from mcptop.model.frame import Frame
-from mcptop.presentation import rows
+from mcptop.presentation import problems, rows
 from mcptop.presentation.rows import Row
 from mcptop.ui.lines import Lines
 from mcptop.ui.panels import Detail, Footer, Header, Key
@@ -61,7 +61,7 @@ class ServiceScreen(Screen[None]):
         app = cast("McptopApp", self.app)
         self.header.short = self.app.size.height < 14
         services = rows.of_services(frame)
-        self.header.problems, self.header.when = len(rows.problems(services)), app.when
+        self.header.problems, self.header.when = len(problems.of_frame(frame, services)), app.when
         self.header.show(frame)
         self.detail.lens = app.lens
         row = rows.find(services, self._key)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from mcptop.alerts import pools, queues
 from mcptop.model.flow import Budget, Confidence, Pool, Queue
-from mcptop.presentation import flow_severity
-from mcptop.presentation.judgement import FINE, Level
+from mcptop.model.frame import Service
+from mcptop.model.playbook import Severity
+from mcptop.model.value import Kind
 
-OK, WARNING, CRITICAL = Level.OK, Level.WARNING, Level.CRITICAL
+OK, WARNING, CRITICAL = None, Severity.WARNING, Severity.CRITICAL
+SERVICE = Service("shop", "api", Kind.CONTAINER, 0, ())
 
 
 def pool(**more) -> Pool:
@@ -59,9 +62,8 @@ def queue(**more) -> Queue:
     ],
 )  # fmt: skip
 def test_judgement_of_a_pool(one, level, says):
-    judgement = flow_severity.of_pool(one)
-    assert judgement.level is level
-    assert judgement.reasons == ((says,) if says else ())
+    found = [(each.severity, each.says) for each in pools.of_pool(SERVICE, one)]
+    assert found == ([(level, says)] if says else [])
 
 
 @pytest.mark.parametrize(
@@ -79,6 +81,12 @@ def test_judgement_of_a_pool(one, level, says):
         (queue(depth=9, out_per_s=0.0, growth_per_s=0.0, oldest_age_s=60.0), WARNING,
          "jobs queue: 9 wait, none is taken, oldest 1m"),
         (queue(depth=9, out_per_s=None, oldest_age_s=600.0), OK, None),
+        (queue(depth=400, growth_per_s=-0.2, oldest_age_s=300.0), WARNING,
+         "jobs queue: 400 wait, drained in 33 min, oldest 5m"),
+        (queue(depth=400, growth_per_s=-0.2, oldest_age_s=299.0), OK, None),
+        (queue(depth=400, growth_per_s=-2.0, oldest_age_s=600.0), OK, None),
+        (queue(depth=40, in_per_s=3.0, out_per_s=3.0, oldest_age_s=600.0), WARNING,
+         "jobs queue: 40 wait, as many come as go, oldest 10m"),
         (queue(depth=0, out_per_s=0.0, oldest_age_s=600.0), OK, None),
         (queue(depth=89, capacity=100), OK, None),
         (queue(depth=90, capacity=100), WARNING, "jobs queue 90/100 is nearly full"),
@@ -92,32 +100,32 @@ def test_judgement_of_a_pool(one, level, says):
     ],
 )  # fmt: skip
 def test_judgement_of_a_queue(one, level, says):
-    judgement = flow_severity.of_queue(one)
-    assert judgement.level is level
-    assert judgement.reasons == ((says,) if says else ())
+    assert [(found.severity, found.says) for found in queues.of_queue(SERVICE, one)] == (
+        [(level, says)] if says else []
+    )
 
 
-def test_several_reasons_stand_worst_first():
-    judgement = flow_severity.of_pool(pool(close_wait=9, peer="pg", waiting=1, wait_s=5.0))
-    assert judgement.level is CRITICAL
-    assert [reason.split()[0] for reason in judgement.reasons] == ["db", "9"]
+def test_a_pool_can_have_several_troubles():
+    found = pools.of_pool(SERVICE, pool(close_wait=9, peer="pg", waiting=1, wait_s=5.0))
+    assert [(one.rule.id, one.severity) for one in found] == [("pool-waiting", CRITICAL), ("close-wait", WARNING)]
 
 
 def test_a_budget_is_a_problem_only_when_it_is_known_to_be_exceeded():
     def judged(exceeded):
-        return flow_severity.of_budget(Budget("pg", 97, "", (), 170, "a db 50 x 3 = 150 > 97", exceeded))
+        return pools.of_budget(Budget("pg", 97, "", (), 170, "a db 50 x 3 = 150 > 97", exceeded))
 
-    assert judged(False) is judged(None) is FINE
-    assert judged(True).level is WARNING
-    assert "a db 50 x 3 = 150 > 97" in judged(True).reasons[0]
+    assert judged(False) is judged(None) is None
+    found = judged(True)
+    assert (found.severity, found.value, found.threshold) == (WARNING, 170, 97)
+    assert "a db 50 x 3 = 150 > 97" in found.says
 
 
 def test_what_a_service_calls_its_pools_cannot_reach_the_terminal():
     name = "a\x1b[2J\n\u202eb"
-    said = [
-        *flow_severity.of_pool(pool(name=name, peer=name, waiting=1, close_wait=9)).reasons,
-        *flow_severity.of_queue(queue(name=name, depth=9, capacity=9)).reasons,
-        *flow_severity.of_budget(Budget(name, 1, name, (), 2, name, True)).reasons,
+    found = [
+        *pools.of_pool(SERVICE, pool(name=name, peer=name, waiting=1, close_wait=9)),
+        *queues.of_queue(SERVICE, queue(name=name, depth=9, capacity=9)),
+        pools.of_budget(Budget(name, 1, name, (), 2, name, True)),
     ]
-    assert len(said) == 4
-    assert all(text.isprintable() for text in said)
+    assert len(found) == 4
+    assert all(one.says.isprintable() for one in found)

@@ -1,0 +1,48 @@
+"""What a condition found, before anybody knows since when."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mcptop.alerts.rule import Rule
+from mcptop.model.frame import Series
+from mcptop.model.playbook import Severity
+from mcptop.model.value import Value
+
+Key = tuple[str, str]
+"""Rule and subject: what makes an alert the same one in two frames."""
+
+
+class Finding(Value, frozen=True):
+    """A rule that holds for a subject."""
+
+    rule: Rule
+    subject: str
+    severity: Severity
+    says: str
+    value: float | None = None
+    threshold: float | None = None
+    instance: str | None = None
+    left_s: float | None = None
+    peer: str | None = None
+    server: str | None = None
+    """Name of the server it is about, where that may be no service here."""
+    cause: str | None = None
+    """Where it is not the rule's own."""
+
+
+class Look:
+    """What a condition may ask beside its subject: the time, the series, and what was found until now."""
+
+    __slots__ = ("interval_s", "now", "series", "standing")
+
+    def __init__(self, now: float, interval_s: float, series: Series, standing: Mapping[Key, Severity]) -> None:
+        """`now` in wall-clock seconds."""
+        self.now = now
+        self.interval_s = interval_s
+        self.series = series
+        self.standing = standing
+
+    def held(self, rule: Rule, subject: str) -> Severity | None:
+        """How bad it was until now."""
+        return self.standing.get((rule.id, subject))

@@ -1,0 +1,64 @@
+"""Whether a series leaks, asked every quarter of a minute, and only of one that may: the answer stands in between."""
+
+from __future__ import annotations
+
+from mcptop.alerts.finding import Look
+from mcptop.analysis.growth import Growth, growth, last_segment
+
+EVERY_S = 15.0
+WINDOW_S, WHOLE_S = 300.0, 900.0
+"""Of a fast growth the last minutes say enough; a slow one needs all there are."""
+LEAST_SPAN_S = 90.0
+START_UP_S = 60.0
+"""What grows right after a start is being set up."""
+
+
+class Growing:
+    """One series of one subject."""
+
+    __slots__ = ("_last", "due", "found")
+
+    def __init__(self, now: float, subject: str) -> None:
+        # Spread over the ticks: what was seen first together would be asked together for ever.
+        self.due = now + sum(subject.encode()) % int(EVERY_S)
+        self._last: float | None = None
+        self.found: Growth | None = None
+        """While it grows, how."""
+
+    def update(
+        self,
+        look: Look,
+        key: str,
+        metric: str,
+        value: float,
+        started_at: float,
+        least_per_s: float,
+        least_relative: float,
+        may: bool = False,
+    ) -> Growth | None:
+        """The growth, if the series leaks. `may`: it is known to grow by another measure."""
+        if look.now >= self.due:
+            last, self._last = self._last, value
+            self.due = look.now + EVERY_S
+            has_risen = last is not None and value - last >= least_per_s * EVERY_S / 2
+            if self.found is not None or may or has_risen:
+                begin = started_at + START_UP_S
+                self.found = self._judged(look, key, metric, begin, least_per_s, least_relative)
+        return self.found
+
+    def _judged(
+        self, look: Look, key: str, metric: str, begin: float, least_per_s: float, least_relative: float
+    ) -> Growth | None:
+        count = round(WHOLE_S / look.interval_s) + 1
+        series = look.series.times(count), look.series.tail(key, metric, count)
+        times, values = last_segment(*series, [begin])
+        for window_s in (WINDOW_S, WHOLE_S):
+            since = look.now - window_s
+            found = growth(*last_segment(times, values, [since]), least_per_s, least_relative)
+            before = [v for t, v in zip(times, values, strict=True) if v is not None and t < since]
+            # What only comes back to where it was before is a sawtooth longer than the window.
+            if found is None or found.span_s < LEAST_SPAN_S or found.last < max(before, default=found.last):
+                continue
+            if found.rising or (self.found is not None and found.growing and not found.levelling_off):
+                return found
+        return None

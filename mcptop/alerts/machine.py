@@ -1,0 +1,111 @@
+"""The machine: disks that are full or will be, waiting for memory and disks; and mcptop's own sources."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from mcptop import units
+from mcptop.alerts import rules
+from mcptop.alerts.finding import Finding, Look
+from mcptop.alerts.growing import Growing
+from mcptop.alerts.rule import Rule
+from mcptop.model.frame import SourceReport, Status
+from mcptop.model.host import Filesystem, Host
+from mcptop.model.playbook import Severity
+from mcptop.units import plain
+
+FULL_IN_S, FULL_SOON_S = 3600.0, 900.0
+"""A disk that will be full within the first is a problem, within the second a bad one."""
+_NO_MEMORY = 0.05
+"""Of all memory: with less available, full swap space hurts."""
+
+
+class Disks:
+    """How fast each file system fills."""
+
+    def __init__(self) -> None:
+        self._growing: dict[str, Growing] = {}
+
+    def judge(self, host: Host, look: Look) -> Iterator[Finding]:
+        """Full now, or soon."""
+        for disk in host.disks:
+            full = _full(disk, look)
+            if full is not None:
+                yield full
+            filling = self._filling(disk, look)
+            if filling is not None:
+                yield filling
+
+    def _filling(self, disk: Filesystem, look: Look) -> Finding | None:
+        key, rule = disk.key, rules.DISK_FILLING
+        growing = self._growing.get(key)
+        if growing is None:
+            growing = self._growing[key] = Growing(look.now, key)
+        found = growing.update(look, key, "disk.used_ratio", disk.used_ratio, 0.0, rule.warning, 0.0)
+        if found is None or found.slope_per_s <= 0:
+            return None
+        left_s = max(0.0, 1 - disk.used_ratio) / found.slope_per_s
+        if left_s > FULL_IN_S:
+            return None
+        severity = Severity.CRITICAL if left_s <= FULL_SOON_S else Severity.WARNING
+        says = f"{plain(disk.mount, 40)} is full in {units.about(left_s)} at this rate, {_free(disk)}"
+        return Finding(rule, key, severity, says, found.slope_per_s, rule.warning, left_s=left_s, cause=key)
+
+
+def pressed(host: Host, look: Look) -> Iterator[Finding]:
+    """Everybody waits for memory or for a disk; swap space counts where there is no memory either."""
+    memory, io = host.pressure.memory, host.pressure.io
+    if memory is not None and (memory.full_avg10 or 0.0) > 0.0:
+        says = f"everybody waits for memory {units.percent(memory.full_avg10)} of the time{_swapped(host)}"
+        yield from _found(rules.HOST_MEMORY, memory.full_avg10, says, look)
+    if io is not None and (io.full_avg10 or 0.0) > 0.0:
+        says = f"everybody waits for a disk {units.percent(io.full_avg10)} of the time"
+        yield from _found(rules.HOST_IO, io.full_avg10, says, look)
+    swap = _swap_ratio(host)
+    if swap is not None and _is_short(host):
+        says = f"no memory left, and swap space {units.percent(swap)} full"
+        yield from _found(rules.HOST_SWAP, swap, says, look)
+
+
+def broken(sources: Iterable[SourceReport]) -> Iterator[Finding]:
+    """What mcptop cannot read, with what it said."""
+    for source in sources:
+        if source.status is Status.ERROR:
+            name = plain(source.name, 40)
+            says = f"source {name}: {plain(source.message) or 'no answer'}"
+            subject = f"source:{source.name}"
+            yield Finding(rules.SOURCE_BROKEN, subject, Severity.WARNING, says, cause=subject)
+
+
+def _full(disk: Filesystem, look: Look) -> Finding | None:
+    rule, ratio = rules.DISK_FULL, disk.used_ratio
+    severity = rule.judge(ratio, look.held(rule, disk.key))
+    if severity is None:
+        return None
+    says = f"{plain(disk.mount, 40)} is {units.percent(ratio)} full, {_free(disk)}"
+    return Finding(rule, disk.key, severity, says, ratio, rule.threshold(severity), cause=disk.key)
+
+
+def _free(disk: Filesystem) -> str:
+    return f"{units.long_size(disk.available_bytes)} free"
+
+
+def _found(rule: Rule, value: float | None, says: str, look: Look) -> Iterator[Finding]:
+    severity = rule.judge(value, look.held(rule, "host"))
+    if severity is not None:
+        yield Finding(rule, "host", severity, says, value, rule.threshold(severity))
+
+
+def _swap_ratio(host: Host) -> float | None:
+    total, free = host.swap_total_bytes, host.swap_free_bytes
+    return 1 - free / total if total and free is not None else None
+
+
+def _swapped(host: Host) -> str:
+    ratio = _swap_ratio(host)
+    return f", swap space {units.percent(ratio)} full" if ratio else ""
+
+
+def _is_short(host: Host) -> bool:
+    total, available = host.memory_total_bytes, host.memory_available_bytes
+    return bool(total) and available is not None and available < _NO_MEMORY * (total or 0)

@@ -1,0 +1,100 @@
+"""Memory: near the limit by level and by trend, growing without end, killed for lack of it."""
+
+from __future__ import annotations
+
+from mcptop import units
+from mcptop.alerts import rules
+from mcptop.alerts.finding import Finding, Look
+from mcptop.alerts.watched import RECENT_S, Watched
+from mcptop.analysis.growth import Growth
+from mcptop.model.instance import Instance, Memory
+from mcptop.model.playbook import Severity
+
+KEPT_WARNING, KEPT_CRITICAL = 0.6, 0.8
+"""Of the limit, without pages of files: those the kernel takes back when somebody needs room."""
+AHEAD_FROM, AHEAD_S = 0.7, 3600.0
+"""From this part of the limit on, one that will be reached within that time is near."""
+_LEAST_RELATIVE = 0.01
+
+
+def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]) -> None:
+    """Everything about the memory of a running instance."""
+    growth = _growth(instance, watched, look)
+    left_s = None if growth is None else _left_s(instance.memory, growth)
+    _near_limit(instance, left_s, look, found)
+    if growth is not None:
+        found.append(_leak(instance, growth, left_s, told=bool(found)))
+
+
+def killed(instance: Instance, watched: Watched, now: float) -> Finding | None:
+    """A kill for lack of memory that is not long ago, as far as we know."""
+    if not watched.kills or now - watched.kills_at >= RECENT_S:
+        return None
+    says = f"killed {_times(watched.kills)} for lack of memory"
+    if limit := instance.memory.limit_bytes:
+        says += f", its limit is {units.long_size(limit)}"
+    if not watched.kills_seen:
+        says += ", before mcptop looked"
+    return Finding(
+        rules.OOM_KILL, instance.id, Severity.CRITICAL if watched.kills_seen else Severity.WARNING, says,
+        watched.kills, rules.OOM_KILL.warning, instance.name,
+    )  # fmt: skip
+
+
+def kept_ratio(memory: Memory) -> float | None:
+    """What the kernel cannot take back, as part of the limit; None where it is not known."""
+    if memory.anon_bytes is None or not memory.limit_bytes:
+        return None
+    return (memory.anon_bytes + (memory.shmem_bytes or 0)) / memory.limit_bytes
+
+
+def _growth(instance: Instance, watched: Watched, look: Look) -> Growth | None:
+    memory = instance.memory
+    if memory.anon_bytes is None:
+        return None
+    least = rules.MEMORY_LEAK.warning
+    started_at = 0.0 if instance.started_at is None else instance.started_at.timestamp()
+    return watched.growing.update(
+        look, instance.id, "memory.anon", memory.anon_bytes, started_at, least, _LEAST_RELATIVE,
+        may=(memory.trend_bytes_per_s or 0.0) >= least / 2,
+    )  # fmt: skip
+
+
+def _left_s(memory: Memory, growth: Growth) -> float | None:
+    if memory.limit_bytes is None or memory.working_set_bytes is None or growth.slope_per_s <= 0:
+        return None
+    return max(0.0, (memory.limit_bytes - memory.working_set_bytes) / growth.slope_per_s)
+
+
+def _near_limit(instance: Instance, left_s: float | None, look: Look, found: list[Finding]) -> None:
+    memory, rule = instance.memory, rules.MEMORY_NEAR_LIMIT
+    ratio = memory.limit_ratio
+    if ratio is None or ratio < AHEAD_FROM:
+        return
+    severity = rule.judge(ratio, look.held(rule, instance.id))
+    kept = kept_ratio(memory)
+    if kept is not None and kept < KEPT_CRITICAL and severity is not None:
+        severity = Severity.WARNING if kept >= KEPT_WARNING else None
+    if left_s is not None and left_s <= AHEAD_S:
+        severity = Severity.CRITICAL
+    if severity is None:
+        return
+    says = f"memory at {units.percent(ratio)} of {units.long_size(memory.limit_bytes)}{_limit_in(left_s)}"
+    found.append(
+        Finding(rule, instance.id, severity, says, ratio, rule.threshold(severity), instance.name, left_s)
+    )  # fmt: skip
+
+
+def _leak(instance: Instance, growth: Growth, left_s: float | None, told: bool) -> Finding:
+    """`told`: how long there is left was said already."""
+    says = f"memory grows {units.long_size(growth.slope_per_s * 60)}/min{'' if told else _limit_in(left_s)}"
+    rule = rules.MEMORY_LEAK
+    return Finding(rule, instance.id, Severity.WARNING, says, growth.slope_per_s, rule.warning, instance.name, left_s)
+
+
+def _limit_in(left_s: float | None) -> str:
+    return "" if left_s is None or left_s > 48 * 3600 else f", limit in {units.about(left_s)}"
+
+
+def _times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"

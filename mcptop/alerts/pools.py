@@ -1,0 +1,123 @@
+"""Pools and budgets: who waits and how long comes first; a pool that is full without anybody waiting is well-sized.
+
+What one look can show by chance (a single handshake, a caller that waited some milliseconds) is no problem.
+"""
+
+from __future__ import annotations
+
+from mcptop import units
+from mcptop.alerts import rules
+from mcptop.alerts.finding import Finding
+from mcptop.alerts.rule import Rule
+from mcptop.model.flow import Budget, Confidence, Pool
+from mcptop.model.frame import Service, pool_key
+from mcptop.model.playbook import Severity
+from mcptop.units import plain
+
+SERVER = "server"
+"""Kind of a pool that is what a server gives its clients."""
+
+
+def of_pool(service: Service, pool: Pool) -> list[Finding]:
+    """Everything about one pool."""
+    found = [_waiting(service, pool)] if pool.waiting or pool.wait_s or pool.timeouts_per_s else []
+    if pool.kind == SERVER:
+        found.append(_given_away(service, pool))
+    if pool.connecting:
+        found.append(_unanswered(service, pool))
+    if (pool.close_wait or 0) >= rules.CLOSE_WAIT.warning:
+        found.append(_close_wait(service, pool))
+    if pool.idle_in_transaction and pool.idle_in_transaction_s is not None:
+        found.append(_idle_in_transaction(service, pool))
+    return [one for one in found if one is not None]
+
+
+def of_budget(budget: Budget) -> Finding | None:
+    """The pools of its clients may take more than a server gives; unknown is no reason to worry."""
+    if not budget.exceeded:
+        return None
+    says = f"its clients may take more connections than it gives: {plain(budget.says)}"
+    rule, subject = rules.CONNECTION_BUDGET, f"budget:{budget.server}"
+    return Finding(rule, subject, Severity.WARNING, says, budget.total, budget.allowed, server=budget.server)
+
+
+def has_close_wait(pool: Pool) -> bool:
+    """Whether it says to whom connections are that nobody closes."""
+    return rules.CLOSE_WAIT.judge(pool.close_wait) is not None
+
+
+def _waiting(service: Service, pool: Pool) -> Finding | None:
+    wait, waiting, in_vain = pool.wait_s, pool.waiting or 0, pool.timeouts_per_s or 0.0
+    severity = rules.POOL_WAITING.judge(wait)
+    is_long = severity is Severity.CRITICAL
+    if in_vain > 0.0:
+        severity = Severity.CRITICAL
+    elif waiting and wait is None:
+        severity = Severity.WARNING
+    elif not waiting:
+        severity = Severity.WARNING if is_long and pool.waits_per_s else None
+    if severity is None:
+        return None
+    says = f"{_named(pool)} {units.usage(pool.in_use, pool.open, pool.max)} in use"
+    if waiting:
+        says += f", {waiting} waiting" + (f" for {units.span(wait)}" if wait is not None else "")
+    elif is_long:
+        says += f", callers waited {units.span(wait)}"
+    says += f", {units.rate(in_vain)} wait in vain" if in_vain else ""
+    rule = rules.POOL_WAITING
+    return _found(rule, service, pool, severity, says, wait, peer=pool.peer, cause=f"pool {pool.peer or pool.name}")
+
+
+def _given_away(service: Service, pool: Pool) -> Finding | None:
+    opened = pool.opened
+    if pool.confidence is Confidence.INFERRED or not pool.max or opened is None:
+        return None
+    severity = rules.SERVER_CONNECTIONS.judge(opened / pool.max)
+    if severity is None:
+        return None
+    full = ": the next client is refused" if severity is Severity.CRITICAL else ""
+    says = f"{opened} of {pool.max} connections given away{full}"
+    return _found(rules.SERVER_CONNECTIONS, service, pool, severity, says, opened / pool.max)
+
+
+def _unanswered(service: Service, pool: Pool) -> Finding | None:
+    connecting, rule = pool.connecting or 0, rules.UNANSWERED
+    if rule.judge(connecting) is None and pool.opened:
+        return None
+    noun = "connection" if connecting == 1 else "connections"
+    says = f"{connecting} {noun} to {_peer(pool)} unanswered"
+    cause = f"pool {pool.peer or pool.name}"
+    return _found(rule, service, pool, Severity.WARNING, says, connecting, peer=pool.peer, cause=cause)
+
+
+def _close_wait(service: Service, pool: Pool) -> Finding:
+    says = f"{pool.close_wait} connections to {_peer(pool)} in CLOSE_WAIT: peer closed, service did not"
+    return _found(rules.CLOSE_WAIT, service, pool, Severity.WARNING, says, pool.close_wait)
+
+
+def _idle_in_transaction(service: Service, pool: Pool) -> Finding | None:
+    age, rule = pool.idle_in_transaction_s, rules.IDLE_IN_TRANSACTION
+    severity = rule.judge(age)
+    if severity is None:
+        return None
+    idle = pool.idle_in_transaction
+    says = f"{_named(pool)}: {idle} idle in transaction, the oldest open for {units.span(age)}"
+    return _found(rule, service, pool, severity, says, age)
+
+
+def _found(
+    rule: Rule, service: Service, pool: Pool, severity: Severity, says: str, value: float | None,
+    peer: str | None = None, cause: str | None = None,
+) -> Finding:  # fmt: skip
+    return Finding(
+        rule, pool_key(service, pool), severity, says, value, rule.threshold(severity), pool.instance, None, peer, cause
+    )
+
+
+def _peer(pool: Pool) -> str:
+    return plain(pool.peer or pool.name, 40)
+
+
+def _named(pool: Pool) -> str:
+    name = plain(pool.name, 40)
+    return name if name.lower().endswith("pool") else f"{name} pool"

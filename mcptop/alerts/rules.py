@@ -1,0 +1,108 @@
+"""Every rule with its thresholds, in the order in which equally bad ones stand. The only place for these figures."""
+
+from __future__ import annotations
+
+from mcptop.alerts.rule import Rule
+
+MIB_PER_MIN = (1 << 20) / 60
+
+EXITED = Rule(
+    "exited-with-error", "process", "read its last log lines, and start it again when the cause is gone", "restarts"
+)
+DEAD = Rule("dead", "process", "the engine could not remove it: see the engine's own log", "restarts")
+RESTART_LOOP = Rule(
+    "restart-loop", "process", "read the log of the run before: it ends soon after every start", "restarts",
+    unit="count", critical=3,
+)  # fmt: skip
+"""Restarts within `watched.LOOP_S`."""
+RESTARTING = Rule("restarting", "process", "read the log of the run before", "restarts")
+UNHEALTHY = Rule("unhealthy", "process", "run its health check by hand, and read its log", "restarts")
+OOM_KILL = Rule(
+    "oom-kill", "memory", "find what grows, or raise the memory limit", "memory-leak", unit="count", warning=1
+)
+MEMORY_NEAR_LIMIT = Rule(
+    "memory-near-limit", "memory", "find what grows, or raise the memory limit", "memory-leak",
+    unit="ratio", warning=0.9, critical=0.97,
+)  # fmt: skip
+SERVER_CONNECTIONS = Rule(
+    "server-connections", "connections", "see which clients hold them, and close or bound their pools",
+    "connection-pool", unit="ratio", warning=0.9, critical=1.0, ease=1.0,
+)  # fmt: skip
+"""Share of what a server gives; it has no line to wait in, at the end of it clients are refused."""
+CONNECTIONS_REFUSED = Rule(
+    "accept-queue", "accept", "it takes connections too slowly: see what blocks it, or raise its backlog",
+    "slow-service", unit="ratio", warning=0.9,
+)  # fmt: skip
+QUEUE_FULL = Rule(
+    "queue-full", "queue", "see what its consumers wait for, or add some", "queue-backlog", unit="ratio", warning=0.9
+)
+POOL_WAITING = Rule(
+    "pool-waiting", "pool", "see who holds the connections, before the pool is made larger", "connection-pool",
+    unit="seconds", warning=0.05, critical=1.0,
+)  # fmt: skip
+"""Shorter waits than the first are how a busy pool works; from the second on, users wait as well."""
+UNANSWERED = Rule(
+    "connections-unanswered", "unanswered", "see whether the other side runs and its port is open", "network",
+    unit="count", warning=3,
+)  # fmt: skip
+"""Handshakes under way beside answered ones; where none was ever answered, one is enough."""
+QUEUE_NOT_DRAINING = Rule(
+    "queue-not-draining", "queue", "see what its consumers wait for, or add some", "queue-backlog",
+    unit="seconds", warning=30.0, ease=0.8,
+)  # fmt: skip
+"""Age of the first in line."""
+FDS_NEAR_LIMIT = Rule(
+    "fds-near-limit", "descriptors", "see which files or connections it does not close", "fd-leak",
+    unit="ratio", warning=0.8, critical=0.95,
+)  # fmt: skip
+MEMORY_LEAK = Rule("memory-leak", "memory", "find what grows", "memory-leak", unit="bytes/s", warning=MIB_PER_MIN)
+CPU_THROTTLED = Rule(
+    "cpu-throttled", "cpu", "find what it computes, or raise its CPU quota", "cpu-load",
+    unit="ratio", warning=0.25, ease=0.8,
+)  # fmt: skip
+CLOSE_WAIT = Rule(
+    "close-wait", "descriptors", "the program does not close what its peers have closed", "fd-leak",
+    unit="count", warning=5, ease=0.8,
+)  # fmt: skip
+IDLE_IN_TRANSACTION = Rule(
+    "idle-in-transaction", "connections", "see which client left a transaction open", "connection-pool",
+    unit="seconds", warning=30.0,
+)  # fmt: skip
+"""An open transaction that long with nothing to do holds locks, and keeps the server from cleaning up."""
+CONNECTION_BUDGET = Rule(
+    "connection-budget", "budget", "make the pools of its clients smaller, or let it give more", "connection-pool",
+    unit="count",
+)  # fmt: skip
+PAUSED = Rule("paused", "paused", "somebody paused it: `docker unpause` lets it go on")
+DISK_FULL = Rule(
+    "disk-full", "disk", "see what fills it, and remove what is not needed", "disk-full",
+    unit="ratio", warning=0.9, critical=0.95, ease=0.99,
+)  # fmt: skip
+DISK_FILLING = Rule(
+    "disk-filling", "disk", "see who writes, before it is full", "disk-full", unit="ratio/s", warning=0.01 / 3600
+)
+HOST_MEMORY = Rule(
+    "host-memory-pressure", "host memory", "stop what is not needed, or bound the memory of the largest", None,
+    unit="ratio", warning=0.1, critical=0.3, ease=0.8,
+)  # fmt: skip
+"""Share of the last 10 s in which everybody waited for memory."""
+HOST_SWAP = Rule(
+    "host-swap", "host memory", "stop what is not needed, or bound the memory of the largest", None,
+    unit="ratio", warning=0.9,
+)  # fmt: skip
+"""Share of the swap space in use, where no memory is left either."""
+HOST_IO = Rule(
+    "host-io-pressure", "host io", "see who reads and writes most", "io-bottleneck",
+    unit="ratio", warning=0.3, critical=0.8, ease=0.8,
+)  # fmt: skip
+"""Share of the last 10 s in which everybody waited for a disk."""
+SOURCE_BROKEN = Rule("source-broken", "source", "`mcptop doctor` says what is missing and how to fix it")
+
+RULES: tuple[Rule, ...] = (
+    EXITED, DEAD, RESTART_LOOP, OOM_KILL, UNHEALTHY, RESTARTING, MEMORY_NEAR_LIMIT, SERVER_CONNECTIONS,
+    CONNECTIONS_REFUSED, QUEUE_FULL, POOL_WAITING, UNANSWERED, QUEUE_NOT_DRAINING, FDS_NEAR_LIMIT, MEMORY_LEAK,
+    CPU_THROTTLED, CLOSE_WAIT, IDLE_IN_TRANSACTION, CONNECTION_BUDGET, PAUSED, DISK_FULL, DISK_FILLING, HOST_MEMORY,
+    HOST_SWAP, HOST_IO, SOURCE_BROKEN,
+)  # fmt: skip
+RANK = {rule.id: at for at, rule in enumerate(RULES)}
+BY_ID = {rule.id: rule for rule in RULES}

@@ -1,0 +1,78 @@
+"""What state an instance is in: ended with an error, starting again and again, unhealthy, paused."""
+
+from __future__ import annotations
+
+from mcptop import units
+from mcptop.alerts import rules
+from mcptop.alerts.finding import Finding
+from mcptop.alerts.rule import Rule
+from mcptop.alerts.watched import Restarts
+from mcptop.model.instance import Instance
+from mcptop.model.playbook import Severity
+
+_ASKED_TO_STOP = 143
+"""Exit code of a program that ended because it got SIGTERM, as `docker stop` sends it."""
+_OUTPUT = 120
+
+
+def judge(instance: Instance, restarts: Restarts, now: float, found: list[Finding], was_killed: bool) -> None:
+    """Everything about the state of an instance. `was_killed`: it starts again because it had no memory."""
+    state, code = instance.state, instance.exit_code
+    loop = restart_loop(instance.id, instance.name, restarts, now, code)
+    if loop is None and state == "restarting":
+        loop = _restarting(instance)
+    if loop is not None:
+        found.append(_of_memory(loop) if was_killed else loop)
+    if state == "exited" and code not in (None, 0, _ASKED_TO_STOP):
+        found.append(_found(rules.EXITED, instance, Severity.CRITICAL, f"exited with code {code}", code))
+    elif state == "dead":
+        found.append(_found(rules.DEAD, instance, Severity.CRITICAL, "dead: the engine could not remove it"))
+    elif state == "paused":
+        found.append(_found(rules.PAUSED, instance, Severity.WARNING, "paused"))
+    elif state == "running" and instance.health == "unhealthy":
+        found.append(_found(rules.UNHEALTHY, instance, Severity.CRITICAL, _unhealthy(instance.health_output)))
+
+
+def restart_loop(
+    subject: str, instance: str | None, restarts: Restarts, now: float, exit_code: int | None
+) -> Finding | None:
+    """It started again several times within minutes; once is an event, not a problem."""
+    number, seconds = restarts.recent(now)
+    rule = rules.RESTART_LOOP
+    severity = rule.judge(number)
+    if severity is None:
+        return None
+    says = f"restarted {number} times in {units.about(seconds)}{_ended(exit_code)}"
+    return Finding(rule, subject, severity, says, number, rule.critical, instance)
+
+
+def _restarting(instance: Instance) -> Finding:
+    """The engine waits before it starts it again, each time longer."""
+    number = instance.restarts or 0
+    often = rules.RESTART_LOOP.judge(number)
+    rule, severity = (rules.RESTARTING, Severity.WARNING) if often is None else (rules.RESTART_LOOP, often)
+    so_far = f", {number} restarts so far" if number else ""
+    says = f"restarting{so_far}{_ended(instance.exit_code)}"
+    return _found(rule, instance, severity, says, number, rule.critical)
+
+
+def _unhealthy(output: str | None) -> str:
+    return "unhealthy: its health check fails" + (f": {units.plain(output, _OUTPUT)}" if output else "")
+
+
+def _ended(code: int | None) -> str:
+    return "" if code is None else f", last exit code {code}"
+
+
+def _of_memory(loop: Finding) -> Finding:
+    return Finding(
+        loop.rule, loop.subject, loop.severity, loop.says, loop.value, loop.threshold, loop.instance,
+        cause=rules.OOM_KILL.cause,
+    )  # fmt: skip
+
+
+def _found(
+    rule: Rule, instance: Instance, severity: Severity, says: str, value: float | None = None,
+    threshold: float | None = None,
+) -> Finding:  # fmt: skip
+    return Finding(rule, instance.id, severity, says, value, threshold, instance.name)

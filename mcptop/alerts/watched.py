@@ -1,0 +1,93 @@
+"""What has to be remembered of an instance between two looks: restarts, kills, how it was held back, its growth."""
+
+from __future__ import annotations
+
+from collections import deque
+from math import exp, inf
+
+from mcptop.alerts.growing import Growing
+from mcptop.model.instance import Instance
+
+RECENT_S = 15 * 60.0
+"""A kill is told so long; by then it is history."""
+LOOP_S, CALM_S = 10 * 60.0, 5 * 60.0
+"""Restarts within the first count together; after the second without one it is no loop any more."""
+_SMOOTH_S = 10.0
+
+
+class Restarts:
+    """When something started again."""
+
+    __slots__ = ("_times",)
+
+    def __init__(self) -> None:
+        self._times: deque[float] = deque(maxlen=50)
+
+    def add(self, now: float, number: int) -> None:
+        """So many just now."""
+        self._times.extend([now] * min(number, 50))
+
+    def recent(self, now: float) -> tuple[int, float]:
+        """How many together, and in how many seconds."""
+        times = self._times
+        while times and now - times[0] >= LOOP_S:
+            times.popleft()
+        if not times or now - times[-1] >= CALM_S:
+            times.clear()
+            return 0, 0.0
+        return len(times), now - times[0]
+
+    @property
+    def until(self) -> float:
+        """When fewer of them will count."""
+        return min(self._times[0] + LOOP_S, self._times[-1] + CALM_S) if self._times else inf
+
+
+class Watched:
+    """One instance, look after look."""
+
+    __slots__ = ("_restarts", "_seen_at", "_throttled", "growing", "kills", "kills_at", "kills_seen", "restarts")
+
+    def __init__(self, instance: Instance, now: float) -> None:
+        self.restarts = Restarts()
+        self._restarts = instance.restarts
+        self.kills = instance.oom_kills or 0
+        self.kills_at = now
+        self.kills_seen = False
+        """Whether the last of them happened while we looked."""
+        self._throttled: float | None = None
+        self._seen_at = now
+        self.growing = Growing(now, instance.id)
+
+    def see(self, instance: Instance, now: float) -> None:
+        """Compare with the look before."""
+        restarts, kills = instance.restarts, instance.oom_kills
+        if restarts is not None and restarts != self._restarts:
+            if self._restarts is not None and restarts > self._restarts:
+                self.restarts.add(now, restarts - self._restarts)
+            self._restarts = restarts
+        if kills is not None and kills != self.kills:
+            if kills > self.kills:
+                self.kills_at, self.kills_seen = now, True
+            self.kills = kills
+
+    def throttled(self, now: float, ratio: float | None) -> float | None:
+        """Share of periods in which the quota held it back, smoothed: single seconds say little."""
+        if ratio is None:
+            self._throttled = None
+        elif self._throttled is None:
+            self._throttled = ratio
+        else:
+            self._throttled += (1 - exp((self._seen_at - now) / _SMOOTH_S)) * (ratio - self._throttled)
+        self._seen_at = now
+        return self._throttled
+
+    @property
+    def was_killed(self) -> bool:
+        """Whether the kernel killed it while we looked."""
+        return self.kills_seen and self.kills > 0
+
+    def until(self, now: float) -> float:
+        """When what is remembered will mean something else, though the instance stays as it is."""
+        kills = self.kills_at + RECENT_S if self.kills else inf
+        return min(kills if kills > now else inf, self.restarts.until)
