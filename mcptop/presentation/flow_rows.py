@@ -11,8 +11,7 @@ from mcptop.alerts.queues import time_to_drain
 from mcptop.model.flow import Confidence, Pool, Queue
 from mcptop.model.frame import Service, pool_key, queue_key
 from mcptop.presentation import rows
-from mcptop.presentation.figures import Figures
-from mcptop.presentation.filter import Filter, Subject
+from mcptop.presentation.filter import Subject
 from mcptop.presentation.flows import Flow
 from mcptop.presentation.judgement import Judgement
 from mcptop.presentation.rows import Row, View
@@ -95,7 +94,7 @@ def pools(services: Sequence[Row], view: View) -> list[PoolRow]:
         for row in services
         if row.service is not None
         for pool, judgement in row.figures.flow.pools
-        if not wanted or _passes(row, wanted, _names(pool), Flow(pools=((pool, judgement),)), judgement)
+        if not wanted or _passes(row, view, _names(pool), Flow(pools=((pool, judgement),)), judgement)
     ]
     return ordered(found, lambda row: row.name, view.sort, view.descending)
 
@@ -108,7 +107,7 @@ def queues(services: Sequence[Row], view: View) -> list[QueueRow]:
         for row in services
         if row.service is not None
         for queue, judgement in row.figures.flow.queues
-        if not wanted or _passes(row, wanted, _names(queue), Flow(queues=((queue, judgement),)), judgement)
+        if not wanted or _passes(row, view, _names(queue), Flow(queues=((queue, judgement),)), judgement)
     ]
     return ordered(found, lambda row: row.name, view.sort, view.descending)
 
@@ -151,13 +150,11 @@ def _names(flow: Pool | Queue) -> list[str]:
     return [flow.name, flow.kind or "", flow.instance or "", flow.source, peer or ""]
 
 
-def _passes(row: Row, wanted: Filter, own: list[str], flow: Flow, judgement: Judgement) -> bool:
-    service = row.service
-    assert service is not None
-    names = "\n".join([service.project or rows.group_of(service)[1], service.name, *own]).lower()
-    figures: Figures = replace(row.figures, flow=flow)
-    words = {"kind": own[1].lower(), "level": judgement.level.name.lower()}
-    return wanted.passes(Subject(names, figures, words))
+def _passes(row: Row, view: View, own: list[str], flow: Flow, judgement: Judgement) -> bool:
+    words = rows.words_of(row) | rows.flow_words(flow)
+    words |= {"kind": own[1].lower(), "level": judgement.level.name.lower(), "instance": own[2].lower()}
+    names = "\n".join([words["project"], words["service"], *own]).lower()
+    return view.filter.passes(Subject(names, replace(row.figures, flow=flow), words, view.at))
 
 
 def pool_rank(row: PoolRow) -> tuple[float, ...]:

@@ -6,6 +6,7 @@ Decides which rows there are, in which order, and what they are called; not what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
 from enum import IntEnum
 from typing import Any
 
@@ -18,7 +19,7 @@ from mcptop.model.value import Kind
 from mcptop.presentation import figures, flows, severity
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
-from mcptop.presentation.flows import Flow
+from mcptop.presentation.flows import NO_FLOW, Flow
 from mcptop.presentation.judgement import Judged, Judgement, Level
 from mcptop.presentation.runs import safe
 from mcptop.presentation.sheet import SortKey, ordered
@@ -94,6 +95,8 @@ class View(Struct, frozen=True, eq=False):
     filter: Filter = Filter()
     folds: Folds = Folds()
     tree: bool = True
+    at: datetime | None = None
+    """Time of the frame."""
 
 
 def of_services(frame: Frame) -> list[Row]:
@@ -105,7 +108,7 @@ def of_services(frame: Frame) -> list[Row]:
 def build(services: list[Row], view: View) -> list[Row]:
     """All rows, in the order of the table."""
     if view.filter:
-        services = [row for row in services if _passes(row, view.filter)]
+        services = [row for row in services if _passes(row, view.filter, view.at)]
     if not view.tree:
         return [row for service in _sorted(services, view) for row in _with_instances(service, view)]
     return list(_tree(services, view))
@@ -244,17 +247,47 @@ def _word(instance: Instance) -> str:
     return (instance.health or "running") if instance.state == "running" else instance.state
 
 
-def _passes(row: Row, wanted: Filter) -> bool:
+def _passes(row: Row, wanted: Filter, at: datetime | None) -> bool:
+    """Whether the service, or one of its instances, is what was asked for."""
     service = row.service
     assert service is not None
-    names = [service.project or group_of(service)[1], service.name]
-    words = {"kind": str(service.kind), "level": row.judgement.level.name.lower(), "state": "", "health": ""}
+    words = words_of(row)
+    names = [words["project"], service.name]
     whole = "\n".join([*names, *(instance.name for instance in service.instances)]).lower()
-    if wanted.passes(Subject(whole, row.figures, words)):
+    if wanted.passes(Subject(whole, row.figures, words, at)):
         return True
     for instance in service.instances:
-        own = words | {"state": instance.state, "health": instance.health or "none"}
+        flow = flow_of(row, instance)
+        own = words | flow_words(flow) | {
+            "state": instance.state, "health": instance.health or "none",
+            "instance": instance.name.lower(), "image": (instance.image or "").lower(),
+        }  # fmt: skip
         parts = "\n".join([*names, instance.name]).lower()
-        if wanted.passes(Subject(parts, figures.of_instance(instance, flow_of(row, instance)), own)):
+        if wanted.passes(Subject(parts, figures.of_instance(instance, flow), own, at)):
             return True
     return False
+
+
+def words_of(row: Row) -> dict[str, str]:
+    """What is known of a service as a whole, for the filter; states and images are those of its instances."""
+    service = row.service
+    assert service is not None
+    return flow_words(row.figures.flow) | {
+        "kind": str(service.kind),
+        "level": row.judgement.level.name.lower(),
+        "project": (service.project or group_of(service)[1]).lower(),
+        "service": service.name.lower(),
+    }
+
+
+def flow_words(flow: Flow) -> dict[str, str]:
+    """The names of pools and queues, for the filter."""
+    if flow is NO_FLOW:
+        return {}
+    pools, queues = [pool for pool, _ in flow.pools], [queue for queue, _ in flow.queues]
+    return {
+        "pool": "\n".join(pool.name for pool in pools).lower(),
+        "peer": "\n".join(pool.peer for pool in pools if pool.peer).lower(),
+        "queue": "\n".join(queue.name for queue in queues).lower(),
+        "source": "\n".join([*(pool.source for pool in pools), *(queue.source for queue in queues)]).lower(),
+    }

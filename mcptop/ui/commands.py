@@ -23,7 +23,12 @@ COMMANDS = (
     Command("Diagnose", "the selected service, with a playbook", "screen.diagnose", True),
     Command("Problems", "choose one of those above the table, to diagnose it", "screen.problems", True),
     Command("Report", "what the last diagnosis came to", "app.last_report"),
-    Command("Filter", "words and comparisons: api cpu>50 mem%>80 waiting>0 state=exited", "screen.filter", True),
+    Command(
+        "Filter",
+        "words and comparisons: api cpu>50 mem%>80 !state=running service=ui|service=db",
+        "screen.filter",
+        True,
+    ),
     Command("Clear", "the filter", "screen.back", True),
     Command("Sort", "choose the column", "screen.sort_menu", True),
     Command("CPU", "sort by CPU", "screen.sort('cpu')", True),

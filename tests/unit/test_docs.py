@@ -10,6 +10,7 @@ from mcptop import cli, config, server_settings
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
 from mcptop.model import alert, flow, frame, host, instance
+from mcptop.presentation import filter_fields
 
 ROOT = Path(__file__).parents[2]
 
@@ -76,3 +77,8 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         there = path.parent / file if file else path
         assert there.exists(), link
         assert not anchor or anchor in _anchors(there), link
+
+
+def test_every_field_of_the_filter_is_described() -> None:
+    text = (ROOT / "docs" / "filter.md").read_text()
+    assert not [name for name in (*filter_fields.NAMES, *filter_fields.LEVELS) if f"`{name}`" not in text]

@@ -13,13 +13,15 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from mcptop.model.frame import Frame
-from mcptop.presentation import filter, problems, rows, sheet, tabs
+from mcptop.presentation import problems, rows, sheet, tabs
+from mcptop.presentation.filter import Filter
 from mcptop.presentation.problems import Trouble
 from mcptop.presentation.rows import Folds, Row, View
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
 from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
 from mcptop.ui import layout, walking
+from mcptop.ui.filter_line import FilterLine
 from mcptop.ui.keys import DASHBOARD_KEYS, Now, footer
 from mcptop.ui.lines import Lines
 from mcptop.ui.orders import Orders
@@ -32,8 +34,6 @@ from mcptop.ui.whom import of_row, of_trouble
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
 
-_FILTER_HINT = "filter: words and comparisons, such as  api cpu>50 mem%>80 waiting>0 state=exited"
-
 
 class Dashboard(Screen[None]):
     """Every service at a glance."""
@@ -45,10 +45,10 @@ class Dashboard(Screen[None]):
         self.tab = OVERVIEW
         self._orders = Orders()
         self.folds, self.as_tree = Folds(), True
-        self.filter = filter.Filter()
         self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
         self.tab_line, self.subject = TabLine(), SubjectLine()
         self.budgets, self.detail = Budgets(), Detail()
+        self.filter = Filter()
         self.tables = {tab.id: SheetTable[Any](tab.sheet, empty=tab.empty, id=tab.id) for tab in TABS}
         self.status, self.footer = Status(), Footer()
         self._mounted = False
@@ -88,8 +88,8 @@ class Dashboard(Screen[None]):
             yield table
         yield self.budgets
         yield self.detail
-        line = Input(id="filter", placeholder=_FILTER_HINT, compact=True, select_on_focus=False)
-        line.cursor_blink = line.display = False
+        line = FilterLine(id="filter")
+        line.display = False
         yield line
         yield self.status
         yield self.footer
@@ -162,7 +162,7 @@ class Dashboard(Screen[None]):
         self.tab_line.show(self.tab.id, tabs.trouble(self._services))
         self.budgets.show(frame)
         column = self.tab.sheet.column(self.sort)
-        view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree)
+        view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree, frame.at)
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
         closely = self.mcptop.closely
         subject = closely.row(self._services) if self.tab.aspect is not None else None
@@ -218,8 +218,8 @@ class Dashboard(Screen[None]):
         self.app.push_screen(ServiceScreen(row.opens))
 
     @on(Input.Changed, "#filter")
-    def _filter_typed(self, event: Input.Changed) -> None:
-        self.filter = filter.parse(event.value)
+    def _filter_typed(self) -> None:
+        self.filter = self.query_one(FilterLine).filter
         self._show_rows()
         self.show_keys()
 

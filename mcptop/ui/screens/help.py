@@ -12,7 +12,7 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mcptop.presentation.filter import NUMBERS, WORDS
+from mcptop.presentation.filter_fields import LEVEL, NUMBERS, WORDS
 from mcptop.presentation.tabs import TABS, Tab
 from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
 from mcptop.ui.pages import Scroll
@@ -85,9 +85,15 @@ def page() -> str:
         "",
         "FILTER",
         "  words           parts of the project, service or instance name; all must hold",
-        *_numbers(),
-        "                  with > >= < <= and a number: cpu>50 mem>500M waiting>0 queue>100",
-        f"  equals          {' '.join(WORDS)}: state=exited health=unhealthy",
+        '                  in quotes as they stand: "or" "a (b)"',
+        *_listed("comparisons", NUMBERS),
+        "                  with > >= < <= = != and a number: cpu>50 mem>500M wait>200ms up<1h",
+        "                  rates with their time: trend>10M/h net>5M/min",
+        *_listed("equals", (*WORDS, LEVEL)),
+        "                  with = (a part of it), == (all of it) or !=: service=api state!=running",
+        "  problem         what needs somebody, as level>=warning",
+        "  ! or | ( )      not, either, brackets: !state=running (service=api | service=db) cpu>50",
+        "                  what a row does not know answers neither a comparison nor its opposite",
         "",
         "  - is unknown, never zero; ~ is inferred from outside. A full pool is no problem, waiting is.",
         "  Sums of pools and queues count what is measured, and the connections of a server not once more.",
@@ -101,10 +107,10 @@ def _columns(tab: Tab[Any]) -> list[str]:
     return [title, *(f"  {column.title:<15} {column.says}" for column in tab.sheet.columns), ""]
 
 
-def _numbers() -> list[str]:
-    """The names that can be compared, on as many lines as they need."""
-    lines = textwrap.wrap(" ".join(NUMBERS), 72)
-    return [f"  {'' if index else 'comparisons':<15} {line}" for index, line in enumerate(lines)]
+def _listed(title: str, names: Iterable[str]) -> list[str]:
+    """The names of fields, on as many lines as they need."""
+    lines = textwrap.wrap(" ".join(names), 72)
+    return [f"  {'' if index else title:<15} {line}" for index, line in enumerate(lines)]
 
 
 def _keys(bindings: Iterable[BindingType]) -> Iterable[str]:
