@@ -77,6 +77,8 @@ class Column(Struct, Generic[R], frozen=True, eq=False):
     """Width of the figure a drawing stands behind: there the title stands over the figure."""
     names: bool = False
     """It shows a name: sorted upwards first, and it takes all the room there is."""
+    jumps: bool = False
+    """Its figure differs from second to second: the order follows a smoothed one (`ranking`)."""
 
 
 class Placed(Struct, Generic[R], frozen=True, eq=False):

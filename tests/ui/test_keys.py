@@ -40,7 +40,10 @@ async def test_cursor_stays_on_its_row_when_the_order_changes(dashboard):
         hot = replace(services[3].instances[0], cpu=frames.Cpu(3.0))
         services[3] = replace(services[3], instances=(hot,))
         monitor.tick(frames.frame(1001, tuple(services)))
-        await pilot.pause()
+        assert names(app)[1] == "mcp-worker"
+        for tick in range(1002, 1008):
+            monitor.tick(frames.frame(tick, tuple(services)))
+            await pilot.pause()
         assert names(app)[1] == "postgres"
         assert table(app).selected.name == chosen == "model-runner"
 

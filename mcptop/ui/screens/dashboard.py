@@ -16,6 +16,7 @@ from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows, sheet, tabs
 from mcptop.presentation.filter import Filter
 from mcptop.presentation.problems import Trouble
+from mcptop.presentation.ranking import Ranking
 from mcptop.presentation.rows import Folds, Row, View
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
@@ -43,7 +44,7 @@ class Dashboard(Screen[None]):
     def __init__(self) -> None:
         super().__init__()
         self.tab = OVERVIEW
-        self._orders = Orders()
+        self._orders, self._ranking = Orders(), Ranking()
         self.folds, self.as_tree = Folds(), True
         self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
         self.tab_line, self.subject = TabLine(), SubjectLine()
@@ -162,7 +163,14 @@ class Dashboard(Screen[None]):
         self.tab_line.show(self.tab.id, tabs.trouble(self._services))
         self.budgets.show(frame)
         column = self.tab.sheet.column(self.sort)
-        view = View(column.sort, self.descending, self.filter, self.folds, self.as_tree, frame.at)
+        view = View(
+            self._ranking.of(self.tab.id, column, frame.at),
+            self.descending,
+            self.filter,
+            self.folds,
+            self.as_tree,
+            frame.at,
+        )
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
         closely = self.mcptop.closely
         subject = closely.row(self._services) if self.tab.aspect is not None else None
