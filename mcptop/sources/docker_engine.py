@@ -127,6 +127,14 @@ class DockerEngine:
         """The last lines a container wrote since a moment (Unix seconds), each with the time in front of it."""
         return cast(bytes, self._ask("logs", container, timestamps=True, tail=lines, since=since))
 
+    def log_stream(self, container: str, tail: int, since: str | None) -> Any:
+        """The answer whose body is a container's log from `since` (Unix seconds) on, as it is written; not read yet."""
+        options = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": 1, "tail": tail}
+        url = self._ask("_url", "/containers/{0}/logs", container)
+        response = self._ask("_get", url, params=options | ({"since": since} if since else {}), stream=True)
+        self._ask("_raise_for_status", response)
+        return response
+
     def stats_now(self, container: str) -> Answer:
         """One answer with the engine's own figures; it takes the engine up to two seconds."""
         return cast(Answer, self._ask("stats", container, stream=False))

@@ -13,13 +13,11 @@ from mcptop.model.diagnosis import StepStatus
 from mcptop.model.value import Value
 from mcptop.playbook.steps.base import Context, Output, Raw, StepFailure, now, observed
 from mcptop.playbook.steps.docker_asking import asking, container_of
-from mcptop.playbook.steps.open_files import looks_like_log
 from mcptop.playbook.steps.two_looks import of_each, pids_of
 from mcptop.sources import command, log_tail
-from mcptop.sources.open_files import FileKind, OpenFile, open_files
+from mcptop.sources.log_files import log_files
+from mcptop.sources.open_files import OpenFile, open_files
 
-_STANDARD = (2, 1)
-_MOST_FILES = 3
 _ENGINE, _JOURNAL = "docker logs", "journal"
 _WHO = re.compile(r"\S+ .*?(\[\d+\])?: ")
 
@@ -55,15 +53,8 @@ def of_process(context: Context, lines: int, since: float, over: float) -> Raw:
     """The files its output goes to, else files called like logs, else the journal. Raises `StepFailure`."""
     procfs = context.roots.procfs
     every = [file for files in of_each(context, lambda pid: open_files(procfs, pid)).values() for file in files]
-    files = _files(every)
+    files = log_files(every)
     return _tails(context, files, over) if files else _journal(context, lines, since)
-
-
-def _files(every: Sequence[OpenFile]) -> list[OpenFile]:
-    written = [file for file in every if file.kind is FileKind.REGULAR and file.writes]
-    standard = [file for number in _STANDARD for file in written if file.fd == number]
-    called_so = [file for file in written if looks_like_log(file.path)]
-    return list({file.inode: file for file in reversed([*standard, *called_so])}.values())[::-1][:_MOST_FILES]
 
 
 def _tails(context: Context, files: Sequence[OpenFile], over: float) -> Raw:

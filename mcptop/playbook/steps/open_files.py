@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ from mcptop.playbook.steps.base import Context
 from mcptop.playbook.steps.series import rounded
 from mcptop.playbook.steps.two_looks import of_each, per_s
 from mcptop.sources import open_files
+from mcptop.sources.log_files import looks_like_log
 from mcptop.sources.open_files import FileKind, OpenFile
 from mcptop.units import percent
 
@@ -32,11 +32,6 @@ EMITS = {
     "writer.service_log": "standard output or error",
 }  # fmt: skip
 
-_LOG = re.compile(r"(^|[/._-])(logs?|stdout|stderr)([/._-]|$)|\.(log|out|err)(\.\d+)?$", re.IGNORECASE)
-# Kafka and RocksDB (numbers; a date is none), ZooKeeper, MongoDB.
-_OF_A_DATABASE = re.compile(
-    r"/(?!(19|20)\d{6}\.)\d+\.(log|index|timeindex|snapshot)$|/log\.[0-9a-f]+$|/journal/[^/]+$|/journal/[0-9a-f]{32}/"
-)
 _STANDARD = (1, 2)
 
 
@@ -142,11 +137,6 @@ def _writer(before: Look, after: Look, seconds: float) -> dict[str, Any]:
         "is_log": service_log or looks_like_log(writer.path),
         "service_log": service_log,
     }
-
-
-def looks_like_log(path: str) -> bool:
-    """Whether a file is called as logs are that people read; those of databases are data."""
-    return _LOG.search(path) is not None and _OF_A_DATABASE.search(path) is None
 
 
 class _Earlier:

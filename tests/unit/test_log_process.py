@@ -1,0 +1,144 @@
+"""Log files of real processes: what was there, what comes, rotation, truncation, floods, and what cannot be read."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from mcptop.sources.log_box import Window
+from mcptop.sources.log_process import ProcessLog
+from mcptop.sources.procfs import Roots
+from tests.following import Following
+
+# Does what it is told, a line an order: says something, or opens its file anew.
+ORDERED = """
+import os, sys
+for order in sys.stdin:
+    word, _, text = order.strip().partition(" ")
+    if word == "reopen":
+        fd = os.open(text, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        os.dup2(fd, 1); os.close(fd)
+    elif word == "flood":
+        os.write(1, b"".join(b"flood %d and so on and so on and so on\\n" % n for n in range(int(text))))
+    else:
+        os.write(2 if word == "err" else 1, text.encode() + b"\\n")
+"""
+Child = subprocess.Popen[str]
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Iterator[Child]:
+    with open(tmp_path / "out", "ab") as out, open(tmp_path / "err", "ab") as err:
+        child = subprocess.Popen(
+            ["python3", "-c", ORDERED], stdin=subprocess.PIPE, stdout=out, stderr=err, text=True, bufsize=1
+        )
+    yield child
+    child.kill()
+    child.wait()
+    if child.stdin:
+        child.stdin.close()
+
+
+def order(child: Child, *orders: str) -> None:
+    assert child.stdin is not None
+    for each in orders:
+        child.stdin.write(each + "\n")
+
+
+def follow(child: Child, window: Window | None = None, box: int = 100_000) -> Following:
+    return Following(ProcessLog(Roots(), child.pid, "worker", window or Window()), box)
+
+
+def says(line: bytes) -> Callable[[Following], object]:
+    return lambda log: line in log.text
+
+
+def test_what_was_there_and_what_comes_of_both_streams(child: Child, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("".join(f"old {n}\n" for n in range(100)))
+    with follow(child, Window(lines=3)) as log:
+        log.until(says(b"old 99\n"))
+        order(child, "out hello", "err trouble")
+        log.until(lambda log: len(log.lines) >= 5)
+    assert sorted(log.lines) == [
+        (1, b"hello\n"),
+        (1, b"old 97\n"),
+        (1, b"old 98\n"),
+        (1, b"old 99\n"),
+        (2, b"trouble\n"),
+    ]
+
+
+def test_a_window_of_seconds_by_the_times_of_the_lines(child: Child, tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("2020-01-01T00:00:00Z old\n  of old\n2999-01-01T00:00:00Z new\n  of new\n")
+    with follow(child, Window(seconds=60.0)) as log:
+        log.until(says(b"of new"))
+    assert log.text == b"2999-01-01T00:00:00Z new\n  of new\n"
+
+
+def test_renamed_and_opened_anew(child: Child, tmp_path: Path) -> None:
+    with follow(child) as log:
+        order(child, "out one")
+        log.until(says(b"one"))
+        (tmp_path / "out").rename(tmp_path / "out.1")
+        order(child, "out two", f"reopen {tmp_path / 'out'}", "out three")
+        log.until(says(b"three"))
+        assert log.text == b"one\ntwo\nthree\n"
+        assert log.said == [f"{tmp_path / 'out'} is a new file"]
+
+
+def test_copied_and_truncated(child: Child, tmp_path: Path) -> None:
+    with follow(child) as log:
+        order(child, "out a long line before")
+        log.until(says(b"before"))
+        os.truncate(tmp_path / "out", 0)
+        log.until(lambda log: log.marks)
+        order(child, "out after")
+        log.until(says(b"after\n"))
+        assert log.said == [f"{tmp_path / 'out'} was truncated"]
+
+
+def test_a_deleted_file_goes_on(child: Child, tmp_path: Path) -> None:
+    (tmp_path / "out").unlink()
+    with follow(child) as log:
+        order(child, "out unseen by the folder")
+        log.until(says(b"unseen"))
+
+
+def test_the_end_of_the_process_is_the_end(child: Child) -> None:
+    with follow(child) as log:
+        order(child, "out last words")
+        log.until(says(b"last words"))
+        child.kill()
+        child.wait()
+        log.until(lambda log: log.ended)
+        assert log.said == ["the process has ended"]
+
+
+def test_what_is_too_much_is_counted(child: Child) -> None:
+    with follow(child, box=100) as log:
+        order(child, "out ready")
+        log.until(says(b"ready"))
+        order(child, "flood 60000", "out done")
+        log.until(lambda log: log.text.endswith(b"done\n"))
+        assert log.skipped + len(log.lines) == 60_002
+        assert log.skipped > 50_000
+
+
+def test_output_that_goes_to_no_file() -> None:
+    with subprocess.Popen(["sleep", "1000"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        with follow(child) as log:  # type: ignore[arg-type]
+            log.until(lambda log: log.ended)
+        child.kill()
+    assert str(log.error) == "worker: its output goes to no file (a pipe, a terminal, the journal?): not readable"
+
+
+def test_a_process_that_is_gone() -> None:
+    with subprocess.Popen(["true"]) as child:
+        child.wait()
+    with follow(child) as log:  # type: ignore[arg-type]
+        log.until(lambda log: log.ended)
+    assert log.error is not None
