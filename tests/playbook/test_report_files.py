@@ -22,7 +22,8 @@ from msgspec.structs import replace
 from mcptop.headless.report import ReportError, check_writable, write
 from mcptop.model.playbook import Remedy
 from mcptop.playbook import shelf
-from mcptop.playbook.report_html import HEIGHT, WIDTH, drawing, html
+from mcptop.playbook.drawing import HEIGHT, WIDTH, drawing
+from mcptop.playbook.report_html import html
 from mcptop.playbook.report_markdown import code, escaped, markdown
 from mcptop.playbook.shelf import UnknownPlaybook
 from mcptop.verdicts.figures import figures
