@@ -12,6 +12,8 @@ from mcptop.verdicts.curves import Curve
 WIDTH, HEIGHT = 460, 150
 """Of a chart, in its own units."""
 _LEFT, _RIGHT, _TOP, _BOTTOM = 64, 12, 12, 24
+_MARK = 9
+"""Room for the symbol of a mark."""
 _TONES = {"bytes": "memory", "cores": "cpu"}
 
 
@@ -85,7 +87,7 @@ def drawing(curve: Curve, marks: Iterable[Mark] = (), clock: Callable[[float], s
         ),
         limit=None if limit is None else Tick(y(limit), f"limit {curve.figure(limit)}"),
         above=f"↑ limit {curve.figure(curve.limit)}" if curve.limit is not None and curve.limit > top else "",
-        marks=tuple(mark._replace(at=x(mark.at)) for mark in marks if first <= mark.at <= last),
+        marks=_apart(mark._replace(at=x(mark.at)) for mark in marks if first <= mark.at <= last),
     )  # fmt: skip
 
 
@@ -97,6 +99,17 @@ def _stretches(points: Iterable[tuple[float, float | None]]) -> list[list[tuple[
         else:
             found[-1].append((x, y))
     return [stretch for stretch in found if stretch]
+
+
+def _apart(marks: Iterable[Mark]) -> tuple[Mark, ...]:
+    """Of those that would cover each other the worst, or the first."""
+    found: list[Mark] = []
+    for mark in sorted(marks, key=lambda each: each.at):
+        if not found or mark.at - found[-1].at >= _MARK:
+            found.append(mark)
+        elif mark.bad and not found[-1].bad:
+            found[-1] = mark
+    return tuple(found)
 
 
 def _points(points: list[tuple[float, float]]) -> str:

@@ -90,7 +90,7 @@ def _reasons(verdict: Verdict) -> list[str]:
              words.share(each.confidence).replace("<", "\\<"),
              "<br>".join(f"{sign} {escaped(text)}" for sign, text in words.arguments(each)))
             for each in found.shown)  # fmt: skip
-    lines += _table(("explanation", "confidence", "for (+), against (−), not known (?)"), rows)  # noqa: RUF001
+    lines += table(("explanation", "confidence", "for (+), against (−), not known (?)"), rows)  # noqa: RUF001
     for names, says in ((found.silent, "Nothing for or against"), (found.beyond, "Less likely")):
         lines += ["", f"{says}: {', '.join(map(escaped, names))}"] if names else []
     second = words.runner_up(verdict)
@@ -103,7 +103,7 @@ def _steps(verdict: Verdict) -> list[str]:
     rows = ((STEPS[each.status].symbol, code(each.step, True), code(each.run, True),
              _sentence(words.sentence(words.seen(each)), True), f"{each.duration_s:.1f} s")
             for each in verdict.evidence)  # fmt: skip
-    return ["## What was looked at", "", *_table(("", "step", "by", "saw", "took"), rows)]
+    return ["## What was looked at", "", *table(("", "step", "by", "saw", "took"), rows)]
 
 
 def _curves(verdict: Verdict) -> list[str]:
@@ -113,14 +113,14 @@ def _curves(verdict: Verdict) -> list[str]:
         for each in found.shown
     ]
     rest = [line for says in curves.rest(found) for line in ("", _paragraph(escaped(says)))]
-    lines = [*(_table(("series", "", ""), rows) if rows else ()), *rest]
+    lines = [*(table(("series", "", ""), rows) if rows else ()), *rest]
     return ["## Over time", "", *lines] if lines else []
 
 
 def _sources(verdict: Verdict) -> list[str]:
     rows = [_source(each, source) for each in verdict.evidence for source in each.provenance]
     heads = ("step", "read or run", "version", "began", "took", "exit", "SHA-256 of the output")
-    return ["## Where it comes from", "", *_table(heads, rows)] if rows else []
+    return ["## Where it comes from", "", *table(heads, rows)] if rows else []
 
 
 def _source(each: Evidence, source: Provenance) -> tuple[str, ...]:
@@ -135,7 +135,8 @@ def _source(each: Evidence, source: Provenance) -> tuple[str, ...]:
     )
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Lines of a table; its cells are Markdown already."""
     yield f"| {' | '.join(heads)} |"
     yield "|" + "---|" * len(heads)
     for row in rows:

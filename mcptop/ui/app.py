@@ -369,3 +369,9 @@ class McptopApp(App[None]):
             self.notify(saving.save_picture(self.frame.at, self.export_screenshot()), markup=False, timeout=3)
         except saving.SavingError as problem:
             self.notify(str(problem), severity="error", markup=False)
+
+    def action_handover(self) -> None:
+        """An incident report for whoever takes over, as Markdown and as HTML."""
+        from mcptop.ui.handing_over import hand_over
+
+        hand_over(self)

@@ -49,6 +49,7 @@ COMMANDS = (
     Command("Faster", "play a recording faster", "app.speed(1)"),
     Command("Slower", "play a recording slower", "app.speed(-1)"),
     Command("Screenshot", "save the screen as SVG in the current folder", "app.save_picture"),
+    Command("Handover", "incident report (Markdown, HTML) in the current folder", "app.handover"),
     Command("Help", "keys, columns, symbols, filter", "app.help"),
     Command("Quit", "leave mcptop", "app.quit"),
 )

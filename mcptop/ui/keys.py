@@ -33,6 +33,13 @@ APP_KEYS: list[BindingType] = [
         tooltip="Save the last minutes for a replay",
     ),
     Binding("f12", "save_picture", "Screenshot", id="app.screenshot", tooltip="Save the screen as SVG here"),
+    Binding(
+        "H",
+        "handover",
+        "Handover",
+        id="app.handover",
+        tooltip="Incident report (Markdown, HTML) in the current folder, without secrets",
+    ),
     Binding("plus", "zoom(-1)", "Zoom in", id="app.zoom-in", tooltip="Charts show a shorter time"),
     Binding("minus", "zoom(1)", "Zoom out", id="app.zoom-out", tooltip="Charts show a longer time"),
     Binding(

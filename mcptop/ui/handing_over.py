@@ -1,0 +1,40 @@
+"""The key that writes a handover: what is on the screen now goes to a thread, which writes the files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mcptop.model.diagnosis import Verdict
+from mcptop.model.frame import Frame
+from mcptop.ui.saving import SavingError
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
+
+
+def hand_over(app: McptopApp) -> None:
+    """Write both files, and say where."""
+    if app.frame.number == 0:
+        app.notify("nothing was seen yet: wait for the first sample", markup=False, timeout=4)
+        return
+    frame, verdicts = app.frame, [finished.verdict for finished in app.diagnoses.reports]
+    screen = app.export_screenshot()
+
+    def run() -> None:
+        try:
+            app.tell(_write(frame, verdicts, screen), trouble=False)
+        except SavingError as problem:
+            app.tell(str(problem))
+
+    app.run_worker(run, thread=True)
+
+
+def _write(frame: Frame, verdicts: Sequence[Verdict], screen: str) -> str:
+    from mcptop.handover import files, gather, redaction
+
+    contents = redaction.without_secrets(gather.contents(frame, verdicts, screen=screen), frame)
+    try:
+        return f"saved {files.write(contents)}.md and .html"
+    except files.WritingError as problem:
+        raise SavingError(str(problem)) from None
