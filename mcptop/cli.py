@@ -116,6 +116,9 @@ def snapshot(
     help="Whom: this Python script, started for it and run again under profilers.",
 )
 @click.option("--allow-commands", is_flag=True, help="Let the playbook run commands of its own.")
+@click.option("--from", "recording", type=click.Path(path_type=Path), metavar="FILE",
+              help="Not this machine now, but what `mcptop record` wrote there.")  # fmt: skip
+@click.option("--at", metavar="TIME", help="With --from: when, such as 12:04 (UTC) or -90s (default: its end).")
 @with_settings
 @click.pass_context
 def diagnose(
@@ -133,6 +136,8 @@ def diagnose(
     safety: str | None,
     script: str | None,
     allow_commands: bool,
+    recording: Path | None,
+    at: str | None,
     **flags: Any,
 ) -> ExitStatus:
     """What is wrong, how sure, who it is, what to do. Without PLAYBOOK: which one to run on whom."""
@@ -140,19 +145,25 @@ def diagnose(
         raise click.UsageError("--service, --container, --pid and --script exclude each other")
     if playbook is None and (service or container or pid or markdown or html or bundle or script):
         raise click.UsageError("without a PLAYBOOK all services are looked at: name one, or leave the options out")
+    if recording is not None and (pid or script):
+        raise click.UsageError("a recording knows no single process: --from goes with --service or --container")
+    if at is not None and recording is None:
+        raise click.UsageError("--at goes with --from")
     settings = settings_of(context, **flags)
     from mcptop.headless import diagnose as command
+    from mcptop.headless.past import Past
     from mcptop.headless.snapshot import guard_pipe
     from mcptop.playbook.diagnosis import Limits
     from mcptop.playbook.subjects import Wanted
 
     wall_s = budget_s(budget) if budget is not None else None
+    past = Past(recording, at) if recording is not None else None
     if playbook is None:
-        return guard_pipe(lambda: command.triaged(settings, wall_s or command.TRIAGE_S, as_json))
+        return guard_pipe(lambda: command.triaged(settings, wall_s or command.TRIAGE_S, as_json, past))
     limits = Limits(wall_s, Safety[safety.upper()] if safety else None, allow_commands, script)
     reports = command.Reports(as_json, markdown, html, bundle)
     wanted = Wanted(service, container, pid)
-    return guard_pipe(lambda: command.run(settings, playbook, wanted, limits, reports))
+    return guard_pipe(lambda: command.run(settings, playbook, wanted, limits, reports, past))
 
 
 @cli.command()

@@ -16,6 +16,7 @@ from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import report, triage_report
 from mcptop.headless.interrupt import interruptible
+from mcptop.headless.past import Past
 from mcptop.headless.progress import Shown
 from mcptop.headless.snapshot import ENGINE_WAIT_S, complain, status_of
 from mcptop.live import LiveSource
@@ -31,6 +32,8 @@ from mcptop.playbook.triage import Triage
 
 TRIAGE_S = 15.0
 _FIRST_FRAME_S = 30.0
+_DIAGNOSED_S, _TRIAGED_S = 300.0, 60.0
+"""Of a recording so much is looked at: as long as a live diagnosis watches at most, and what shows a symptom."""
 _LOOK_S = 0.2
 """So often it is seen meanwhile that somebody wants an end."""
 
@@ -44,11 +47,16 @@ class Reports(msgspec.Struct, frozen=True):
     bundle: Path | None = None
 
 
-def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, reports: Reports) -> ExitStatus:
-    """Diagnose and report. Raises `UnknownPlaybook`, `PlaybookError`, `NoSubject` and `ReportError`."""
+def run(
+    settings: Settings, playbook: str, wanted: Wanted, limits: Limits, reports: Reports, past: Past | None = None
+) -> ExitStatus:
+    """Diagnose and report; of the `past` what a recording holds.
+
+    Raises `UnknownPlaybook`, `PlaybookError`, `NoSubject`, `ReportError` and `RecordingError`.
+    """
     texts = shelf.find(playbook)
     report.check_writable(reports.markdown, reports.html, reports.bundle)
-    frames, over = Frames(), threading.Event()
+    frames, over = Frames(recorded=past is not None), threading.Event()
     shown = Shown(quiet=reports.as_json)
     diagnosis = Diagnosis(texts, wanted, frames, settings, limits, shown.hear)
 
@@ -64,7 +72,8 @@ def run(settings: Settings, playbook: str, wanted: Wanted, limits: Limits, repor
         return diagnosis.run(subject)
 
     is_named = wanted.is_named or limits.script is not None
-    with _complaining(frames, always=not is_named), shown, _monitored(settings, frames, over) as begin, diagnosis:
+    watched = past.replayed(_DIAGNOSED_S, frames, over) if past else _monitored(settings, frames, over)
+    with _complaining(frames, always=not is_named), shown, watched as begin, diagnosis:
         finished = interruptible(diagnose, stop)
     wrong = [*_bundled(finished, reports.bundle), *report.write(finished.verdict, reports.markdown, reports.html)]
     return report.tell(finished.verdict, reports.as_json, wrong)
@@ -96,25 +105,31 @@ def _bundled(finished: Finished, path: Path | None) -> list[str]:
     return []
 
 
-def triaged(settings: Settings, seconds: float, as_json: bool) -> ExitStatus:
-    """Look at everybody for a while and say which playbook to run on whom."""
-    frames, over = Frames(), threading.Event()
+def triaged(settings: Settings, seconds: float, as_json: bool, past: Past | None = None) -> ExitStatus:
+    """Look at everybody for a while, or at what was recorded, and say which playbook to run on whom."""
+    frames, over = Frames(recorded=past is not None), threading.Event()
     began = time.monotonic()
     shown = Shown(quiet=as_json)
 
     def look() -> None:
         begin()
+        if past is not None:
+            return
         deadline = time.monotonic() + _FIRST_FRAME_S
         while not (over.is_set() or frames.wait(1, _LOOK_S)) and time.monotonic() < deadline:
             pass
         shown.waiting("looking at every service", seconds)
         over.wait(seconds)
 
-    with shown, _monitored(settings, frames, over) as begin:
+    watched = past.replayed(_TRIAGED_S, frames, over) if past else _monitored(settings, frames, over)
+    with shown, watched as begin:
         interruptible(look, over.set)
     seen, took = frames.all(), round(time.monotonic() - began, 1)
     services = len(seen[-1].services) if seen else 0
     found = triage.problems(seen)
+    if past is not None and seen:
+        took = round((seen[-1].at - seen[0].at).total_seconds(), 1)
+        found = tuple(msgspec.structs.replace(each, run=f"{each.run} {past.flags}") for each in found)
     doubt = _doubt(seen, was_stopped=over.is_set())
     if seen:
         complain(seen[-1])

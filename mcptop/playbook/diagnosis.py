@@ -101,7 +101,7 @@ class Diagnosis:
         deadline = time.monotonic() + _FRAMES_WAIT_S
         anybody = not self._wanted.is_named and self._limits.script is None
         before = FRAMES_BEFORE_ANYBODY if anybody else FRAMES_BEFORE
-        while not self._frames.wait(before, _LOOK_S) and time.monotonic() < deadline:
+        while not (self._frames.wait(before, _LOOK_S) or self._frames.recorded) and time.monotonic() < deadline:
             if self._cancelled.is_set():
                 raise CouldNotLook("stopped before anybody was chosen")
         frames = self._frames.all()[-_CHOSEN_BY:]
@@ -111,8 +111,8 @@ class Diagnosis:
         if self._limits.script is not None:
             subject = self._started(self._limits.script, frames[-1].host.cpus if frames[-1].host else 1, roots)
         else:
-            about = self.playbook
-            subject = subjects.choose(frames, self._wanted, about.name, about.focus, roots, about.applies_to)
+            about, own = self.playbook, None if self._frames.recorded else roots
+            subject = subjects.choose(frames, self._wanted, about.name, about.focus, own, about.applies_to)
         if subject.kind not in self.playbook.applies_to:
             allowed = " or ".join(self.playbook.applies_to)
             raise NoSubject(f"{subject.service} is a {subject.kind}; playbook {self.playbook.name} is for: {allowed}")

@@ -1,4 +1,4 @@
-"""The monitor's frames of one diagnosis, for the steps that look at the whole stack."""
+"""The frames of one diagnosis, a monitor's or a recording's, for the steps that look at the whole stack."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ _KEPT = 900
 class Frames:
     """Filled by whoever runs the monitor, read by steps, each on its own thread."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, recorded: bool = False) -> None:
+        """`recorded`: all are there before anybody reads them, and of that time nothing else can be looked at."""
+        self.recorded = recorded
         self._kept: deque[Frame] = deque(maxlen=_KEPT)
         self._news = threading.Condition()
 
@@ -38,4 +40,5 @@ class Frames:
     def wait(self, count: int, timeout_s: float) -> bool:
         """Until so many are there; False when they did not come in time."""
         with self._news:
+            timeout_s = 0.0 if self.recorded else timeout_s
             return self._news.wait_for(lambda: len(self._kept) >= count, timeout_s)

@@ -21,7 +21,7 @@ from mcptop.playbook import expressions
 from mcptop.playbook.attempt import attempt
 from mcptop.playbook.expressions import ExpressionError, Unknown
 from mcptop.playbook.frames import Frames
-from mcptop.playbook.steps.base import Context, Output, StepKind, now, options_of
+from mcptop.playbook.steps.base import Context, FrameStep, Output, StepKind, moment, now, options_of
 from mcptop.playbook.steps.catalogue import KINDS
 from mcptop.sources.docker_engine import DockerEngine
 from mcptop.units import plain
@@ -121,7 +121,7 @@ class Runner:
             thread.join()
         order = [self._evidence[step.id] for step in self._playbook.steps]
         run = Run(
-            started_at=started_at,
+            started_at=moment(self._frames.latest.at) if self._frames.recorded else started_at,
             duration_s=round(time.monotonic() - began, 3),
             cost=Cost(cpu_s=round(_own_cpu_s() - cpu + self._cpu_s, 3), target_paused_s=0.0),
             cancelled=self._cancelled.is_set(),
@@ -191,6 +191,8 @@ class Runner:
         if kind.safety > self._safety:
             needed = kind.safety.name.lower()
             return _skipped(step, kind.name, f"{needed} steps are off (--safety {needed})", applies=False)
+        if self._frames.recorded and not isinstance(kind, FrameStep):
+            return _skipped(step, kind.name, "a recording does not hold that")
         if self._cancelled.is_set():
             return _skipped(step, kind.name, "stopped before it")
         if deadline - time.monotonic() < _LEAST_S:

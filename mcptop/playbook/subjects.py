@@ -51,15 +51,20 @@ def choose(
     wanted: Wanted,
     playbook: str,
     focus: str,
-    roots: Roots,
+    roots: Roots | None,
     applies_to: Container[str] = (Kind.CONTAINER, Kind.PROCESS),
 ) -> Subject:
-    """The instance to diagnose; while nobody is named, of a kind the playbook is for. Raises `NoSubject`."""
+    """The instance to diagnose; while nobody is named, of a kind the playbook is for. Raises `NoSubject`.
+
+    Without `roots` nothing is known of its processes: the frames are of another time, or of another machine.
+    """
     frame = frames[-1]
     candidates = _candidates(frame, wanted)
     if not wanted.is_named:
         candidates = [(service, instance) for service, instance in candidates if service.kind in applies_to]
     if wanted.pid is not None:
+        if roots is None:
+            raise NoSubject("a recording knows no single process: name a service or a container")
         return _of_pid(frame, candidates, wanted.pid, roots)
     (service, instance), why = _worst(frames, candidates, playbook, focus, asked=wanted.is_named)
     cpus = frame.host.cpus if frame.host else 1
@@ -151,11 +156,11 @@ def _worst(
 
 
 def _subject(
-    service: Service, instance: Instance, roots: Roots, focus: str, cpus: int, why: str, pid: int | None = None
+    service: Service, instance: Instance, roots: Roots | None, focus: str, cpus: int, why: str, pid: int | None = None
 ) -> Subject:
     is_container = service.kind is Kind.CONTAINER
-    pids = process_tree.members(roots, instance.pid) if instance.pid is not None else ()
-    chosen = _process(roots, pids if pid is None else (pid,), by_memory=focus == "memory")
+    pids = process_tree.members(roots, instance.pid) if roots and instance.pid is not None else ()
+    chosen = _process(roots, pids if pid is None else (pid,), by_memory=focus == "memory") if roots else None
     return Subject(
         kind=service.kind.value,
         project=service.project,

@@ -178,5 +178,6 @@ def test_a_target_elsewhere_is_what_the_monitor_shows_of_it() -> None:
     assert values["anon"]["rising"]
     assert values["cpu"]["mean"] == pytest.approx(0.5)
     assert (values["throttled"], values["close_wait"]["flat"], values["established"]["last"]) == (0.25, True, 4)
-    assert (values["processes"], values["threads"], values["uptime_s"], values["ended"]) == (0, None, None, False)
+    assert (values["processes"], values["uptime_s"], values["ended"]) == (None, None, False)
+    assert (values["threads"]["last"], values["fds"]["flat"]) == (9, True)
     assert values["shmem"]["last"] == pytest.approx(8 * MIB, rel=1e-4)

@@ -152,7 +152,12 @@ class Context:
 
 def now() -> str:
     """This moment as it is written in evidence."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return moment(datetime.now(UTC))
+
+
+def moment(at: datetime) -> str:
+    """A time in UTC as it is written in evidence."""
+    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def observed(name: str, source: str, data: bytes, started_at: str, duration_s: float, **about: Any) -> Output:
@@ -188,3 +193,10 @@ class StepKind(Protocol):
 
     def summary(self, values: Mapping[str, Any]) -> str:
         """What was seen, in a few words."""
+
+
+@runtime_checkable
+class FrameStep(StepKind, Protocol):
+    """A kind that reads nothing but frames, or can do with them: a recording answers it."""
+
+    reads_frames: ClassVar[bool]

@@ -19,7 +19,7 @@ from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
 from mcptop.playbook.steps import flow_figures
 from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, observed
-from mcptop.playbook.steps.frame_window import frames_of
+from mcptop.playbook.steps.frame_window import began_at, frames_of, source_of
 from mcptop.playbook.steps.series import names_of
 from mcptop.playbook.steps.waiting_chain import downstream
 
@@ -46,6 +46,7 @@ class Flows:
     says: ClassVar[str] = "watching pools, queues and who waits for whom"
     safety: ClassVar[Safety] = Safety.PASSIVE
     alongside: ClassVar[bool] = True
+    reads_frames: ClassVar[bool] = True
     options: ClassVar[type[Struct]] = Options
     emits: ClassVar[Mapping[str, str]] = {
         "frames": "how many looks",
@@ -93,7 +94,8 @@ class Flows:
         began, started_at = time.monotonic(), now()
         seen = frames_of(context, options.watch_for)
         data = msgspec.json.encode([_moment(at, frame, context.subject.project) for at, frame in seen])
-        return (observed("flows.json", "monitor", data, started_at, time.monotonic() - began),)
+        started_at = began_at(context, seen, started_at)
+        return (observed("flows.json", source_of(context), data, started_at, time.monotonic() - began),)
 
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """What flowed. Raises `StepFailure` where what is required is not there."""

@@ -17,7 +17,7 @@ from mcptop.model.instance import Instance
 from mcptop.model.playbook import Safety
 from mcptop.model.value import Value
 from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, observed
-from mcptop.playbook.steps.frame_window import frames_of
+from mcptop.playbook.steps.frame_window import began_at, frames_of, source_of
 from mcptop.playbook.steps.series import mean, rounded
 from mcptop.sources import disk_waiters
 from mcptop.sources.disk_waiters import Waiter
@@ -66,6 +66,7 @@ class HostStep:
     says: ClassVar[str] = "watching the machine and the neighbours"
     safety: ClassVar[Safety] = Safety.PASSIVE
     alongside: ClassVar[bool] = True
+    reads_frames: ClassVar[bool] = True
     options: ClassVar[type[Struct]] = Options
     emits: ClassVar[Mapping[str, str]] = {
         "cpus": "how many", "cpu_ratio": "CPU in use, all together, in the mean",
@@ -105,7 +106,8 @@ class HostStep:
         own = frozenset(context.subject.pids)
         waiters = [_names(each, frames[-1][1], context.subject, own) for each in waiting]
         data = msgspec.json.encode(Seen(tuple(moments), tuple(waiters)))
-        return (observed("host.json", "monitor", data, started_at, time.monotonic() - began),)
+        started_at = began_at(context, frames, started_at)
+        return (observed("host.json", source_of(context), data, started_at, time.monotonic() - began),)
 
     def read(self, raw: Raw, options: Options, subject: Subject) -> dict[str, Any]:
         """Means over the window."""

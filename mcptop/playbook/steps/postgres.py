@@ -26,6 +26,7 @@ class Postgres:
     says: ClassVar[str] = "reading what PostgreSQL said"
     safety: ClassVar[Safety] = Safety.PASSIVE
     alongside: ClassVar[bool] = False
+    reads_frames: ClassVar[bool] = True
     options: ClassVar[type[Struct]] = NoOptions
     emits: ClassVar[Mapping[str, str]] = {
         "server": "its service",

@@ -15,6 +15,7 @@ from mcptop.model.flow import Pool, Queue
 from mcptop.model.frame import Frame, Service, SourceReport, Status
 from mcptop.model.value import Value
 from mcptop.playbook.steps.base import Context, Raw, StepFailure, now, observed
+from mcptop.playbook.steps.frame_window import began_at, source_of
 
 _FIRST_FRAME_S = 3.0
 
@@ -45,12 +46,13 @@ def collect(context: Context, kind: str, source: str, client_kind: str, what: st
     `kind` is what its table in the settings is called, `source` who says so, `what` the words behind a counted note.
     """
     context.frames.wait(1, min(_FIRST_FRAME_S, context.left_s))
-    frame, started_at = context.frames.latest, now()
+    frame = context.frames.latest
+    started_at = began_at(context, [(0.0, frame)], now())
     name = _name(frame, context.subject, source, client_kind)
     if name is None:
         raise _unknown(frame, kind)
     found = _server(frame, name, source, client_kind, _note(frame.sources, kind, what))
-    return (observed(f"{kind}.json", "monitor", msgspec.json.encode(found), started_at, 0.0),)
+    return (observed(f"{kind}.json", source_of(context), msgspec.json.encode(found), started_at, 0.0),)
 
 
 def _name(frame: Frame, subject: Subject, source: str, client_kind: str) -> str | None:

@@ -13,12 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from mcptop.model.diagnosis import StepStatus, Subject
+from mcptop.model.frame import Frame
 from mcptop.model.playbook import Safety
-from mcptop.playbook import symptoms
-from mcptop.playbook.steps import watch_series
+from mcptop.playbook.steps import watch_frames, watch_series
 from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, observed
 from mcptop.playbook.steps.series import names_of
-from mcptop.playbook.steps.watch_series import GAUGES, Sample, Seen, Watched
+from mcptop.playbook.steps.watch_series import GAUGES, Sample, Watched
 from mcptop.sources import process_look
 from mcptop.sources.process_files import TICKS_PER_S
 from mcptop.units import duration, long_size
@@ -43,6 +43,7 @@ class Watch:
     says: ClassVar[str] = "watching memory, CPU, I/O, threads and files"
     safety: ClassVar[Safety] = Safety.PASSIVE
     alongside: ClassVar[bool] = True
+    reads_frames: ClassVar[bool] = True
     options: ClassVar[type[Struct]] = Options
     emits: ClassVar[Mapping[str, str]] = {
         "seconds": "how long it was watched",
@@ -84,7 +85,9 @@ class Watch:
         return float(options.watch_for)
 
     def collect(self, context: Context, options: Options) -> Raw:
-        """Look again and again. What is left of a target that ends is kept."""
+        """Look again and again. What is left of a target that ends is kept. Raises `StepFailure`."""
+        if context.frames.recorded:
+            return watch_frames.watched(context, max(options.watch_for, options.most))
         began, started_at = time.monotonic(), now()
         samples: list[Sample] = []
         expected = frozenset(context.subject.pids)
@@ -104,7 +107,7 @@ class Watch:
             raise StepFailure(StepStatus.TARGET_GONE, "the target has ended")
         watched = Watched(
             samples=tuple(samples),
-            frames=_seen(context, time.time() - (time.monotonic() - began)),
+            frames=watch_frames.seen(context.subject, _since(context, time.time() - (time.monotonic() - began))),
             uptime_s=_uptime(context, samples[0]),
             ended=bool(expected - alive),
         )
@@ -132,18 +135,9 @@ def _sample(context: Context, at: float, number: int) -> Sample:
     return Sample(at, alive, maps, process_look.zombies(context.roots, parents) if parents else None)
 
 
-def _seen(context: Context, since: float) -> tuple[Seen, ...]:
-    found = []
-    for frame in context.frames.all():
-        at = frame.at.timestamp() - since
-        for instance in symptoms.seen([frame], symptoms.identity(context.subject, frame)) if at >= -1 else ():
-            memory, sockets = instance.memory, instance.sockets
-            found.append(
-                Seen(at, memory.anon_bytes, memory.file_bytes, memory.shmem_bytes, memory.working_set_bytes,
-                     instance.cpu.cores, instance.cpu.throttled_ratio, instance.pids,
-                     sockets.close_wait if sockets else None, sockets.established if sockets else None)
-            )  # fmt: skip
-    return tuple(found)
+def _since(context: Context, began: float) -> list[tuple[float, Frame]]:
+    """The frame that was new when the step began belongs to it."""
+    return [(at, frame) for frame in context.frames.all() if (at := frame.at.timestamp() - began) >= -1]
 
 
 def _uptime(context: Context, first: Sample) -> float | None:

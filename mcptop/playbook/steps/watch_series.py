@@ -55,6 +55,8 @@ class Seen(Value, frozen=True):
     pids: int | None
     close_wait: int | None
     established: int | None
+    threads: int | None = None
+    fds: int | None = None
 
 
 class Watched(Value, frozen=True):
@@ -75,7 +77,7 @@ def values(watched: Watched, subject: Subject) -> dict[str, Any]:
         "samples": len(watched.samples),
         "uptime_s": rounded(watched.uptime_s),
         "ended": watched.ended,
-        "processes": len(watched.samples[-1].processes),
+        "processes": len(watched.samples[-1].processes) if any(each.processes for each in watched.samples) else None,
         "limit_bytes": subject.memory_limit_bytes,
         "working_set_bytes": watched.frames[-1].working_set if watched.frames else None,
         "throttled": rounded(mean([frame.throttled for frame in watched.frames])),
@@ -133,6 +135,8 @@ def _series(watched: Watched) -> dict[str, tuple[list[float], list[float | None]
     if not any(sample.processes for sample in samples):
         found["anon"] = seen_times, [frame.anon for frame in frames]
         found["shmem"] = seen_times, [frame.shmem for frame in frames]
+        found["threads"] = seen_times, [frame.threads for frame in frames]
+        found["fds"] = seen_times, [frame.fds for frame in frames]
     return {name: pair for name, pair in found.items() if any(value is not None for value in pair[1])}
 
 

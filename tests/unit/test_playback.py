@@ -1,0 +1,276 @@
+"""Recordings as frames by their number, and played. No clock is real here."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from mcptop.history import KEPT_S
+from mcptop.model.frame import Frame
+from mcptop.playback import KEPT_FRAMES, Playback
+from mcptop.player import Player, Position
+from mcptop.recording.errors import RecordingError
+from mcptop.recording.log import Log
+from mcptop.recording.reader import Reader
+from mcptop.recording.ring import Ring
+
+from .recorded import NOON, WORKER, live, shown, ticks, write
+
+COUNT = 1200
+
+
+def log_of(count: int, interval_s: float = 1.0) -> Log:
+    """As many ticks, in memory."""
+    ring = Ring(interval_s, 1e9)
+    for snapshot in ticks(count, interval_s):
+        ring.add(snapshot)
+    return ring.log()
+
+
+@pytest.fixture(scope="module")
+def log() -> Log:
+    return log_of(COUNT)
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[dict[str, object]]:
+    return live(ticks(COUNT), COUNT)
+
+
+def frame(playback: Playback, index: int) -> Frame:
+    found = playback.frame(index)
+    assert found is not None
+    return found
+
+
+def test_a_file_plays_as_it_was(tmp_path: Path) -> None:
+    reader = Reader(write(tmp_path / "box.rec", ticks(200)))
+    playback = Playback(reader)
+    assert playback.span == (NOON, NOON + timedelta(seconds=199))
+    assert [shown(frame(playback, index)) for index in range(200)] == live(ticks(200), 200)
+    reader.close()
+
+
+@pytest.mark.parametrize("index", [0, 1, 59, 60, 61, 500, 899, 900])
+def test_whereto_one_jumps_is_as_it_was(log: Log, documents: list[dict[str, object]], index: int) -> None:
+    assert shown(frame(Playback(log), index)) == documents[index]
+
+
+def test_behind_a_jump_charts_go_back_a_quarter_of_an_hour(log: Log) -> None:
+    stepped, jumped = Playback(log), Playback(log)
+    for index in range(COUNT):
+        one = frame(stepped, index)
+    other = frame(jumped, COUNT - 1)
+    count = int(KEPT_S)
+    assert list(other.series.times(count)) == list(one.series.times(count))
+    for metric in ("cpu.cores", "memory.anon", "disk.read"):
+        # Of the very first tick there is no rate, wherever one begins.
+        assert list(other.series.tail(WORKER, metric, count))[1:] == list(one.series.tail(WORKER, metric, count))[1:]
+    assert len(other.series.times(5000)) == count + 1
+    assert (one.number, other.number) == (COUNT, COUNT)
+
+
+def test_backwards_one_comes_to_the_same_frames_with_their_whole_charts(log: Log) -> None:
+    playback = Playback(log)
+    forward = [frame(playback, index) for index in range(1100)]
+    for back in range(1, KEPT_FRAMES):
+        assert frame(playback, 1099 - back) is forward[1099 - back]
+    assert len(forward[1099 - KEPT_FRAMES + 1].series.times(int(KEPT_S))) == 801
+    assert len(forward[1090].series.times(int(KEPT_S))) == int(KEPT_S)
+    further = frame(playback, 500)
+    assert further is not forward[500]
+    assert shown(further) == shown(forward[500])
+    assert shown(frame(playback, 501)) == shown(forward[501])
+
+
+def test_of_many_instances_fewer_frames_are_kept(log: Log) -> None:
+    playback = Playback(log)
+    frame(playback, 900)
+    assert len(playback._kept) == KEPT_FRAMES
+
+
+def test_a_frame_nobody_wants_any_more_is_given_up(log: Log) -> None:
+    playback, asked = Playback(log), [True] * 5
+    assert playback.frame(800, lambda: bool(asked and asked.pop())) is None
+    assert shown(frame(playback, 10)) == live(ticks(11), 11)[10]
+
+
+def test_there_is_no_frame_outside(log: Log) -> None:
+    for index in (-1, COUNT):
+        with pytest.raises(IndexError):
+            Playback(log).frame(index)
+
+
+def test_what_happened_has_words(log: Log) -> None:
+    playback = Playback(log)
+    at = playback.next_event(40, 1)
+    assert at == 70
+    assert [each.says for each in playback.happenings(70)] == ["was started again"]
+    assert playback.happenings(0) == ()
+    assert [playback.next_event(at, -1), playback.next_event(40, -1)] == [40, None]
+
+
+def test_figures_that_cannot_be_computed_with_are_one_line() -> None:
+    ring = Ring(1.0, 1e9)
+    for number, snapshot in enumerate(ticks(3)):
+        # More bits than a history's single precision takes.
+        odd = replace(snapshot.readings[WORKER], cpu_usage_s=1e30 * (number + 1) / 3, previous_at=snapshot.monotonic)
+        ring.add(replace(snapshot, readings={WORKER: odd}))
+    playback = Playback(ring.log())
+    for index in range(3):
+        try:
+            frame(playback, index)
+        except RecordingError as error:
+            assert "cannot be shown" in str(error)  # noqa: PT017 - either is right
+
+
+# Played.
+
+
+class Stage:
+    """A player whose time passes only while it waits; `stop` where nothing is left to wait for."""
+
+    def __init__(self, log: Log, until: int | None = None, **about: object) -> None:
+        self.now = 0.0
+        self.frames: list[tuple[float, int]] = []
+        self.heard: list[Position] = []
+        self.idle = threading.Event()
+        self.until = until
+        self.player = Player(
+            Playback(log), clock=lambda: self.now, wait=self._wait, on_change=self.heard.append, **about
+        )  # type: ignore[arg-type]
+
+    def _wait(self, news: threading.Condition, seconds: float | None) -> None:
+        if seconds is None or (self.until is not None and len(self.frames) >= self.until):
+            self.idle.set()
+            news.wait()
+            return
+        self.now += seconds
+
+    def emit(self, frame: Frame) -> None:
+        """A frame, and when it came."""
+        self.frames.append((round(self.now, 6), frame.number - 1))
+
+    def settled(self) -> list[int]:
+        """Which frames came until it stood still."""
+        assert self.idle.wait(30)
+        self.idle.clear()
+        return [index for _, index in self.frames]
+
+    def __enter__(self) -> Stage:
+        self.player.start(self.emit)
+        return self
+
+    def __exit__(self, *about: object) -> None:
+        self.player.stop()
+
+
+@pytest.fixture
+def short() -> Iterator[Log]:
+    return log_of(100)  # type: ignore[return-value]
+
+
+def test_it_plays_at_the_pace_it_was_recorded_and_stops_at_the_end(short: Log) -> None:
+    with Stage(short, index=95) as stage:
+        assert stage.settled() == [95, 96, 97, 98, 99]
+        assert [at for at, _ in stage.frames] == [0, 1, 2, 3, 4]
+        position = stage.player.position
+        assert (position.index, position.playing, position.loading, position.count) == (99, False, False, 100)
+        assert (position.first, position.at) == (NOON, NOON + timedelta(seconds=99))
+
+
+def test_from_the_end_it_begins_again(short: Log) -> None:
+    with Stage(short, index=99, playing=False, until=3) as stage:
+        stage.settled()
+        stage.player.play()
+        assert stage.settled() == [99, 0, 1]
+
+
+@pytest.mark.parametrize(("asked", "speed"), [(4, 4), (0.25, 0.25), (1000, 64), (3.2, 4), (0, 0.25)])
+def test_it_plays_faster_and_slower(short: Log, asked: float, speed: float) -> None:
+    with Stage(short, index=90, playing=False) as stage:
+        stage.settled()
+        stage.player.set_speed(asked)
+        stage.player.play()
+        stage.settled()
+        assert stage.player.position.speed == speed
+        assert stage.frames[-1] == (pytest.approx(9 / speed), 99)
+
+
+def test_single_steps_stand_still_and_stay_inside(short: Log) -> None:
+    with Stage(short, until=1) as stage:
+        stage.settled()
+        for count, index in ((1, 1), (10, 11), (-2, 9), (-100, 0), (1000, 99)):
+            stage.player.step(count)
+            assert stage.player.position.loading or stage.player.position.index == index
+            assert stage.settled()[-1] == index
+            assert not stage.player.position.playing
+
+
+def test_a_jump_goes_on_playing_if_it_played(short: Log) -> None:
+    with Stage(short, until=1) as stage:
+        stage.settled()
+        stage.until = 4
+        stage.player.to_time(NOON + timedelta(seconds=50.5))
+        assert stage.settled() == [0, 50, 51, 52]
+        assert stage.player.position.playing
+        stage.player.pause()
+        stage.settled()
+        stage.player.to_index(5)
+        assert stage.settled()[-1] == 5
+        assert not stage.player.position.playing
+
+
+def test_it_goes_from_event_to_event(short: Log) -> None:
+    with Stage(short, playing=False) as stage:
+        stage.settled()
+        for direction, index in ((1, 40), (1, 70), (1, 81), (-1, 70)):
+            assert stage.player.to_event(direction)
+            assert stage.settled()[-1] == index
+        stage.player.to_index(0)
+        stage.settled()
+        assert not stage.player.to_event(-1)
+
+
+def test_a_hole_is_not_waited_through() -> None:
+    ring = Ring(1.0, 1e9)
+    for start in (NOON, NOON + timedelta(days=1)):
+        for snapshot in ticks(2, start=start):
+            ring.add(snapshot)
+    with Stage(ring.log()) as stage:
+        assert stage.settled() == [0, 1, 2, 3]
+        assert [at for at, _ in stage.frames] == [0, 1, 4, 5]
+
+
+def test_what_cannot_be_read_stops_it_with_one_line(tmp_path: Path) -> None:
+    reader = Reader(write(tmp_path / "box.rec", ticks(20)))
+    (tmp_path / "box.rec").write_bytes(b"")
+    with Stage(reader) as stage:
+        assert stage.settled() == []
+        assert stage.player.position.problem.endswith("it has become shorter since it was opened")
+        assert not stage.player.position.loading
+    reader.close()
+
+
+def test_everything_it_is_told_is_heard(short: Log) -> None:
+    with Stage(short, index=99, playing=False) as stage:
+        stage.settled()
+        stage.heard.clear()
+        stage.player.step(-1)
+        assert stage.heard[0].loading or stage.heard[0].index == 98
+        stage.settled()
+        assert stage.heard[-1].index == 98
+
+
+def test_after_stop_nothing_comes(short: Log) -> None:
+    with Stage(short, until=3) as stage:
+        stage.settled()
+    came = len(stage.frames)
+    stage.player.play()
+    stage.player.step(1)
+    assert len(stage.frames) == came
