@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mcptop.cli_screen import needs_terminal, show
 from mcptop.cli_settings import settings_of, with_settings
 from mcptop.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from mcptop.config import Settings
+    from mcptop.playback import Playback
+    from mcptop.playbook.diagnosis import Diagnosis, Limits
+    from mcptop.playbook.frames import Frames
+    from mcptop.playbook.runner import Progress
+    from mcptop.playbook.shelf import Texts
+    from mcptop.playbook.subjects import Wanted
+    from mcptop.player import Player
+    from mcptop.ui.diagnoses import Make
 
 _FILE = click.Path(path_type=Path)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -109,6 +121,24 @@ def replay(
     reader = Reader(file)
     try:
         first = command.index_of(reader, at) if at is not None else 0
-        return show(Player(Playback(reader), index=first), settings)
+        player = Player(Playback(reader), index=first)
+        return show(player, settings, diagnosis=_diagnosis_of(player, Playback(reader)))
     finally:
         reader.close()
+
+
+def _diagnosis_of(player: Player, playback: Playback) -> Make:
+    """A diagnosis of what is on the screen: of what was recorded until there, not of this machine."""
+
+    def make(
+        texts: Texts, wanted: Wanted, live: Frames, settings: Settings, limits: Limits, hear: Callable[[Progress], None]
+    ) -> Diagnosis:
+        from mcptop.headless.past import DIAGNOSED_S, fill
+        from mcptop.playbook.diagnosis import Diagnosis
+        from mcptop.playbook.frames import Frames
+
+        frames = Frames(recorded=True)
+        fill(frames, playback, player.position.index, DIAGNOSED_S, lambda: True)
+        return Diagnosis(texts, wanted, frames, settings, limits, hear)
+
+    return make

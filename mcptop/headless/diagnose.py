@@ -16,7 +16,7 @@ from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import report, triage_report
 from mcptop.headless.interrupt import interruptible
-from mcptop.headless.past import Past
+from mcptop.headless.past import DIAGNOSED_S, Past
 from mcptop.headless.progress import Shown
 from mcptop.headless.snapshot import ENGINE_WAIT_S, complain, status_of
 from mcptop.live import LiveSource
@@ -32,8 +32,8 @@ from mcptop.playbook.triage import Triage
 
 TRIAGE_S = 15.0
 _FIRST_FRAME_S = 30.0
-_DIAGNOSED_S, _TRIAGED_S = 300.0, 60.0
-"""Of a recording so much is looked at: as long as a live diagnosis watches at most, and what shows a symptom."""
+_TRIAGED_S = 60.0
+"""Of a recording so much is looked at."""
 _LOOK_S = 0.2
 """So often it is seen meanwhile that somebody wants an end."""
 
@@ -72,7 +72,7 @@ def run(
         return diagnosis.run(subject)
 
     is_named = wanted.is_named or limits.script is not None
-    watched = past.replayed(_DIAGNOSED_S, frames, over) if past else _monitored(settings, frames, over)
+    watched = past.replayed(DIAGNOSED_S, frames, over) if past else _monitored(settings, frames, over)
     with _complaining(frames, always=not is_named), shown, watched as begin, diagnosis:
         finished = interruptible(diagnose, stop)
     wrong = [*_bundled(finished, reports.bundle), *report.write(finished.verdict, reports.markdown, reports.html)]

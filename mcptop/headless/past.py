@@ -14,6 +14,9 @@ from mcptop.playback import Playback
 from mcptop.playbook.frames import Frames
 from mcptop.recording.reader import Reader
 
+DIAGNOSED_S = 300.0
+"""So much of a recording a diagnosis looks at: as long as a live one watches at most."""
+
 
 class Past(Value, frozen=True):
     """Which recording, and when in it."""
@@ -33,16 +36,16 @@ class Past(Value, frozen=True):
         """What fills `frames` with the `seconds` before that moment, unless it is `over`. Raises `RecordingError`."""
         reader = Reader(self.recording)
         try:
-            last, playback = index_of(reader, self.at), Playback(reader)
-            first = max(0, last - int(seconds / playback.interval_s))
-
-            def begin() -> None:
-                for index in range(first, last + 1):
-                    frame = playback.frame(index, lambda: not over.is_set())
-                    if frame is None:
-                        return
-                    frames.add(frame)
-
-            yield begin
+            last = index_of(reader, self.at)
+            yield lambda: fill(frames, Playback(reader), last, seconds, lambda: not over.is_set())
         finally:
             reader.close()
+
+
+def fill(frames: Frames, playback: Playback, last: int, seconds: float, wanted: Callable[[], bool]) -> None:
+    """Add the frames of the `seconds` up to the frame `last`, as long as they are `wanted`. Raises `RecordingError`."""
+    for index in range(max(0, last - int(seconds / playback.interval_s)), last + 1):
+        frame = playback.frame(index, wanted)
+        if frame is None:
+            return
+        frames.add(frame)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from msgspec.structs import replace
 
 from mcptop.history import KEPT_S
 from mcptop.model.frame import Frame
+from mcptop.model.value import Kind
 from mcptop.playback import KEPT_FRAMES, Playback
 from mcptop.player import Player, Position
 from mcptop.recording.errors import RecordingError
@@ -19,7 +19,7 @@ from mcptop.recording.log import Log
 from mcptop.recording.reader import Reader
 from mcptop.recording.ring import Ring
 
-from .recorded import NOON, WORKER, live, shown, ticks, write
+from .recorded import NOON, WORKER, live, shown, target, ticks, write
 
 COUNT = 1200
 
@@ -88,10 +88,15 @@ def test_backwards_one_comes_to_the_same_frames_with_their_whole_charts(log: Log
     assert shown(frame(playback, 501)) == shown(forward[501])
 
 
-def test_of_many_instances_fewer_frames_are_kept(log: Log) -> None:
-    playback = Playback(log)
-    frame(playback, 900)
-    assert len(playback._kept) == KEPT_FRAMES
+def test_of_very_many_instances_fewer_frames_are_kept() -> None:
+    ring = Ring(1.0, 1e9)
+    crowd = tuple(target(f"{number}-1", f"job{number}", Kind.PROCESS) for number in range(1000))
+    for snapshot in ticks(60):
+        ring.add(replace(snapshot, targets=crowd))
+    playback = Playback(ring.log())
+    seen = [frame(playback, index) for index in range(60)]
+    assert frame(playback, 31) is seen[31]
+    assert frame(playback, 20) is not seen[20]
 
 
 def test_a_frame_nobody_wants_any_more_is_given_up(log: Log) -> None:
@@ -171,8 +176,8 @@ class Stage:
 
 
 @pytest.fixture
-def short() -> Iterator[Log]:
-    return log_of(100)  # type: ignore[return-value]
+def short() -> Log:
+    return log_of(100)
 
 
 def test_it_plays_at_the_pace_it_was_recorded_and_stops_at_the_end(short: Log) -> None:
@@ -274,3 +279,15 @@ def test_after_stop_nothing_comes(short: Log) -> None:
     stage.player.play()
     stage.player.step(1)
     assert len(stage.frames) == came
+
+
+def test_a_long_recording_is_played_in_the_memory_of_a_short_one(tmp_path: Path) -> None:
+    reader = Reader(write(tmp_path / "long.rec", ticks(8000), max_age_s=1e9))
+    playback = Playback(reader)
+    used = []
+    for index in range(reader.count):
+        playback.frame(index)
+        if index % 2000 == 1999:
+            used.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
+    assert used[-1] - used[0] < 4 << 20
+    reader.close()

@@ -9,6 +9,7 @@ import struct
 import subprocess
 import sys
 import time
+import zlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -336,8 +337,6 @@ def test_a_recording_without_a_tick_says_so(file: Path) -> None:
 
 
 def test_a_bomb_with_valid_checksums_is_one_line(file: Path) -> None:
-    import zlib
-
     stream = zlib.compressobj(9, zlib.DEFLATED, -15)
     bomb = stream.compress(bytes(MOST_RAW * 4)) + stream.flush(zlib.Z_SYNC_FLUSH)
     file.write_bytes(MAGIC + header() + framed(Flag.KEY, 1e9, bomb))
@@ -351,15 +350,9 @@ def test_a_file_of_lengths_that_lie_is_read_in_a_time_that_grows_with_its_size(f
     one = framed(Flag.KEY, 1.0, b"")
     lie = bytearray(one)
     lie[5:9] = struct.pack(">I", 4 << 20)
-    lie[21:25] = struct.pack(">I", zlib_crc(bytes(lie[:21])))
+    lie[21:25] = struct.pack(">I", zlib.crc32(lie[:21]))
     file.write_bytes(MAGIC + header() + bytes(lie) * 200_000)
     began = time.process_time()
     with pytest.raises(RecordingError):
         Reader(file)
     assert time.process_time() - began < 20
-
-
-def zlib_crc(data: bytes) -> int:
-    import zlib
-
-    return zlib.crc32(data)
