@@ -13,6 +13,10 @@ START_UP_S = 60.0
 """What grows right after a start is being set up."""
 
 
+_FALLS_BACK = 0.2
+"""Of its range: what has lost that much does not grow any more."""
+
+
 class Growing:
     """One series of one subject."""
 
@@ -59,6 +63,12 @@ class Growing:
             # What only comes back to where it was before is a sawtooth longer than the window.
             if found is None or found.span_s < LEAST_SPAN_S or found.last < max(before, default=found.last):
                 continue
-            if found.rising or (self.found is not None and found.growing and not found.levelling_off):
+            if found.rising or (self.found is not None and _goes_on(found)):
                 return found
         return None
+
+
+def _goes_on(found: Growth) -> bool:
+    """Less than it takes to begin with, so that it does not come and go."""
+    has_fallen = found.highest - found.last > _FALLS_BACK * (found.highest - found.lowest)
+    return found.growing and not found.levelling_off and not has_fallen
