@@ -92,4 +92,4 @@ def _whole(trouble: Trouble, at: datetime, width: int) -> list[Runs]:
     found = wrap(says, width - len(_INDENT) - 1)
     if len(found) > _MORE_LINES:
         found = [*found[: _MORE_LINES - 1], runs.clip((*found[_MORE_LINES - 1], (" " * width, "text")), width - 5)]
-    return [((_INDENT, "text"), *line) for line in found]
+    return [runs.clip(((_INDENT, "text"), *line), width) for line in found]
