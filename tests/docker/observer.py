@@ -58,6 +58,11 @@ def instance(frame: Frame, container: Container) -> Instance:
     return found[0]
 
 
+def alerts(frame: Frame, container: Container) -> list[dict[str, Any]]:
+    """What is wrong with the container."""
+    return [alert for alert in frame["alerts"] if alert["subject"] == container.id]
+
+
 class Watch:
     """`mcptop snapshot --watch --json`, read line by line; tests wait until a line satisfies them."""
 

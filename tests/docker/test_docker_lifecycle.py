@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import programs
 from containers import docker
-from observer import instance, services
+from observer import alerts, instance, services
 
 
 def test_a_restart_loop_counts_and_keeps_the_exit_code(start, watch):
@@ -21,6 +21,13 @@ def test_a_restart_loop_counts_and_keeps_the_exit_code(start, watch):
         assert instance["restarts"] > first["restarts"]
 
     watch.until_instance(looping, check_again, seconds=40)
+
+    def check_alert(frame):
+        (alert,) = alerts(frame, looping)
+        assert (alert["rule"], alert["severity"], alert["playbook"]) == ("restart-loop", "critical", "restarts")
+        assert alert["says"].endswith("last exit code 3")
+
+    watch.until(check_alert, seconds=40)
 
 
 def test_exited_with_its_code_and_no_figures_of_a_running_one(start, watch):
@@ -39,7 +46,7 @@ def test_exited_with_its_code_and_no_figures_of_a_running_one(start, watch):
 
 def test_a_failed_health_check_shows(start, watch):
     options = ("--health-interval", "1s", "--health-retries", "1", "--health-timeout", "60s")
-    sick = start("sick", programs.SLEEP, "--health-cmd", "false", *options)
+    sick = start("sick", programs.SLEEP, "--health-cmd", "echo no; echo database; exit 1", *options)
     well = start("well", programs.SLEEP, "--health-cmd", "true", *options)
 
     def check(expected):
@@ -48,8 +55,15 @@ def test_a_failed_health_check_shows(start, watch):
 
         return compare
 
-    watch.until_instance(sick, check("unhealthy"))
-    watch.until_instance(well, check("healthy"))
+    assert watch.until_instance(sick, check("unhealthy"))["health_output"] == "no database"
+    assert watch.until_instance(well, check("healthy"))["health_output"] is None
+
+    def check_alert(frame):
+        (alert,) = alerts(frame, sick)
+        assert alert["says"] == "unhealthy: its health check fails: no database"
+        assert not alerts(frame, well)
+
+    watch.until(check_alert)
 
 
 def test_paused_and_continued(start, watch):

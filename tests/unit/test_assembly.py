@@ -1,13 +1,14 @@
 """Frames from scripted snapshots: grouping, late sources, quiet instances, OOM counts, what is unknown."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
 from mcptop.model.frame import Frame, SourceReport, Status
+from mcptop.model.host import Filesystem
 from mcptop.model.instance import FileDescriptors, Instance
 from mcptop.model.snapshot import Counters, HostReading, Reading, Snapshot, Target, Traffic
 from mcptop.model.value import Kind
@@ -177,6 +178,29 @@ def test_the_document_has_every_field_and_null_for_unknown() -> None:
     assert instance["fds"]["open"] == 3
     assert set(found["self"]) == {"cpu_ratio", "rss_bytes", "tick_s"}
     assert found["services"][0]["pools"] == found["services"][0]["queues"] == found["services"][0]["models"] == []
+
+
+def test_the_document_says_what_is_wrong_since_when() -> None:
+    sick = target(health="unhealthy", health_output="no database")
+    moments = [NOW + timedelta(seconds=second) for second in range(3)]
+    looks = [snapshot(at, (sick,), {}, at=moment) for at, moment in enumerate(moments)]
+    found = [msgspec.json.decode(document.to_json(frame, frame.services)) for frame in frames(*looks)]
+    (alert,) = found[-1]["alerts"]
+    assert {name: alert[name] for name in ("rule", "project", "service", "instance", "severity", "state", "since")} == {
+        "rule": "unhealthy", "project": "shop", "service": "api", "instance": "a", "severity": "critical",
+        "state": "firing", "since": "2026-01-31T12:00:00Z",
+    }  # fmt: skip
+    assert alert["says"] == "unhealthy: its health check fails: no database"
+    assert (alert["playbook"], alert["value"], alert["threshold"]) == ("restarts", None, None)
+    assert found[-1]["services"][0]["instances"][0]["health_output"] == "no database"
+
+
+def test_disks_have_a_history() -> None:
+    def host(second: float, used: float) -> HostReading:
+        return HostReading(second, "h", 2, filesystems=(Filesystem("/data", "vdb", 100, 50, used),))
+
+    last = frames(*(snapshot(n, (), {}, host=host(n, 0.5 + n / 100)) for n in range(3)))[-1]
+    assert last.series.tail("disk:/data", "disk.used_ratio", 3) == pytest.approx([0.5, 0.51, 0.52])
 
 
 def test_csv_has_a_column_for_each_figure_and_nothing_for_unknown() -> None:

@@ -37,6 +37,19 @@ def test_an_answer_with_hardly_anything_in_it_is_enough() -> None:
     assert target.restarts is None
 
 
+def failing(*outputs: str, status: str = "unhealthy") -> dict[str, Any]:
+    looks = [{"ExitCode": 1, "Output": output} for output in outputs]
+    return {"State": {"Status": "running", "Health": {"Status": status, "Log": looks}}}
+
+
+def test_a_health_check_that_fails_is_heard_in_one_line() -> None:
+    listed = {"Id": "ab" * 32}
+    assert target_of(listed, failing("old", "no\n  \x1b[31mdatabase\u202e\n")).health_output == "no [31mdatabase"
+    assert len(target_of(listed, failing("x\n" * 10**6)).health_output or "") <= 200
+    for inspected in (failing("fine", status="healthy"), failing(), failing(""), {"State": {"Health": None}}, None):
+        assert target_of(listed, inspected).health_output is None
+
+
 def test_events_carry_their_value_inside_the_action() -> None:
     raw = {"Action": "health_status: unhealthy", "Actor": {"ID": "a"}, "time": 5}
     assert parse_event(raw) == Event("health_status", "a", 5, None)
