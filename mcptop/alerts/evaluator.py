@@ -129,7 +129,7 @@ class Evaluator:
         over = [
             key
             for key, one in absent
-            if now - one.seen_at > KEPT_S or (one.service is not None and one.service.key not in present)
+            if abs(now - one.seen_at) > KEPT_S or (one.service is not None and one.service.key not in present)
         ]
         for key in over:
             del self._standing[key]

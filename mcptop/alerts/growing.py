@@ -41,7 +41,8 @@ class Growing:
         may: bool = False,
     ) -> Growth | None:
         """The growth, if the series leaks. `may`: it is known to grow by another measure."""
-        if look.now >= self.due:
+        # A clock that was set back must not put it off for hours.
+        if look.now >= self.due or look.now < self.due - 2 * EVERY_S:
             last, self._last = self._last, value
             self.due = look.now + EVERY_S
             has_risen = last is not None and value - last >= least_per_s * EVERY_S / 2

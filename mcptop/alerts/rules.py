@@ -17,9 +17,7 @@ RESTART_LOOP = Rule(
 """Restarts within `watched.LOOP_S`."""
 RESTARTING = Rule("restarting", "process", "read the log of the run before", "restarts")
 UNHEALTHY = Rule("unhealthy", "process", "run its health check by hand, and read its log", "restarts")
-OOM_KILL = Rule(
-    "oom-kill", "memory", "find what grows, or raise the memory limit", "memory-leak", unit="count", warning=1
-)
+OOM_KILL = Rule("oom-kill", "memory", "find what grows, or raise the memory limit", "restarts", unit="count", warning=1)
 MEMORY_NEAR_LIMIT = Rule(
     "memory-near-limit", "memory", "find what grows, or raise the memory limit", "memory-leak",
     unit="ratio", warning=0.9, critical=0.97,

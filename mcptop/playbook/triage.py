@@ -10,6 +10,8 @@ from typing import Any
 from msgspec import Struct
 
 from mcptop import units
+from mcptop.alerts import rules
+from mcptop.alerts.memory import KEPT_CRITICAL, KEPT_WARNING, kept_ratio
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance, Memory
@@ -20,8 +22,8 @@ from mcptop.playbook.steps.series import grown, mean
 from mcptop.playbook.symptoms import History, Series
 
 _BUSY_CORES = 0.8
-_FULL_DISK, _NEAR_LIMIT = 0.95, 0.9
-_KEPT, _HALF = 0.8, 0.6
+_NEAR_LIMIT = 0.9
+"""Of the CPU quota."""
 _OFTEN = 0.3
 _PRESSED = 0.3
 _SLOW_S = 1.0
@@ -125,14 +127,12 @@ def _memory(instance: Instance, seen: History) -> Iterator[Symptom]:
 
 def _near_limit(memory: Memory) -> Iterator[Symptom]:
     """Pages of files in use count as in use, but the kernel takes them back when somebody needs room."""
-    if memory.limit_ratio is None or memory.limit_ratio < _NEAR_LIMIT:
+    if rules.MEMORY_NEAR_LIMIT.judge(memory.limit_ratio) is None:
         return
-    kept = None
-    if memory.anon_bytes is not None and memory.limit_bytes:
-        kept = (memory.anon_bytes + (memory.shmem_bytes or 0)) / memory.limit_bytes
-    if kept is None or kept >= _KEPT:
+    kept = kept_ratio(memory)
+    if kept is None or kept >= KEPT_CRITICAL:
         yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
-    elif kept >= _HALF:
+    elif kept >= KEPT_WARNING:
         says = f"memory at {units.percent(memory.limit_ratio)} of its limit, {units.percent(kept)} without files' pages"
         yield 7, Severity.WARNING, "memory-leak", says
 
@@ -154,7 +154,7 @@ def _cpu(instance: Instance, seen: History) -> Iterator[Symptom]:
 
 def _descriptors(instance: Instance, seen: History) -> Iterator[Symptom]:
     ratio, closed = instance.fds.limit_ratio, symptoms.close_wait(instance)
-    if ratio is not None and ratio >= 0.8:
+    if rules.FDS_NEAR_LIMIT.judge(ratio) is not None:
         yield 14, Severity.CRITICAL, "fd-leak", f"open files at {units.percent(ratio)} of the limit"
     if closed >= 10:
         yield 9, Severity.WARNING, "fd-leak", f"{closed:.0f} connections in CLOSE_WAIT"
@@ -188,7 +188,7 @@ def _of_host(frames: Sequence[Frame]) -> Iterator[tuple[float, Problem]]:
     last = hosts[-1]
     busiest = _most_disk(frames[-1])
     for disk in last.disks:
-        if disk.used_ratio >= _FULL_DISK:
+        if disk.used_ratio >= rules.DISK_FULL.critical:
             says = f"{units.plain(disk.mount)} is {units.percent(disk.used_ratio)} full"
             yield 16, _on_host(last, busiest, says, Severity.CRITICAL, "disk-full")
     pressed = mean([h.pressure.io.some_avg10 for h in hosts if h.pressure.io is not None])
