@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from mcptop.alerts.finding import Look
 from mcptop.analysis.growth import Growth, growth, last_segment
 
@@ -17,6 +19,20 @@ _FALLS_BACK = 0.2
 """Of its range: what has lost that much does not grow any more."""
 
 
+class Asked(NamedTuple):
+    """The series, and what of it would be a leak."""
+
+    key: str
+    metric: str
+    value: float
+    """Its newest."""
+    started_at: float
+    """When its subject started, in wall-clock seconds; 0 where that is long ago."""
+    least_per_s: float
+    least_relative: float
+    """Of where it began, over the window."""
+
+
 class Growing:
     """One series of one subject."""
 
@@ -29,37 +45,24 @@ class Growing:
         self.found: Growth | None = None
         """While it grows, how."""
 
-    def update(
-        self,
-        look: Look,
-        key: str,
-        metric: str,
-        value: float,
-        started_at: float,
-        least_per_s: float,
-        least_relative: float,
-        may: bool = False,
-    ) -> Growth | None:
+    def update(self, look: Look, asked: Asked, may: bool = False) -> Growth | None:
         """The growth, if the series leaks. `may`: it is known to grow by another measure."""
         # A clock that was set back must not put it off for hours.
         if look.now >= self.due or look.now < self.due - 2 * EVERY_S:
-            last, self._last = self._last, value
+            last, self._last = self._last, asked.value
             self.due = look.now + EVERY_S
-            has_risen = last is not None and value - last >= least_per_s * EVERY_S / 2
+            has_risen = last is not None and asked.value - last >= asked.least_per_s * EVERY_S / 2
             if self.found is not None or may or has_risen:
-                begin = started_at + START_UP_S
-                self.found = self._judged(look, key, metric, begin, least_per_s, least_relative)
+                self.found = self._judged(look, asked)
         return self.found
 
-    def _judged(
-        self, look: Look, key: str, metric: str, begin: float, least_per_s: float, least_relative: float
-    ) -> Growth | None:
+    def _judged(self, look: Look, asked: Asked) -> Growth | None:
         count = round(WHOLE_S / look.interval_s) + 1
-        series = look.series.times(count), look.series.tail(key, metric, count)
-        times, values = last_segment(*series, [begin])
+        series = look.series.times(count), look.series.tail(asked.key, asked.metric, count)
+        times, values = last_segment(*series, [asked.started_at + START_UP_S])
         for window_s in (WINDOW_S, WHOLE_S):
             since = look.now - window_s
-            found = growth(*last_segment(times, values, [since]), least_per_s, least_relative)
+            found = growth(*last_segment(times, values, [since]), asked.least_per_s, asked.least_relative)
             before = [v for t, v in zip(times, values, strict=True) if v is not None and t < since]
             # What only comes back to where it was before is a sawtooth longer than the window.
             if found is None or found.span_s < LEAST_SPAN_S or found.last < max(before, default=found.last):

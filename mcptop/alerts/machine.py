@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from mcptop import units
 from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
-from mcptop.alerts.growing import Growing
+from mcptop.alerts.growing import Asked, Growing
 from mcptop.alerts.rule import Rule
 from mcptop.model.frame import SourceReport, Status
 from mcptop.model.host import Filesystem, Host
@@ -41,7 +41,7 @@ class Disks:
         growing = self._growing.get(key)
         if growing is None:
             growing = self._growing[key] = Growing(look.now, key)
-        found = growing.update(look, key, "disk.used_ratio", disk.used_ratio, 0.0, rule.warning, 0.0)
+        found = growing.update(look, Asked(key, "disk.used_ratio", disk.used_ratio, 0.0, rule.warning, 0.0))
         if found is None or found.slope_per_s <= 0:
             return None
         left_s = max(0.0, 1 - disk.used_ratio) / found.slope_per_s

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcptop import units
 from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
+from mcptop.alerts.growing import Asked
 from mcptop.alerts.watched import RECENT_S, Watched
 from mcptop.analysis.growth import Growth
 from mcptop.model.instance import Instance, Memory
@@ -14,7 +15,8 @@ KEPT_WARNING, KEPT_CRITICAL = 0.6, 0.8
 """Of the limit, without pages of files: those the kernel takes back when somebody needs room."""
 AHEAD_FROM, AHEAD_S = 0.7, 3600.0
 """From this part of the limit on, one that will be reached within that time is near."""
-_LEAST_RELATIVE = 0.01
+_LEAST_RELATIVE, _UNLIMITED_RELATIVE = 0.01, 0.05
+"""Growth in its window as part of where it began: what has no limit to reach has to grow by more."""
 
 
 def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]) -> None:
@@ -49,15 +51,14 @@ def kept_ratio(memory: Memory) -> float | None:
 
 
 def _growth(instance: Instance, watched: Watched, look: Look) -> Growth | None:
-    memory = instance.memory
+    memory, least = instance.memory, rules.MEMORY_LEAK.warning
     if memory.anon_bytes is None:
         return None
-    least = rules.MEMORY_LEAK.warning
     started_at = 0.0 if instance.started_at is None else instance.started_at.timestamp()
-    return watched.growing.update(
-        look, instance.id, "memory.anon", memory.anon_bytes, started_at, least, _LEAST_RELATIVE,
-        may=(memory.trend_bytes_per_s or 0.0) >= least / 2,
-    )  # fmt: skip
+    relative = _LEAST_RELATIVE if memory.limit_bytes else _UNLIMITED_RELATIVE
+    may = (memory.trend_bytes_per_s or 0.0) >= least / 2
+    series = Asked(instance.id, "memory.anon", memory.anon_bytes, started_at, least, relative)
+    return watched.growing.update(look, series, may)
 
 
 def _left_s(memory: Memory, growth: Growth) -> float | None:

@@ -109,9 +109,8 @@ def _found(
     rule: Rule, service: Service, pool: Pool, severity: Severity, says: str, value: float | None,
     peer: str | None = None, cause: str | None = None,
 ) -> Finding:  # fmt: skip
-    return Finding(
-        rule, pool_key(service, pool), severity, says, value, rule.threshold(severity), pool.instance, None, peer, cause
-    )
+    key, threshold = pool_key(service, pool), rule.threshold(severity)
+    return Finding(rule, key, severity, says, value, threshold, pool.instance, peer=peer, cause=cause)
 
 
 def _peer(pool: Pool) -> str:

@@ -13,6 +13,7 @@ def rank(alert: Alert) -> tuple[object, ...]:
         alert.severity is not Severity.CRITICAL,
         rules.RANK.get(alert.rule, len(rules.RANK)),
         alert.kind is None,
+        alert.project is None,
         alert.project or "",
         alert.service or "",
         alert.instance or "",

@@ -53,7 +53,7 @@ FDS_NEAR_LIMIT = Rule(
     "fds-near-limit", "descriptors", "see which files or connections it does not close", "fd-leak",
     unit="ratio", warning=0.8, critical=0.95,
 )  # fmt: skip
-MEMORY_LEAK = Rule("memory-leak", "memory", "find what grows", "memory-leak", unit="bytes/s", warning=MIB_PER_MIN)
+MEMORY_LEAK = Rule("memory-leak", "memory", "find what grows", "memory-leak", unit="bytes/s", warning=2 * MIB_PER_MIN)
 CPU_THROTTLED = Rule(
     "cpu-throttled", "cpu", "find what it computes, or raise its CPU quota", "cpu-load",
     unit="ratio", warning=0.25, ease=0.8,

@@ -32,7 +32,9 @@ def choose(app: McptopApp, whom: Whom | None) -> None:
     from mcptop.ui.screens.playbooks import PlaybookMenu
 
     running = app.diagnoses.running
-    menu = PlaybookMenu(whom.name, offers(app.diagnoses.recent(), whom.service), running.says if running else "")
+    found = offers(app.diagnoses.recent(), whom.service)
+    found.sort(key=lambda offer: offer.entry.name != whom.playbook)
+    menu = PlaybookMenu(whom.name, found, running.says if running else "")
     app.push_screen(menu, partial(_begin, app, whom))
 
 

@@ -27,6 +27,8 @@ class Whom(NamedTuple):
     """Safe to print."""
     row: str
     """Key of the row."""
+    playbook: str = ""
+    """The one to offer first, whatever else shows."""
 
     def asked(self, entry: Entry, outline: Outline) -> Asked:
         """The question for a diagnosis with this playbook."""
@@ -55,7 +57,7 @@ def of_trouble(trouble: Trouble) -> Whom | None:
     if row is None or row.service is None or not trouble.can_be_diagnosed:
         return None
     chosen = [one for one in row.service.instances if one.name in trouble.instances]
-    return Whom(row.service, chosen or row.service.instances, row.name, row.key)
+    return Whom(row.service, chosen or row.service.instances, row.name, row.key, trouble.playbook)
 
 
 def _replica(row: FlowRow) -> str | None:

@@ -113,6 +113,12 @@ async def test_those_that_have_the_problem_are_diagnosed(dashboard, screen):
         assert chosen.instances == {"mcp-stack-mcp-worker-1", "mcp-stack-mcp-worker-2"} - {"mcp-stack-mcp-worker-2"}
         await pilot.press("enter")
         assert isinstance(app.screen, PlaybookMenu)
+        await pilot.press("escape", "down", "down", "enter")
+        assert isinstance(app.screen, PlaybookMenu)
+        await pilot.pause()
+        names = ("queue-backlog", "memory-leak", "restarts")
+        places = [screen(app).rindex(name) for name in names]
+        assert places == sorted(places), "the problem's own playbook stands first"
 
 
 async def test_the_cursor_stays_on_its_problem_when_a_worse_one_comes(dashboard):

@@ -50,6 +50,11 @@ def test_other_causes_are_other_lines():
     ]  # fmt: skip
 
 
+def test_pools_of_one_service_that_have_nothing_in_common_are_lines_of_their_own():
+    pools = (waits("postgres"), Pool("requests", in_use=10, max=10, waiting=60, wait_s=11.0))
+    assert [one.lead.cause for one in found(service(pools=pools))] == ["pool requests", "pool postgres"]
+
+
 def test_callers_that_wait_for_one_server_are_one_line():
     api, worker = (
         service(pools=(waits("postgres", wait_s=2.0),)),
