@@ -14,6 +14,7 @@ from mcptop.model.frame import Service, pool_key
 from mcptop.model.playbook import Severity
 from mcptop.units import plain
 
+_MOST = 0.5
 SERVER = "server"
 """Kind of a pool that is what a server gives its clients."""
 
@@ -64,8 +65,22 @@ def _waiting(service: Service, pool: Pool) -> Finding | None:
     elif is_long:
         says += f", callers waited {units.span(wait)}"
     says += f", {units.rate(in_vain)} wait in vain" if in_vain else ""
-    rule = rules.POOL_WAITING
-    return _found(rule, service, pool, severity, says, wait, peer=pool.peer, cause=f"pool {pool.peer or pool.name}")
+    peer = pool.peer or _behind(service, pool)
+    cause = f"pool {pool.peer or pool.name}"
+    return _found(rules.POOL_WAITING, service, pool, severity, says, wait, peer=peer, cause=cause)
+
+
+def _behind(service: Service, pool: Pool) -> str | None:
+    """Whom the work in a pool without a peer waits for: most of its places go on to one peer of its replica."""
+    found = [
+        other
+        for other in service.pools
+        if other.peer is not None and other.instance == pool.instance and other.kind != SERVER and other.in_use
+    ]
+    busiest = max(found, key=lambda other: other.in_use or 0, default=None)
+    if busiest is None or not pool.in_use or (busiest.in_use or 0) < _MOST * pool.in_use:
+        return None
+    return busiest.peer
 
 
 def _given_away(service: Service, pool: Pool) -> Finding | None:

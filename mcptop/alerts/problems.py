@@ -15,7 +15,7 @@ _HOLDS_UP = frozenset(
     for rule in (
         rules.EXITED, rules.DEAD, rules.RESTART_LOOP, rules.RESTARTING, rules.OOM_KILL, rules.UNHEALTHY, rules.PAUSED,
         rules.SERVER_CONNECTIONS, rules.CONNECTIONS_REFUSED, rules.QUEUE_FULL, rules.POOL_WAITING, rules.UNANSWERED,
-        rules.CPU_THROTTLED,
+        rules.CPU_THROTTLED, rules.QUEUE_NOT_DRAINING,
     )
 )  # fmt: skip
 """What makes those wait who call the service."""
@@ -54,7 +54,7 @@ class Problem(Struct, frozen=True, eq=False):
 
     @property
     def others(self) -> list[Alert]:
-        """What else belongs to it: of each service and rule the worst."""
+        """What else belongs to it: of each service, rule and cause the worst."""
         found = {_what(alert): alert for alert in reversed(self.alerts)}
         return [alert for alert in self.alerts if alert is not self.lead and alert is found[_what(alert)]]
 
@@ -88,8 +88,8 @@ def _cause(alert: Alert) -> str:
     return f"{alert.service_key or alert.service or ''}|{alert.cause}"
 
 
-def _what(alert: Alert) -> tuple[str | None, str]:
-    return alert.service_key, alert.rule
+def _what(alert: Alert) -> tuple[str | None, str, str]:
+    return alert.service_key, alert.rule, alert.cause
 
 
 def _name(peer: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mcptop.alerts.problems import Problem, problems
-from mcptop.model.flow import Pool
+from mcptop.model.flow import Pool, Queue
 from mcptop.model.frame import Frame, Own, Service
 from mcptop.presentation import rows
 from mcptop.presentation.problems import Trouble, of_frame
@@ -50,8 +50,12 @@ def test_other_causes_are_other_lines():
     ]  # fmt: skip
 
 
-def test_pools_of_one_service_that_have_nothing_in_common_are_lines_of_their_own():
-    pools = (waits("postgres"), Pool("requests", in_use=10, max=10, waiting=60, wait_s=11.0))
+def test_pools_of_one_service_are_one_line_where_one_waits_for_the_other_and_else_two():
+    requests = Pool("requests", in_use=10, max=10, waiting=60, wait_s=11.0)
+    (only,) = troubles(service(pools=(waits("postgres"), requests)))
+    assert only.says.startswith("requests pool 10/10")
+    assert only.more == ("db pool 5/5 in use, 3 waiting for 400 ms",)
+    pools = (waits("postgres", in_use=2, max=2), requests)
     assert [one.lead.cause for one in found(service(pools=pools))] == ["pool requests", "pool postgres"]
 
 
@@ -72,6 +76,18 @@ def test_a_broken_backend_stands_above_those_who_wait_for_it():
     assert [one.lead.service for one in found(api, worker, postgres)] == ["worker", "postgres", "api"]
     leaky = service(using(470, 512), name="postgres")
     assert [one.lead.service for one in found(api, leaky)] == ["api", "postgres"], "that makes nobody wait"
+
+
+def test_work_that_waits_for_a_slow_backend_stands_below_it():
+    slots = Pool("requests", in_use=10, max=10, waiting=60, wait_s=11.0)
+    slow = service(name="worker", queues=(Queue("jobs", depth=80, growth_per_s=2.0, oldest_age_s=40.0),))
+
+    def order(busy: int) -> list[str | None]:
+        http = Pool("http", peer="worker", in_use=busy, max=50)
+        return [one.lead.service for one in found(service(pools=(slots, http)), slow)]
+
+    assert order(9) == ["worker", "api"]
+    assert order(2) == ["api", "worker"]
 
 
 def test_services_that_wait_for_each_other_both_have_their_line():
