@@ -90,6 +90,7 @@ class FileReader:
             pids=pids,
             kind=first.kind,
             path=first.path,
+            inode=first.inode,
             descriptors=len(files),
             size_bytes=first.size,
             position=max(positions, default=None),

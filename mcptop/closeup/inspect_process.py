@@ -34,7 +34,9 @@ def facts(roots: Roots, process: Identity, instance: str, problems: Problems) ->
     yield made.command("process", "command", words, instance)
     yield made.fact("process", "unit", process.unit or "none", instance)
     for controller, path in sorted(process.membership.items()):
-        yield made.fact("cgroup", controller or "unified", path, instance)
+        # The root is everybody's.
+        if path != "/":
+            yield made.fact("cgroup", controller or "unified", path, instance)
     yield from limits(contents(f"{base}/limits"), instance)
     yield from _environment(f"{base}/environ", instance, problems)
 

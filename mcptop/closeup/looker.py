@@ -170,7 +170,8 @@ class Looker:
         if asked.subject != wish.subject:
             return 0.0
         self._hand_out(wish, attempt.closeup or _nothing(wish, f"defect in mcptop: {attempt.failure}"))
-        return max(desk.reader.every_s - attempt.took_s, attempt.cpu_s / SHARE)
+        # A look that waited long for somebody else is not asked again at once either.
+        return max(desk.reader.every_s - attempt.took_s, attempt.took_s, attempt.cpu_s / SHARE)
 
     def _begin(self, desk: _Desk, wish: _Wish) -> None:
         reader = desk.reader

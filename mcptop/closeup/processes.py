@@ -97,7 +97,7 @@ class ProcessReader:
             start_ticks=stat.start_ticks,
             inner_pid=known.inner_pid,
             parent=stat.ppid,
-            name=plain(stat.comm),
+            name=plain(stat.comm).strip(),
             command="" if is_zombie else _command(_head(f"{base}/cmdline", _COMMAND_READ)),
             user=known.user,
             state=plain(stat.state, 1),

@@ -38,7 +38,7 @@ class ThreadReader:
         return ThreadLine(
             pid=process.pid,
             tid=task.tid,
-            name=plain(task.name),
+            name=plain(task.name).strip(),
             state=plain(task.state, 1),
             cores=self._ran.per_s(key, task.ran_s, at),
             waited_ratio=None if waited is None else min(1.0, waited),

@@ -121,6 +121,8 @@ class FileLine(Value, frozen=True, kw_only=True):
     """regular, socket, pipe, other."""
     path: str = ""
     """As the process sees it; empty for sockets and pipes."""
+    inode: str | None = None
+    """Device and number: the same file whatever it is called."""
     descriptors: int
     size_bytes: int | None = None
     position: int | None = None
