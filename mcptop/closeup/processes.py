@@ -100,7 +100,7 @@ class ProcessReader:
             name=plain(stat.comm).strip(),
             command="" if is_zombie else _command(_head(f"{base}/cmdline", _COMMAND_READ)),
             user=known.user,
-            state=plain(stat.state, 1),
+            state=plain(stat.state),
             cores=self._pace.per_s(key, stat.cpu_s, time.monotonic()),
             rss_bytes=None if is_zombie else stat.rss_bytes,
             threads=stat.threads,

@@ -39,7 +39,7 @@ class ThreadReader:
             pid=process.pid,
             tid=task.tid,
             name=plain(task.name).strip(),
-            state=plain(task.state, 1),
+            state=plain(task.state),
             cores=self._ran.per_s(key, task.ran_s, at),
             waited_ratio=None if waited is None else min(1.0, waited),
             waits_in=task.waits_in,

@@ -76,7 +76,7 @@ def _line(fields: Sequence[str], instance: str, at: datetime) -> ProcessLine:
         name=plain(os.path.basename(program) or program, 64),
         command=plain(secret_forms.masked(command[:4096]), 1000),
         user=plain(user, 32),
-        state=plain(state, 1),
+        state=plain(state[:1]),
         rss_bytes=int(rss) * 1024 if rss.isdigit() else None,
         threads=int(threads) if threads.isdigit() else None,
         started_at=at - timedelta(seconds=int(age)) if age.isdigit() and len(age) < 10 else None,
