@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from mcptop.analysis.sizing import Sized
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import Frame
+from mcptop.presentation.closeups.masks import HIDDEN, Reveal
 from mcptop.presentation.rows import Row
 
 Sizes = tuple[int, Sized, Sized]
@@ -22,5 +23,7 @@ class Scene(Struct, frozen=True, eq=False):
     """Of the tabs that show one service or instance."""
     closeup: Closeup | None = None
     """The newest look at it."""
+    reveal: Reveal = HIDDEN
+    """Which masked values somebody asked for."""
     sizes: dict[str, Sizes] = field(default_factory=dict)
     """What was worked out of each instance's limits: kept from picture to picture, for it is dear."""

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from mcptop.model.closeup import Aspect
 from mcptop.presentation import event_rows, flow_rows, judgement, limit_rows, rows, runs
+from mcptop.presentation.closeups.tables import TABLES
 from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.event_rows import EVENTS
 from mcptop.presentation.flow_columns import POOLS, QUEUES
@@ -44,6 +45,19 @@ class Tab(Struct, Generic[R], frozen=True, eq=False):
     """What it shows of the service that was selected; None: it shows all services."""
 
 
+def _close_tab(aspect: Aspect, key: str, short: str) -> Tab[Any]:
+    """The tab of a closeup: without one of its kind it has no rows yet."""
+    table = TABLES[aspect]
+
+    def build(scene: Scene, view: View) -> Sequence[Any]:
+        if scene.closeup is None:
+            return ()
+        return table.build(scene.closeup, view, scene.reveal) if table.masks else table.build(scene.closeup, view)
+
+    return Tab(aspect.value, key, table.word, short, table.says, table.sheet, table.sort, build, table.empty,
+               is_tree=True, has_detail=True, aspect=aspect)  # fmt: skip
+
+
 OVERVIEW: Tab[Any] = Tab(
     "overview", "1", "Overview", "Over", "every service", SERVICES, "cpu",
     lambda scene, view: rows.build(scene.services, view), "nothing to show", is_tree=True, has_detail=True,
@@ -54,10 +68,16 @@ TABS: tuple[Tab[Any], ...] = (
         lambda scene, view: flow_rows.pools(scene.services, view), "no pool to show", has_detail=True),
     Tab("queues", "3", "Queues", "Queue", "one line a queue", QUEUES, "level",
         lambda scene, view: flow_rows.queues(scene.services, view), "no queue to show", has_detail=True),
+    *(_close_tab(*words) for words in (
+        (Aspect.PROCESSES, "4", "Proc"),
+        (Aspect.SOCKETS, "5", "Sock"),
+        (Aspect.FILES, "6", "File"),
+    )),
     Tab("events", "8", "Events", "Event", "what happened: restarts, OOM kills, deploys, other limits", EVENTS, "time",
         event_rows.build, "nothing happened since mcptop began to look"),
     Tab("limits", "9", "Limits", "Limit", "limits against what was seen, and what they should be", LIMITS, "level",
         limit_rows.build, "no container to show"),
+    _close_tab(Aspect.INSPECT, "0", "Insp"),
 )  # fmt: skip
 
 Trouble = dict[str, tuple[int, Level]]

@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mcptop.model.closeup import Aspect, Closeup, ProcessKey
+from mcptop.model.closeup import (
+    Aspect,
+    Closeup,
+    FileCloseup,
+    InspectCloseup,
+    ProcessCloseup,
+    ProcessKey,
+    SocketCloseup,
+)
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.presentation import rows
+from mcptop.presentation.closeups.masks import HIDDEN
 from mcptop.presentation.rows import Row
 from mcptop.ui.whom import Whom, of_row
 
@@ -32,6 +41,12 @@ class Looks(Protocol):
         """End."""
 
 
+_KINDS: dict[Aspect, type[Closeup]] = {
+    Aspect.PROCESSES: ProcessCloseup,
+    Aspect.SOCKETS: SocketCloseup,
+    Aspect.FILES: FileCloseup,
+    Aspect.INSPECT: InspectCloseup,
+}
 MakeLooks = Callable[[Callable[[Closeup], None]], Looks]
 """From whom to tell."""
 
@@ -42,6 +57,8 @@ class Closely:
     def __init__(self, looks: Looks | None) -> None:
         self._looks = looks
         self._wanted: tuple[Aspect, str] | None = None
+        self.reveal = HIDDEN
+        """Which masked values the reader asked for; another service is masked again."""
         self.key = ""
         """Of the row; empty before one was chosen."""
         self.closeup: Closeup | None = None
@@ -77,7 +94,7 @@ class Closely:
         whom: Whom | None = of_row(row)
         wanted = (aspect, whom.row) if aspect is not None and whom is not None else None
         if wanted != self._wanted:
-            self._wanted, self.closeup = wanted, None
+            self._wanted, self.closeup, self.reveal = wanted, None, HIDDEN
         if self._looks is None:
             return
         if aspect is None or whom is None:
@@ -86,10 +103,11 @@ class Closely:
             self._looks.want(aspect, whom.service, whom.instances)
 
     def receive(self, closeup: Closeup) -> bool:
-        """A look; whether it is still wanted."""
-        if self._wanted is not None:
-            self.closeup = closeup
-        return self._wanted is not None
+        """A look; whether it is still wanted: another one may have been on its way."""
+        if self._wanted is None or not isinstance(closeup, _KINDS[self._wanted[0]]):
+            return False
+        self.closeup = closeup
+        return True
 
     def threads_of(self, process: ProcessKey | None) -> None:
         """Look at the threads of this process too."""

@@ -87,6 +87,8 @@ DASHBOARD_KEYS: list[BindingType] = [
     ),
     Binding("J", "subject(1)", "Next service", id="dashboard.next", tooltip="On a tab of one service: the next one"),
     Binding("K", "subject(-1)", "Service before", id="dashboard.before", tooltip="Likewise the one before"),
+    Binding("v", "reveal(False)", "Show value", id="dashboard.reveal", tooltip="On Inspect: show the masked value"),
+    Binding("V", "reveal(True)", "Show all", id="dashboard.reveal-all", tooltip="Likewise all; again: secrets too"),
     Binding("y", "copy", "Copy", id="dashboard.copy", tooltip="Copy the selected row as text"),
     Binding("escape", "back", "Back", id="dashboard.back", tooltip="Clear the filter; never quits", show=False),
 ]

@@ -11,6 +11,8 @@ from textual.strip import Strip
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation import budgets, detail, flow_detail, header, runs, subject, tabs
+from mcptop.presentation.closeups import detail as close_detail
+from mcptop.presentation.closeups.listed import CloseRow
 from mcptop.presentation.flow_rows import FlowRow
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.rows import Row
@@ -92,7 +94,9 @@ class Budgets(Panel):
 class Detail(Panel):
     """The selected row: facts and charts, made for the height the pane has."""
 
-    row: Row | FlowRow | None = None
+    row: Row | FlowRow | CloseRow | None = None
+    closeup: Closeup | None = None
+    """Which a `CloseRow` is of."""
     lens = Lens()
     full = False
     """Has the screen to itself: more charts."""
@@ -102,6 +106,8 @@ class Detail(Panel):
         height = self.size.height
         if self.row is None or height < 1:
             return []
+        if isinstance(self.row, CloseRow):
+            return close_detail.compose(self.row, self.closeup, width, height) if self.closeup is not None else []
         if isinstance(self.row, FlowRow):
             return flow_detail.compose(self.row, self.frame, width, height, self.lens)
         compose = detail.compose_full if self.full else detail.compose

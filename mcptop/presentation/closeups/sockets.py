@@ -10,7 +10,7 @@ from mcptop.presentation import runs
 from mcptop.presentation.closeups import listed
 from mcptop.presentation.closeups.listed import CloseRow, bad, instance_cell, passes, right
 from mcptop.presentation.figures import Figures
-from mcptop.presentation.judgement import FINE, Found, Judgement, Level, of_found
+from mcptop.presentation.judgement import FINE, Judgement, Level
 from mcptop.presentation.rows import View
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import MAIN, NARROW, Column, Moment, Sheet, ordered
@@ -61,7 +61,7 @@ def _label(line: SocketLine) -> str:
 
 def judged(line: SocketLine) -> Judgement:
     """What is wrong with these sockets, in words."""
-    found: Found = []
+    found: list[tuple[Level, str]] = []
     if line.accept_queue and line.backlog is not None:
         of = f"{line.accept_queue} of {line.backlog} places in the accept queue are taken"
         if line.accept_queue > line.backlog:
@@ -76,7 +76,10 @@ def judged(line: SocketLine) -> Judgement:
         found.append((Level.WARNING, f"{units.long_size(line.unread_bytes)} arrived that the service does not read"))
     if (line.unsent_bytes or 0) >= _NOTABLE:
         found.append((Level.WARNING, f"{units.long_size(line.unsent_bytes)} that the peer does not take"))
-    return of_found(found) if found else FINE
+    if not found:
+        return FINE
+    found.sort(key=lambda pair: -pair[0])
+    return Judgement(found[0][0], tuple(reason for _, reason in found))
 
 
 def _stays(row: SocketRow, view: View) -> bool:

@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from mcptop.model.closeup import Aspect
 from mcptop.presentation.closeups import files, inspection, processes, sockets
-from mcptop.presentation.rows import View
 from mcptop.presentation.sheet import Sheet
 
 
@@ -22,10 +21,12 @@ class Table(Struct, frozen=True, eq=False):
     sheet: Sheet[Any]
     sort: str
     """Column it is sorted by to begin with."""
-    build: Callable[[Any, View], Sequence[Any]]
-    """Its rows, from the closeup of its aspect."""
+    build: Callable[..., Sequence[Any]]
+    """Its rows, from the closeup of its aspect and the view; where it `masks`, from what was asked to be shown too."""
     empty: str
     """What it says without rows."""
+    masks: bool = False
+    """Some of its values are shown only when somebody asks."""
 
 
 TABLES: dict[Aspect, Table] = {
@@ -38,6 +39,6 @@ TABLES: dict[Aspect, Table] = {
         Table(Aspect.FILES, "Files", "the open files of one service", files.FILES, "growth", files.build,
               "no open file to show"),
         Table(Aspect.INSPECT, "Inspect", "what one service is and was started with", inspection.INSPECT, "level",
-              inspection.build, "nothing to show"),
+              inspection.build, "nothing to show", masks=True),
     )
 }  # fmt: skip

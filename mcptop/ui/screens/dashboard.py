@@ -12,8 +12,12 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 from textual.widgets import Input
 
+from mcptop.model.closeup import Aspect
 from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows, sheet, tabs
+from mcptop.presentation.closeups import masks
+from mcptop.presentation.closeups.inspection import FactRow
+from mcptop.presentation.closeups.processes import ProcessRow
 from mcptop.presentation.filter import Filter
 from mcptop.presentation.problems import Trouble
 from mcptop.presentation.ranking import Ranking
@@ -49,7 +53,9 @@ class Dashboard(Screen[None]):
         self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
         self.tab_line, self.subject = TabLine(), SubjectLine()
         self.budgets, self.detail = Budgets(), Detail()
-        self.filter = Filter()
+        self.filter_line = FilterLine(id="filter")
+        self._lines: dict[bool, str] = {}
+        """The filter of the tabs of all services, and of those of one."""
         self.tables = {tab.id: SheetTable[Any](tab.sheet, empty=tab.empty, id=tab.id) for tab in TABS}
         self.status, self.footer = Status(), Footer()
         self._mounted = False
@@ -65,6 +71,11 @@ class Dashboard(Screen[None]):
     def table(self) -> SheetTable[Any]:
         """The table of the chosen tab."""
         return self.tables[self.tab.id]
+
+    @property
+    def filter(self) -> Filter:
+        """Of the chosen tab."""
+        return self.filter_line.filter
 
     @property
     def sort(self) -> str:
@@ -89,9 +100,8 @@ class Dashboard(Screen[None]):
             yield table
         yield self.budgets
         yield self.detail
-        line = FilterLine(id="filter")
-        line.display = False
-        yield line
+        self.filter_line.display = False
+        yield self.filter_line
         yield self.status
         yield self.footer
 
@@ -101,8 +111,7 @@ class Dashboard(Screen[None]):
         self._divide()
         self.table.focus()
         if self.mcptop.first_filter:
-            line = self.query_one("#filter", Input)
-            line.value, line.display = self.mcptop.first_filter, True
+            self._set_filter(self.mcptop.first_filter)
         self.show(self.mcptop.frame)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -175,7 +184,7 @@ class Dashboard(Screen[None]):
         closely = self.mcptop.closely
         subject = closely.row(self._services) if self.tab.aspect is not None else None
         closely.want(self.tab.aspect, subject)
-        scene = Scene(frame, self._services, subject, closely.closeup, self._sizes)
+        scene = Scene(frame, self._services, subject, closely.closeup, closely.reveal, self._sizes)
         self.subject.show(subject, closely.closeup, closely.can_look)
         self.table.show(self.tab.build(scene, view), moment, self.sort, self.descending)
         self._show_detail()
@@ -183,7 +192,9 @@ class Dashboard(Screen[None]):
     def _show_detail(self) -> None:
         if not self.tab.has_detail:
             return
-        self.detail.row = self.table.selected
+        self.detail.row, self.detail.closeup = self.table.selected, self.mcptop.closely.closeup
+        if isinstance(row := self.detail.row, ProcessRow):
+            self.mcptop.closely.threads_of(row.identity)
         self.detail.lens = self.mcptop.lens
         self.detail.show(self.mcptop.frame)
 
@@ -227,14 +238,13 @@ class Dashboard(Screen[None]):
 
     @on(Input.Changed, "#filter")
     def _filter_typed(self) -> None:
-        self.filter = self.query_one(FilterLine).filter
         self._show_rows()
         self.show_keys()
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
         self.set_focus(self.table)
-        self.query_one("#filter", Input).display = bool(self.filter)
+        self.filter_line.display = bool(self.filter)
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
@@ -286,6 +296,10 @@ class Dashboard(Screen[None]):
         had_focus = self.focused is self.table
         self.mcptop.closely.turn_to(self.table.selected)
         self.table.display = False
+        if (chosen.aspect is None) is not (self.tab.aspect is None):
+            # What leaves out services would leave out most of what one of them has.
+            self._lines[self.tab.aspect is None] = self.filter_line.value
+            self._set_filter(self._lines.get(chosen.aspect is None, ""))
         self.tab = chosen
         self.table.display = True
         if had_focus:
@@ -300,19 +314,30 @@ class Dashboard(Screen[None]):
             self.mcptop.closely.step(self._services, by)
             self._show_rows()
 
+    def action_reveal(self, everything: bool) -> None:
+        """Show a masked value of the Inspect tab, or all of them; secrets only when asked for twice."""
+        closely, row = self.mcptop.closely, self.table.selected
+        if self.tab.aspect is not Aspect.INSPECT:
+            self.app.notify("nothing is masked here; tab 0 has the environment", markup=False, timeout=3)
+        elif everything:
+            closely.reveal = closely.reveal.more()
+        elif isinstance(row, FactRow):
+            closely.reveal = closely.reveal.one(masks.key_of(row.fact))
+        self._show_rows()
+
     def action_filter(self) -> None:
         """Type a filter; it works at every letter."""
-        line = self.query_one("#filter", Input)
-        line.display = True
+        self.filter_line.display = True
         # At once, not after the next message: the letters typed behind the key belong to the line.
-        self.set_focus(line)
+        self.set_focus(self.filter_line)
 
     def action_back(self) -> None:
         """One step back: out of the filter line, or out of the filter. Never quits."""
-        line = self.query_one("#filter", Input)
-        line.value = ""
-        line.display = False
+        self._set_filter("")
         self.set_focus(self.table)
+
+    def _set_filter(self, text: str) -> None:
+        self.filter_line.value, self.filter_line.display = text, bool(text)
 
     def action_sort_menu(self) -> None:
         """Choose a column."""
