@@ -5,6 +5,7 @@ A record can be read only after all since its key; so one that is lost costs at 
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from typing import Any
 
@@ -23,6 +24,8 @@ MOST_RAW = 8 << 20
 _LEVEL, _RAW_STREAM = 1, -15
 _MOST_TEXT = 1000
 _NOW = Layout(Change)
+_NONSENSE = (ValueError, OverflowError, msgspec.ValidationError)
+"""What packing raises for figures and texts that no record takes."""
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -55,19 +58,28 @@ class Encoder:
         self._until_key = 0
 
     def record(self, snapshot: Snapshot) -> Record | None:
-        """None for one that is too large to be read again."""
-        if self._until_key == 0:
-            self.restart()
-        is_key = self._until_key == 0
+        """None for one that nobody could read again."""
         is_event = self._before is not NOTHING and bool(happenings(self._before, snapshot))
         self._before = snapshot
-        raw = _packed(self._differ.change(snapshot))
-        if len(raw) > MOST_RAW:
+        raw = self._packed(snapshot)
+        is_key = self._until_key == 0
+        if raw is None or len(raw) > MOST_RAW:
             self._until_key = 0
             return None
         data = self._stream.compress(raw) + self._stream.flush(zlib.Z_SYNC_FLUSH)
         self._until_key = KEY_TICKS - 1 if is_key else self._until_key - 1
         return Record(snapshot.at.timestamp(), is_key, is_event, data)
+
+    def _packed(self, snapshot: Snapshot) -> bytes | None:
+        if self._until_key == 0:
+            self.restart()
+        with contextlib.suppress(*_NONSENSE):
+            return _NOW.packed(self._differ.change(snapshot))
+        # What follows must not refer to what is left out now.
+        self.restart()
+        with contextlib.suppress(*_NONSENSE):
+            return _NOW.packed(self._differ.change(_without_nonsense(snapshot)))
+        return None
 
 
 class Decoder:
@@ -117,25 +129,18 @@ def _harmless(text: str) -> str:
     return text if text.isprintable() and len(text) <= _MOST_TEXT else plain(text, _MOST_TEXT)
 
 
-def _packed(change: Change) -> bytes:
-    try:
-        return _NOW.packed(change)
-    except (ValueError, OverflowError, msgspec.ValidationError):
-        return _NOW.packed(_without_nonsense(change))
-
-
-def _without_nonsense(change: Change) -> Change:
-    """Without the entries that hold a figure nobody means seriously; the rest is told."""
+def _without_nonsense(snapshot: Snapshot) -> Snapshot:
+    """Without the entries that hold a figure nobody means; the rest can be told."""
     kept = {
-        name: {key: value for key, value in getattr(change, name).items() if _is_sane(name, key, value)}
-        for name in ("targets", "readings", "sockets", "files", "flows")
+        name: {key: value for key, value in getattr(snapshot, name).items() if _is_sane(name, value)}
+        for name in ("readings", "sockets", "files", "flows")
     }
-    return msgspec.structs.replace(change, **kept)
+    return msgspec.structs.replace(snapshot, **kept)
 
 
-def _is_sane(name: str, key: int, value: Any) -> bool:
+def _is_sane(name: str, value: Any) -> bool:
     try:
-        _NOW.packed(msgspec.structs.replace(NO_CHANGE, **{name: {key: value}}))
-    except (ValueError, OverflowError, msgspec.ValidationError):
+        _NOW.packed(msgspec.structs.replace(NO_CHANGE, **{name: {0: value}}))
+    except _NONSENSE:
         return False
     return True

@@ -26,30 +26,38 @@ def happenings(old: Snapshot, new: Snapshot) -> tuple[Happening, ...]:
 
 
 def _all(old: Snapshot, new: Snapshot) -> Iterator[Happening]:
-    if old.targets is not new.targets:
-        yield from _of_targets(old, new)
-    if old.readings is not new.readings:
-        yield from _of_readings(old, new)
-    if old.sources is not new.sources:
-        yield from _of_sources(old, new)
-
-
-def _of_targets(old: Snapshot, new: Snapshot) -> Iterator[Happening]:
     before = {target.id: target for target in old.targets if _is_followed(target)}
-    for target in new.targets:
-        if not _is_followed(target):
-            continue
+    for target in filter(_is_followed, new.targets):
         known = before.pop(target.id, None)
         if known is None:
             yield Happening("came", target.name, "came")
-        elif known is not target:
+            continue
+        was, now = old.readings.get(target.id), new.readings.get(target.id)
+        if known is not target or was is not now:
+            yield from _kills_and_limits(known, was, target, now)
+        if known is not target:
             yield from _of_target(known, target)
     for gone in before.values():
         yield Happening("went", gone.name, "went")
+    yield from _of_sources(old, new)
 
 
 def _is_followed(target: Target) -> bool:
     return target.kind is not Kind.PROCESS or target.project is not None
+
+
+def _kills_and_limits(old: Target, was: Reading | None, new: Target, now: Reading | None) -> Iterator[Happening]:
+    if _oom_kills(new, now) > _oom_kills(old, was):
+        yield Happening("oom", new.name, "was killed for lack of memory")
+    if was is None or now is None or new.kind is not Kind.CONTAINER:
+        return
+    if (was.memory_limit_bytes, was.cpu_limit_cores) != (now.memory_limit_bytes, now.cpu_limit_cores):
+        yield Happening("limit", new.name, "has another limit")
+
+
+def _oom_kills(target: Target, reading: Reading | None) -> int:
+    """The kernel counts them, and the engine tells of the same ones some seconds later."""
+    return max(reading.oom_kills or 0 if reading else 0, target.oom_events, int(target.oom_killed))
 
 
 def _of_target(old: Target, new: Target) -> Iterator[Happening]:
@@ -58,44 +66,17 @@ def _of_target(old: Target, new: Target) -> Iterator[Happening]:
         return
     if new.restarts != old.restarts or _is_later(old.started_at, new.started_at):
         yield Happening("restart", new.name, "was started again")
-    if new.oom_events > old.oom_events or (new.oom_killed and not old.oom_killed):
-        yield Happening("oom", new.name, "was killed for lack of memory")
     if new.state != old.state:
         code = "" if new.exit_code is None or new.state == "running" else f" (exit code {new.exit_code})"
         yield Happening("state", new.name, f"{old.state} → {new.state}{code}")
     if new.health != old.health:
         yield Happening("health", new.name, f"{old.health or '-'} → {new.health or '-'}")
-    if (new.memory_limit_bytes, new.cpu_limit_cores) != (old.memory_limit_bytes, old.cpu_limit_cores):
-        yield Happening("limit", new.name, "has another limit")
     if new.image != old.image:
         yield Happening("image", new.name, f"image {old.image or '-'} → {new.image or '-'}")
 
 
 def _is_later(old: datetime | None, new: datetime | None) -> bool:
     return old is not None and new is not None and new > old
-
-
-def _of_readings(old: Snapshot, new: Snapshot) -> Iterator[Happening]:
-    names = None
-    for key, reading in new.readings.items():
-        before = old.readings.get(key)
-        if before is None or before is reading or not _is_news(before, reading):
-            continue
-        names = names or {target.id: target.name for target in new.targets if target.kind is Kind.CONTAINER}
-        if key not in names:
-            continue
-        if (reading.oom_kills or 0) > (before.oom_kills or 0):
-            yield Happening("oom", names[key], "was killed for lack of memory")
-        if _limits(before) != _limits(reading):
-            yield Happening("limit", names[key], "has another limit")
-
-
-def _is_news(old: Reading, new: Reading) -> bool:
-    return (new.oom_kills or 0) > (old.oom_kills or 0) or _limits(old) != _limits(new)
-
-
-def _limits(reading: Reading) -> tuple[int | None, float | None]:
-    return reading.memory_limit_bytes, reading.cpu_limit_cores
 
 
 def _of_sources(old: Snapshot, new: Snapshot) -> Iterator[Happening]:

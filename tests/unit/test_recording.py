@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -108,13 +109,29 @@ def test_a_tick_in_which_little_changed_is_small() -> None:
     assert [at for at, record in enumerate(records) if record.is_key] == [0, 60, 120]
 
 
-def test_a_figure_nobody_means_is_left_out_and_the_rest_is_told() -> None:
+def test_a_figure_nobody_means_is_left_out_and_the_rest_is_told_for_as_long_as_it_lasts() -> None:
     odd = FlowReading(1.0, "metrics", (PoolReading("db", in_use=10**30),))
     endless = FlowReading(1.0, "metrics", (PoolReading("db", waits_total=float("nan")),))
-    first = replace(next(ticks(1)), flows={WORKER: (odd,), API: (endless,)})
-    (back,) = replayed(recorded([first]))
-    assert back.flows == {}
-    assert back.readings.keys() == first.readings.keys()
+    before = list(ticks(30))
+    for at in range(5, 20):
+        # The odd one stays the same object, while the other source looks again.
+        flows = {WORKER: (odd, *before[at].flows[WORKER]), API: (endless,)}
+        before[at] = replace(before[at], flows=flows)
+    back = replayed(recorded(before))
+    assert [tuple(each.flows) for each in back] == [(WORKER,)] * 5 + [()] * 15 + [(WORKER,)] * 10
+    told = [replace(each, flows={}) if 5 <= at < 20 else each for at, each in enumerate(before)]
+    assert [kept(each) for each in back] == [kept(each) for each in told]
+
+
+def test_a_tick_nothing_can_be_told_of_is_left_out() -> None:
+    first, second, third = ticks(3)
+    assert first.host is not None
+    odd = replace(second, host=replace(first.host, load_1m=float("inf")))
+    unspeakable = replace(second, engine="docker \udcff")
+    encoder = Encoder()
+    records = [encoder.record(each) for each in (first, odd, unspeakable, third)]
+    assert [record and record.is_key for record in records] == [True, None, None, True]
+    assert [kept(each) for each in replayed([each for each in records if each])] == [kept(first), kept(third)]
 
 
 def test_happenings_are_what_somebody_looks_for() -> None:
@@ -133,6 +150,21 @@ def test_happenings_are_what_somebody_looks_for() -> None:
     }
     assert CRON in {target.id for target in seen[20].targets}, "processes nobody announced come and go unnoticed"
     assert [at for at, record in enumerate(recorded(seen)) if record.is_event] == list(found)
+
+
+def test_a_kill_that_the_engine_tells_of_after_the_kernel_is_one() -> None:
+    target = Target("x", "api", Kind.CONTAINER, None, "api", restarts=0)
+    reading = Reading(1.0, memory_limit_bytes=100)
+    first = replace(NOTHING, targets=(target,), readings={"x": reading})
+    killed = replace(first, readings={"x": replace(reading, oom_kills=1)})
+    told = replace(killed, targets=(replace(target, oom_events=1, oom_killed=True),))
+    wider = replace(told, readings={"x": replace(reading, oom_kills=1, memory_limit_bytes=200)})
+    after = replace(wider, targets=(replace(told.targets[0], state="exited", exit_code=137, image="api:2"),))
+    seen = [first, killed, told, wider, after]
+    assert [[each.what for each in happenings(old, new)] for old, new in pairwise(seen)] == [
+        ["oom"], [], ["limit"], ["state", "image"],
+    ]  # fmt: skip
+    assert happenings(wider, after)[0].says == "running → exited (exit code 137)"
 
 
 def test_what_the_engine_says_later_of_a_container_is_no_news() -> None:
