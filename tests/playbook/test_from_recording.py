@@ -129,14 +129,22 @@ def test_recorded_frames_are_not_waited_for() -> None:
     assert not Frames(recorded=True).wait(1, 3600)
 
 
-def test_a_target_that_ended_before_the_end_says_so(tmp_path: Path) -> None:
+def test_only_the_last_run_of_a_target_is_watched(recording: Path) -> None:
+    _, found = verdict("memory-leak", "--from", str(recording), "--at", "+100s", "--service", "worker")
+    watch = next(each for each in found["evidence"] if each["step"] == "watch")
+    # It was started again after 70 s.
+    assert (watch["values"]["seconds"], watch["values"]["uptime_s"]) == (30, 0)
+    assert watch["values"]["anon"]["first"] == pytest.approx(135 * MIB, rel=1e-4)
+    assert watch["provenance"][0]["started_at"] == "2026-01-31T12:01:10.000Z"
+
+
+def test_who_is_not_there_at_the_end_is_nobody(tmp_path: Path) -> None:
     def gone() -> Iterator[Snapshot]:
         for snapshot in leaking(100):
             late = snapshot.at - NOON >= timedelta(seconds=70)
-            yield replace(snapshot, targets=(*snapshot.targets[:1], *([] if late else snapshot.targets[1:2])))
+            yield replace(snapshot, targets=snapshot.targets[:1] if late else snapshot.targets)
 
     file = write(tmp_path / "gone.rec", gone())
-    _, found = verdict("memory-leak", "--from", str(file), "--service", "worker")
-    assert not next(each for each in found["evidence"] if each["step"] == "watch")["values"]["ended"]
     done = diagnose("memory-leak", "--from", str(file), "--service", "api")
     assert "no service `api`" in str(done.exception)
+    assert diagnose("memory-leak", "--from", str(file), "--service", "api", "--at", "+60s").exception is None

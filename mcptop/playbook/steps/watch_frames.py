@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -31,22 +31,21 @@ def seen(subject: Subject, frames: Iterable[tuple[float, Frame]]) -> tuple[Seen,
 
 
 def watched(context: Context, seconds: float) -> Raw:
-    """The last `seconds` of a recording as the step's output. Raises `StepFailure` where the target is not in them."""
+    """The last `seconds` of a recording, as far as the target ran in them. Raises `StepFailure` where it did not."""
     window = recorded(context, seconds)
-    found = seen(context.subject, window)
+    started_at = datetime.fromisoformat(context.subject.started_at) if context.subject.started_at else None
+    # Before that it was another run, and what that one held is not this one's.
+    run = [(at, frame) for at, frame in window if started_at is None or frame.at >= started_at]
+    found = seen(context.subject, run)
     if not found:
         raise StepFailure(StepStatus.NO_DATA, f"the recording does not show {context.subject.service}")
+    first = found[0].at
+    began = window[0][1].at + timedelta(seconds=first)
     known = Watched(
-        samples=tuple(Sample(each.at, ()) for each in found),
-        frames=found,
-        uptime_s=_uptime(context.subject, window[0][1].at),
-        ended=found[-1].at < window[-1][0],
+        samples=tuple(Sample(each.at - first, ()) for each in found),
+        frames=tuple(msgspec.structs.replace(each, at=each.at - first) for each in found),
+        uptime_s=None if started_at is None else (began - started_at).total_seconds(),
+        ended=False,
     )
     data = msgspec.json.encode(known)
-    return (observed("watch.json", source_of(context), data, moment(window[0][1].at), 0.0),)
-
-
-def _uptime(subject: Subject, then: datetime) -> float | None:
-    if subject.started_at is None:
-        return None
-    return (then - datetime.fromisoformat(subject.started_at)).total_seconds()
+    return (observed("watch.json", source_of(context), data, moment(began), 0.0),)
