@@ -52,22 +52,8 @@ class Source(Protocol):
 class Tape(Protocol):
     """Keeps what was sampled."""
 
-    def add(self, snapshot: Snapshot) -> None:
-        """A tick."""
-
-
-def every(interval_s: float, stop: threading.Event, tick: Callable[[], None]) -> None:
-    """Call `tick` in this thread, the second time after a moment and then once an interval, until `stop` is set."""
-    due, number = time.monotonic(), 0
-    while not stop.is_set():
-        tick()
-        number += 1
-        if number == _SETTLED_TICKS:
-            settle_memory()
-        due += FIRST_PAUSE_S if number == 1 else interval_s
-        # After a suspended laptop or a stall there is nothing to catch up with.
-        due = max(due, time.monotonic() + 0.01)
-        stop.wait(due - time.monotonic())
+    def add(self, snapshot: Snapshot, is_event: bool = False) -> None:
+        """A tick, and whether something happened at it."""
 
 
 class Monitor:
@@ -97,8 +83,6 @@ class Monitor:
         """One tick: sample and assemble. For callers with a loop of their own."""
         started = time.monotonic()
         snapshot = self._source.sample()
-        if self.tape is not None:
-            self.tape.add(snapshot)
         self._history.begin(snapshot.at.timestamp())
         host = self._host.host(snapshot)
         services = self._assembler.services(snapshot)
@@ -118,7 +102,10 @@ class Monitor:
             series=Until(self._history),
             events=self._events.look(services, snapshot.sources, snapshot.at),
         )
-        return msgspec.structs.replace(frame, alerts=self._alerts.alerts(frame))
+        frame = msgspec.structs.replace(frame, alerts=self._alerts.alerts(frame))
+        if self.tape is not None:
+            self.tape.add(snapshot, _is_event(frame))
+        return frame
 
     def begin(self) -> None:
         """Sample in a thread of its own until `stop`. Frames before `start` are kept for the history only."""
@@ -142,7 +129,15 @@ class Monitor:
 
     def run(self, emit: Callable[[Frame], None]) -> None:
         """Sample in this thread until `stop_soon` or `stop` is called."""
-        every(self._interval_s, self._stop, lambda: emit(self.step()))
+        due = time.monotonic()
+        while not self._stop.is_set():
+            emit(self.step())
+            if self._number == _SETTLED_TICKS:
+                settle_memory()
+            due += FIRST_PAUSE_S if self._number == 1 else self._interval_s
+            # After a suspended laptop or a stall there is nothing to catch up with.
+            due = max(due, time.monotonic() + 0.01)
+            self._stop.wait(due - time.monotonic())
 
     def stop_soon(self) -> None:
         """Let `run` return after the tick it is in. Safe in a signal handler."""
@@ -154,6 +149,12 @@ class Monitor:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=3.0)
         self._source.close()
+
+
+def _is_event(frame: Frame) -> bool:
+    """Whether something happened, or an alert began, in this very tick."""
+    has_happened = bool(frame.events) and frame.events[-1].at == frame.at
+    return has_happened or any(alert.since == frame.at for alert in frame.alerts)
 
 
 class _OwnCost:

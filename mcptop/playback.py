@@ -15,7 +15,6 @@ from mcptop.model.frame import Frame, Own
 from mcptop.model.snapshot import Snapshot
 from mcptop.monitor import Monitor
 from mcptop.recording.errors import RecordingError
-from mcptop.recording.happenings import Happening, happenings
 from mcptop.recording.log import Log
 
 KEPT_FRAMES = 300
@@ -57,15 +56,8 @@ class Playback:
         return self.log.index_at(at)
 
     def next_event(self, index: int, direction: int) -> int | None:
-        """The nearest frame behind (1) or before (-1) this one at which something happened."""
+        """The nearest frame behind (1) or before (-1) this one at which something happened or an alert began."""
         return self.log.next_event(index, direction)
-
-    def happenings(self, index: int) -> tuple[Happening, ...]:
-        """What happened between the frame before and this one."""
-        if index == 0:
-            return ()
-        ticks = self.log.snapshots(index - 1)
-        return happenings(next(ticks), next(ticks))
 
     def frame(self, index: int, wanted: Callable[[], bool] = _always) -> Frame | None:
         """A frame; None when it was not `wanted` any more meanwhile. Raises `RecordingError`, `IndexError`."""

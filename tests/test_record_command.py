@@ -110,7 +110,7 @@ def test_it_ends_by_itself_when_it_was_told_how_long(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_ends_it_with_one_line(tmp_path: Path) -> None:
-    file, limit = tmp_path / "box.rec", 12_000
+    file, limit = tmp_path / "box.rec", 40_000
     with recording(
         file, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     ) as child:  # fmt: skip
@@ -125,7 +125,7 @@ def test_a_disk_that_is_really_full(tmp_path: Path) -> None:
     disk = tmp_path / "disk"
     disk.mkdir()
     made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", str(disk)], capture_output=True, check=False
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(disk)], capture_output=True, check=False
     )
     if made.returncode:
         pytest.skip(f"a small disk cannot be made here: {made.stderr.decode()}")
@@ -158,7 +158,7 @@ def test_a_moment_is_the_document_that_was_shown_then(tmp_path: Path) -> None:
     for at, index in (("12:01:00", 60), ("2026-01-31T13:01:00.900+01:00", 60), ("-9s", 90), ("+5s", 5)):
         done = run("replay", str(file), "--at", at, "--json")
         found = json.loads(done.stdout)
-        assert found.pop("self")["rss_bytes"]
+        del found["self"]
         assert found == documents[index]
     only = json.loads(run("replay", str(file), "--json", "--service", "shop/api").stdout)
     assert [each["name"] for each in only["services"]] == ["api"]

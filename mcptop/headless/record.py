@@ -4,54 +4,41 @@ from __future__ import annotations
 
 import signal
 import sys
-import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Protocol
 
 from mcptop.exit_status import ExitStatus
 from mcptop.headless.interrupt import stops
-from mcptop.model.snapshot import Snapshot
-from mcptop.monitor import every
+from mcptop.model.frame import Frame
+from mcptop.monitor import Monitor, Source
 from mcptop.recording.writer import Writer
 from mcptop.units import duration, long_size, plain
 
 
-class LiveLike(Protocol):
-    """What is recorded."""
-
-    def sample(self) -> Snapshot:
-        """One look."""
-
-    def close(self) -> None:
-        """Give back what is held."""
-
-
-def run(source: LiveLike, writer: Writer, path: Path, interval_s: float, seconds: float | None) -> ExitStatus:
+def run(source: Source, writer: Writer, path: Path, interval_s: float, seconds: float | None) -> ExitStatus:
     """Record until a signal comes, or for so many `seconds`. Raises `RecordingError` when the file takes no more."""
-    began, stop = time.monotonic(), threading.Event()
-    status = _Status(path)
+    # What its frames say happened is marked in the file.
+    monitor, status, began = Monitor(source, interval_s, writer), _Status(path), time.monotonic()
 
-    def tick() -> None:
-        writer.add(source.sample())
+    def written(frame: Frame) -> None:
         took = time.monotonic() - began
         status.show(writer, took)
         if seconds is not None and took + interval_s / 2 >= seconds:
-            stop.set()
+            monitor.stop_soon()
 
     try:
-        with _stopped_by_signals(stop):
-            every(interval_s, stop, tick)
+        with _signals(monitor.stop_soon):
+            monitor.run(written)
     finally:
         status.clear()
-        source.close()
+        monitor.stop()
         writer.close()
-    took = time.monotonic() - began
+    told = _told(path, writer, time.monotonic() - began)
     # There may be no terminal any more.
     with suppress(OSError):
-        print(f"mcptop: {_told(path, writer, took)}; `mcptop replay {plain(str(path))}` shows it", file=sys.stderr)
+        print(f"mcptop: {told}; `mcptop replay {plain(str(path))}` shows it", file=sys.stderr)
     return ExitStatus.OK
 
 
@@ -61,10 +48,11 @@ def _told(path: Path, writer: Writer, took_s: float) -> str:
 
 
 @contextmanager
-def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Whoever wants an end gets one in order."""
     before = {number: signal.getsignal(number) for number in stops()}
     for number in before:
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda *_: stop())
     try:
         yield
     finally:

@@ -12,9 +12,8 @@ from typing import Any
 import msgspec
 
 from mcptop.model.snapshot import Snapshot
-from mcptop.recording.delta import NO_CHANGE, NOTHING, Change, Differ, Patcher, joined
+from mcptop.recording.delta import NO_CHANGE, Change, Differ, Patcher, joined
 from mcptop.recording.errors import Damage
-from mcptop.recording.happenings import happenings
 from mcptop.recording.layout import Fields, Layout, each_text
 from mcptop.units import plain
 
@@ -35,7 +34,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """Wall-clock seconds."""
     is_key: bool
     is_event: bool
-    """Something happened at this tick, against the one before."""
+    """Something happened at this tick."""
     data: bytes
 
 
@@ -48,7 +47,6 @@ class Encoder:
     """One snapshot after the other to records."""
 
     def __init__(self) -> None:
-        self._before = NOTHING
         self.restart()
 
     def restart(self) -> None:
@@ -57,10 +55,8 @@ class Encoder:
         self._stream = zlib.compressobj(_LEVEL, zlib.DEFLATED, _RAW_STREAM)
         self._until_key = 0
 
-    def record(self, snapshot: Snapshot) -> Record | None:
+    def record(self, snapshot: Snapshot, is_event: bool = False) -> Record | None:
         """None for one that nobody could read again."""
-        is_event = self._before is not NOTHING and bool(happenings(self._before, snapshot))
-        self._before = snapshot
         raw = self._packed(snapshot)
         is_key = self._until_key == 0
         if raw is None or len(raw) > MOST_RAW:

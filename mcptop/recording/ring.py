@@ -32,9 +32,9 @@ class Ring:
         self.size = 0
         """In memory, about."""
 
-    def add(self, snapshot: Snapshot) -> None:
-        """A tick. What is too old, or too much, goes: whole groups of ticks."""
-        record = self._encoder.record(snapshot)
+    def add(self, snapshot: Snapshot, is_event: bool = False) -> None:
+        """A tick, and whether something happened at it. What is too old, or too much, goes: whole groups of ticks."""
+        record = self._encoder.record(snapshot, is_event)
         if record is None:
             return
         with self._lock:

@@ -63,18 +63,18 @@ class Writer:
         except OSError:
             return self._size
 
-    def add(self, snapshot: Snapshot) -> None:
-        """Write a tick, at once."""
+    def add(self, snapshot: Snapshot, is_event: bool = False) -> None:
+        """Write a tick, at once, and whether something happened at it."""
         at = snapshot.at.timestamp()
         if self._host is None and snapshot.host is not None:
             self._host = snapshot.host.name
             self._tell_header()
         if self._first_at is not None and at - self._first_at >= self._max_age_s / 2:
             self._turn_over()
-        data = self._record(snapshot)
+        data = self._record(snapshot, is_event)
         if self._first_at is not None and self._size + len(data) > self._max_bytes // 2:
             self._turn_over()
-            data = self._record(snapshot)
+            data = self._record(snapshot, is_event)
         if data:
             self._write(data)
             self.samples += 1
@@ -87,9 +87,9 @@ class Writer:
                 self._path.unlink()
             os.close(self._descriptor)
 
-    def _record(self, snapshot: Snapshot) -> bytes:
+    def _record(self, snapshot: Snapshot, is_event: bool) -> bytes:
         """Nothing for a tick that is too large to be read again."""
-        record = self._encoder.record(snapshot)
+        record = self._encoder.record(snapshot, is_event)
         if record is None or len(record.data) > MOST_DATA:
             self._encoder.restart()
             return b""

@@ -24,6 +24,8 @@ from mcptop.recording.writer import Writer
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 MIB = 1 << 20
+EVENTS = (40, 70, 81)
+"""Ticks at which something happens."""
 WORKER, API, CRON = "a" * 64, "b" * 64, "77-1234"
 
 
@@ -141,7 +143,7 @@ def shown(frame: Frame) -> dict[str, Any]:
 def write(path: Path, snapshots: Iterable[Snapshot], **about: Any) -> Path:
     """A file with these in it."""
     writer = Writer(path, about.pop("interval_s", 1.0), existing=about.pop("existing", Existing.REFUSE), **about)
-    for snapshot in snapshots:
-        writer.add(snapshot)
+    for number, snapshot in enumerate(snapshots):
+        writer.add(snapshot, number in EVENTS)
     writer.close()
     return path

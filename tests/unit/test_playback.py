@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from mcptop.history import KEPT_S
+from mcptop.model.event import EventKind
 from mcptop.model.frame import Frame
 from mcptop.model.value import Kind
 from mcptop.playback import KEPT_FRAMES, Playback
@@ -19,7 +20,7 @@ from mcptop.recording.log import Log
 from mcptop.recording.reader import Reader
 from mcptop.recording.ring import Ring
 
-from .recorded import NOON, WORKER, live, shown, target, ticks, write
+from .recorded import EVENTS, NOON, WORKER, live, shown, target, ticks, write
 
 COUNT = 1200
 
@@ -27,8 +28,8 @@ COUNT = 1200
 def log_of(count: int, interval_s: float = 1.0) -> Log:
     """As many ticks, in memory."""
     ring = Ring(interval_s, 1e9)
-    for snapshot in ticks(count, interval_s):
-        ring.add(snapshot)
+    for number, snapshot in enumerate(ticks(count, interval_s)):
+        ring.add(snapshot, number in EVENTS)
     return ring.log()
 
 
@@ -111,12 +112,13 @@ def test_there_is_no_frame_outside(log: Log) -> None:
             Playback(log).frame(index)
 
 
-def test_what_happened_has_words(log: Log) -> None:
+def test_at_a_marked_frame_something_happened(log: Log) -> None:
     playback = Playback(log)
     at = playback.next_event(40, 1)
     assert at == 70
-    assert [each.says for each in playback.happenings(70)] == ["was started again"]
-    assert playback.happenings(0) == ()
+    assert [(event.name, event.kind) for event in frame(playback, at).events if event.at == log.at(at)] == [
+        ("worker-1", EventKind.RESTARTED)
+    ]
     assert [playback.next_event(at, -1), playback.next_event(40, -1)] == [40, None]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zlib
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -17,15 +16,15 @@ from mcptop.history import KEPT_S
 from mcptop.model.flow_reading import FlowReading, PoolReading
 from mcptop.model.snapshot import Reading, Snapshot, Target
 from mcptop.model.value import Kind
+from mcptop.monitor import Monitor
 from mcptop.playback import Playback
 from mcptop.recording.codec import KEY_TICKS, MOST_RAW, Decoder, Encoder, Record, layout_of
 from mcptop.recording.delta import NOTHING, Change
 from mcptop.recording.errors import Damage
-from mcptop.recording.happenings import happenings
 from mcptop.recording.layout import Layout
 from mcptop.recording.ring import Ring
 
-from .recorded import API, CRON, NOON, WORKER, live, shown, ticks
+from .recorded import API, NOON, WORKER, Script, live, shown, ticks
 
 COUNT = 150
 PLAIN = msgspec.json.Encoder()
@@ -134,45 +133,17 @@ def test_a_tick_nothing_can_be_told_of_is_left_out() -> None:
     assert [kept(each) for each in replayed([each for each in records if each])] == [kept(first), kept(third)]
 
 
-def test_happenings_are_what_somebody_looks_for() -> None:
-    seen = list(ticks(COUNT))
-    found = {
-        at: [(each.what, each.who) for each in happenings(seen[at - 1], seen[at])]
-        for at in range(1, COUNT)
-        if happenings(seen[at - 1], seen[at])
-    }
-    assert found == {
-        40: [("health", "api-1")],
-        70: [("restart", "worker-1")],
-        81: [("oom", "worker-1")],
-        90: [("source", "docker")],
-        92: [("source", "docker")],
-    }
-    assert CRON in {target.id for target in seen[20].targets}, "processes nobody announced come and go unnoticed"
-    assert [at for at, record in enumerate(recorded(seen)) if record.is_event] == list(found)
-
-
-def test_a_kill_that_the_engine_tells_of_after_the_kernel_is_one() -> None:
-    target = Target("x", "api", Kind.CONTAINER, None, "api", restarts=0)
-    reading = Reading(1.0, memory_limit_bytes=100)
-    first = replace(NOTHING, targets=(target,), readings={"x": reading})
-    killed = replace(first, readings={"x": replace(reading, oom_kills=1)})
-    told = replace(killed, targets=(replace(target, oom_events=1, oom_killed=True),))
-    wider = replace(told, readings={"x": replace(reading, oom_kills=1, memory_limit_bytes=200)})
-    after = replace(wider, targets=(replace(told.targets[0], state="exited", exit_code=137, image="api:2"),))
-    seen = [first, killed, told, wider, after]
-    assert [[each.what for each in happenings(old, new)] for old, new in pairwise(seen)] == [
-        ["oom"], [], ["limit"], ["state", "image"],
-    ]  # fmt: skip
-    assert happenings(wider, after)[0].says == "running → exited (exit code 137)"
-
-
-def test_what_the_engine_says_later_of_a_container_is_no_news() -> None:
-    first = Target("x", "api", Kind.CONTAINER, None, "api")
-    known = replace(first, restarts=3, memory_limit_bytes=5, started_at=NOON)
-    old, new = (replace(NOTHING, targets=(target,)) for target in (first, known))
-    assert happenings(old, new) == ()
-    assert [each.what for each in happenings(NOTHING, old)] == ["came"]
+def test_ticks_at_which_something_happened_or_an_alert_began_are_marked() -> None:
+    ring = Ring(1.0, KEPT_S)
+    monitor = Monitor(Script(ticks(COUNT)), 1.0, ring)
+    frames = [monitor.step() for _ in range(COUNT)]
+    said = {at: {event.says for event in frame.events if event.at == frame.at} for at, frame in enumerate(frames)}
+    began = {at for at, frame in enumerate(frames) for alert in frame.alerts if alert.since == frame.at}
+    marked = list(ring.log().events)
+    assert marked == sorted({at for at, says in said.items() if says} | began)
+    assert {40, 70, 81, 90} <= set(marked)
+    assert said[40] == {"healthy → unhealthy"}
+    assert began - {at for at, says in said.items() if says}, "some alert began while nothing happened"
 
 
 # A recording names its fields, so other versions read it.
