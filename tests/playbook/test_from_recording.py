@@ -55,7 +55,7 @@ def test_what_frames_tell_is_told_and_the_rest_is_missing(recording: Path) -> No
     watch = evidence["watch"]["values"]
     assert watch["anon"]["rising"]
     assert watch["anon"]["slope_per_s"] == pytest.approx(MIB / 2, rel=0.05)
-    assert watch["seconds"] == 300
+    assert watch["seconds"] == 239
     assert watch["processes"] is None
     assert evidence["watch"]["provenance"][0]["source"] == "recording"
     assert evidence["flows"]["status"] == StepStatus.OK
@@ -129,13 +129,16 @@ def test_recorded_frames_are_not_waited_for() -> None:
     assert not Frames(recorded=True).wait(1, 3600)
 
 
-def test_only_the_last_run_of_a_target_is_watched(recording: Path) -> None:
-    _, found = verdict("memory-leak", "--from", str(recording), "--at", "+100s", "--service", "worker")
+@pytest.mark.parametrize(("at", "seconds", "uptime_s"), [("+100s", 30, 0), ("+199s", 129, 0), ("+200s", 40, 90)])
+def test_only_the_last_run_of_a_target_is_watched_without_its_start_if_there_is_enough(
+    recording: Path, at: str, seconds: float, uptime_s: float
+) -> None:
+    _, found = verdict("memory-leak", "--from", str(recording), "--at", at, "--service", "worker")
     watch = next(each for each in found["evidence"] if each["step"] == "watch")
     # It was started again after 70 s.
-    assert (watch["values"]["seconds"], watch["values"]["uptime_s"]) == (30, 0)
-    assert watch["values"]["anon"]["first"] == pytest.approx(135 * MIB, rel=1e-4)
-    assert watch["provenance"][0]["started_at"] == "2026-01-31T12:01:10.000Z"
+    assert (watch["values"]["seconds"], watch["values"]["uptime_s"]) == (seconds, uptime_s)
+    assert watch["values"]["anon"]["first"] == pytest.approx((135 + uptime_s / 2) * MIB, rel=1e-4)
+    assert watch["provenance"][0]["started_at"] == f"2026-01-31T12:0{'2:40' if uptime_s else '1:10'}.000Z"
 
 
 def test_who_is_not_there_at_the_end_is_nobody(tmp_path: Path) -> None:

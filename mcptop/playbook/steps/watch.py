@@ -87,7 +87,7 @@ class Watch:
     def collect(self, context: Context, options: Options) -> Raw:
         """Look again and again. What is left of a target that ends is kept. Raises `StepFailure`."""
         if context.frames.recorded:
-            return watch_frames.watched(context, max(options.watch_for, options.most))
+            return watch_frames.watched(context, options.watch_for, max(options.watch_for, options.most))
         began, started_at = time.monotonic(), now()
         samples: list[Sample] = []
         expected = frozenset(context.subject.pids)

@@ -14,6 +14,9 @@ from mcptop.playbook.steps.base import Context, Raw, StepFailure, moment, observ
 from mcptop.playbook.steps.frame_window import recorded, source_of
 from mcptop.playbook.steps.watch_series import Sample, Seen, Watched
 
+_START_S = 90.0
+"""So long what a start needs may grow evenly, as a leak does."""
+
 
 def seen(subject: Subject, frames: Iterable[tuple[float, Frame]]) -> tuple[Seen, ...]:
     """The instance in every frame it is in."""
@@ -30,12 +33,15 @@ def seen(subject: Subject, frames: Iterable[tuple[float, Frame]]) -> tuple[Seen,
     return tuple(found)
 
 
-def watched(context: Context, seconds: float) -> Raw:
-    """The last `seconds` of a recording, as far as the target ran in them. Raises `StepFailure` where it did not."""
-    window = recorded(context, seconds)
+def watched(context: Context, least_s: float, most_s: float) -> Raw:
+    """The end of a recording, as far as the target ran in it. Raises `StepFailure` where it did not.
+
+    `most_s` of it at most; what it grew by as it started is left out where `least_s` are left without that.
+    """
+    window = recorded(context, most_s)
     started_at = datetime.fromisoformat(context.subject.started_at) if context.subject.started_at else None
-    # Before that it was another run, and what that one held is not this one's.
-    run = [(at, frame) for at, frame in window if started_at is None or frame.at >= started_at]
+    begins = _begins(started_at, window[-1][1].at - timedelta(seconds=least_s))
+    run = [(at, frame) for at, frame in window if begins is None or frame.at >= begins]
     found = seen(context.subject, run)
     if not found:
         raise StepFailure(StepStatus.NO_DATA, f"the recording does not show {context.subject.service}")
@@ -49,3 +55,11 @@ def watched(context: Context, seconds: float) -> Raw:
     )
     data = msgspec.json.encode(known)
     return (observed("watch.json", source_of(context), data, moment(began), 0.0),)
+
+
+def _begins(started_at: datetime | None, latest: datetime) -> datetime | None:
+    """Before it started it was another run, and what that one held is not this one's."""
+    if started_at is None:
+        return None
+    settled = started_at + timedelta(seconds=_START_S)
+    return settled if settled <= latest else started_at
