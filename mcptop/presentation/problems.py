@@ -17,7 +17,8 @@ from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import safe
 from mcptop.presentation.severity import shortened
 
-_MOST_NAMES = 3
+_MOST_NAMES, _NAMES = 3, 30
+"""More, or longer ones, are counted: they would leave no room for what is wrong."""
 
 
 class Trouble(Struct, frozen=True, eq=False):
@@ -96,9 +97,10 @@ def _whom(replicas: Sequence[str], row: Row | None) -> str:
     service = row.service if row is not None else None
     if service is None or len(service.instances) < 2 or not replicas:
         return ""
-    if len(replicas) > _MOST_NAMES:
+    names = ", ".join(shortened(service, name) for name in replicas[: _MOST_NAMES + 1])
+    if len(replicas) > _MOST_NAMES or len(names) > _NAMES:
         return f"{len(replicas)} of {len(service.instances)}: "
-    return f"{', '.join(shortened(service, name) for name in replicas)}: "
+    return f"{names}: "
 
 
 def _other(alert: Alert, lead: Alert) -> str:
