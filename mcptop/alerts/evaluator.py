@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from mcptop.alerts import machine, pools
+from mcptop.alerts import machine, pools, rules
 from mcptop.alerts.finding import Finding, Key, Look
 from mcptop.alerts.machine import Disks
 from mcptop.alerts.ranking import rank
@@ -18,8 +18,6 @@ from mcptop.model.frame import Frame, Service
 from mcptop.model.playbook import Severity
 from mcptop.model.value import Kind
 
-KEPT_S = 5.0
-"""What does not hold for a moment only stays as it was."""
 _FORGET_S = 60.0
 
 
@@ -112,7 +110,7 @@ class Evaluator:
         severity = standing.alert.severity
         if finding.severity is severity or finding.severity is Severity.CRITICAL:
             severity, standing.bad_at = finding.severity, now
-        elif now - standing.bad_at > KEPT_S:
+        elif now - standing.bad_at > finding.rule.keep_s:
             severity = finding.severity
         is_same = severity is standing.alert.severity and _says_the_same(finding, standing.alert)
         standing.service = service
@@ -129,7 +127,8 @@ class Evaluator:
         over = [
             key
             for key, one in absent
-            if abs(now - one.seen_at) > KEPT_S or (one.service is not None and one.service.key not in present)
+            if abs(now - one.seen_at) > rules.BY_ID[one.alert.rule].keep_s
+            or (one.service is not None and one.service.key not in present)
         ]
         for key in over:
             del self._standing[key]

@@ -45,9 +45,14 @@ class Disks:
         if found is None or found.slope_per_s <= 0:
             return None
         left_s = max(0.0, 1 - disk.used_ratio) / found.slope_per_s
-        if left_s > FULL_IN_S:
+        held = look.held(rule, key)
+        if left_s > FULL_IN_S * (1.0 if held is None else 1.25):
             return None
-        severity = Severity.CRITICAL if left_s <= FULL_SOON_S else Severity.WARNING
+        severity = (
+            Severity.CRITICAL
+            if left_s <= FULL_SOON_S * (1.25 if held is Severity.CRITICAL else 1.0)
+            else Severity.WARNING
+        )
         says = f"{plain(disk.mount, 40)} is full in {units.about(left_s)} at this rate, {_free(disk)}"
         return Finding(rule, key, severity, says, found.slope_per_s, rule.warning, left_s=left_s, cause=key)
 

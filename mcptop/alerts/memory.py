@@ -23,9 +23,11 @@ def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]
     """Everything about the memory of a running instance."""
     growth = _growth(instance, watched, look)
     left_s = None if growth is None else _left_s(instance.memory, growth)
-    _near_limit(instance, left_s, look, found)
+    near = _near_limit(instance, left_s, look)
+    if near is not None:
+        found.append(near)
     if growth is not None:
-        found.append(_leak(instance, growth, left_s, told=bool(found)))
+        found.append(_leak(instance, growth, left_s, told=near is not None))
 
 
 def killed(instance: Instance, watched: Watched, now: float) -> Finding | None:
@@ -67,23 +69,22 @@ def _left_s(memory: Memory, growth: Growth) -> float | None:
     return max(0.0, (memory.limit_bytes - memory.working_set_bytes) / growth.slope_per_s)
 
 
-def _near_limit(instance: Instance, left_s: float | None, look: Look, found: list[Finding]) -> None:
+def _near_limit(instance: Instance, left_s: float | None, look: Look) -> Finding | None:
     memory, rule = instance.memory, rules.MEMORY_NEAR_LIMIT
     ratio = memory.limit_ratio
     if ratio is None or ratio < AHEAD_FROM:
-        return
-    severity = rule.judge(ratio, look.held(rule, instance.id))
+        return None
+    held = look.held(rule, instance.id)
+    severity = rule.judge(ratio, held)
     kept = kept_ratio(memory)
     if kept is not None and kept < KEPT_CRITICAL and severity is not None:
         severity = Severity.WARNING if kept >= KEPT_WARNING else None
-    if left_s is not None and left_s <= AHEAD_S:
+    if left_s is not None and left_s <= AHEAD_S * (1.25 if held is Severity.CRITICAL else 1.0):
         severity = Severity.CRITICAL
     if severity is None:
-        return
+        return None
     says = f"memory at {units.percent(ratio)} of {units.long_size(memory.limit_bytes)}{_limit_in(left_s)}"
-    found.append(
-        Finding(rule, instance.id, severity, says, ratio, rule.threshold(severity), instance.name, left_s)
-    )  # fmt: skip
+    return Finding(rule, instance.id, severity, says, ratio, rule.threshold(severity), instance.name, left_s)
 
 
 def _leak(instance: Instance, growth: Growth, left_s: float | None, told: bool) -> Finding:

@@ -24,6 +24,9 @@ class Rule(Value, frozen=True):
     ease: float = 0.97
     """What stands ends only below this part of its threshold, so that a value at it does not come and go."""
 
+    keep_s: float = 5.0
+    """What does not hold for so long only stays as it was; longer than the pause between two looks at it."""
+
     def judge(self, value: float | None, held: Severity | None = None) -> Severity | None:
         """How bad it is; `held`: how bad it was until now. None: unknown, or no problem."""
         if value is None:

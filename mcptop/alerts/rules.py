@@ -5,6 +5,8 @@ from __future__ import annotations
 from mcptop.alerts.rule import Rule
 
 MIB_PER_MIN = (1 << 20) / 60
+_LOOKS_S = 12.0
+"""Pools, queues and sockets are looked at every few seconds: what one look does not show may be there in the next."""
 
 EXITED = Rule(
     "exited-with-error", "process", "read its last log lines, and start it again when the cause is gone", "restarts"
@@ -24,29 +26,30 @@ MEMORY_NEAR_LIMIT = Rule(
 )  # fmt: skip
 SERVER_CONNECTIONS = Rule(
     "server-connections", "connections", "see which clients hold them, and close or bound their pools",
-    "connection-pool", unit="ratio", warning=0.9, critical=1.0, ease=1.0,
+    "connection-pool", unit="ratio", warning=0.9, critical=1.0, ease=1.0, keep_s=_LOOKS_S,
 )  # fmt: skip
 """Share of what a server gives; it has no line to wait in, at the end of it clients are refused."""
 CONNECTIONS_REFUSED = Rule(
     "accept-queue", "accept", "it takes connections too slowly: see what blocks it, or raise its backlog",
-    "slow-service", unit="ratio", warning=0.9,
+    "slow-service", unit="ratio", warning=0.9, keep_s=_LOOKS_S,
 )  # fmt: skip
 QUEUE_FULL = Rule(
-    "queue-full", "queue", "see what its consumers wait for, or add some", "queue-backlog", unit="ratio", warning=0.9
-)
+    "queue-full", "queue", "see what its consumers wait for, or add some", "queue-backlog",
+    unit="ratio", warning=0.9, keep_s=_LOOKS_S,
+)  # fmt: skip
 POOL_WAITING = Rule(
     "pool-waiting", "pool", "see who holds the connections, before the pool is made larger", "connection-pool",
-    unit="seconds", warning=0.05, critical=1.0,
+    unit="seconds", warning=0.05, critical=1.0, keep_s=_LOOKS_S,
 )  # fmt: skip
 """Shorter waits than the first are how a busy pool works; from the second on, users wait as well."""
 UNANSWERED = Rule(
     "connections-unanswered", "unanswered", "see whether the other side runs and its port is open", "network",
-    unit="count", warning=3,
+    unit="count", warning=3, keep_s=_LOOKS_S,
 )  # fmt: skip
 """Handshakes under way beside answered ones; where none was ever answered, one is enough."""
 QUEUE_NOT_DRAINING = Rule(
     "queue-not-draining", "queue", "see what its consumers wait for, or add some", "queue-backlog",
-    unit="seconds", warning=30.0, ease=0.8,
+    unit="seconds", warning=30.0, ease=0.8, keep_s=_LOOKS_S,
 )  # fmt: skip
 """Age of the first in line."""
 FDS_NEAR_LIMIT = Rule(
@@ -60,7 +63,7 @@ CPU_THROTTLED = Rule(
 )  # fmt: skip
 CLOSE_WAIT = Rule(
     "close-wait", "descriptors", "the program does not close what its peers have closed", "fd-leak",
-    unit="count", warning=5, ease=0.8,
+    unit="count", warning=5, ease=0.8, keep_s=_LOOKS_S,
 )  # fmt: skip
 IDLE_IN_TRANSACTION = Rule(
     "idle-in-transaction", "connections", "see which client left a transaction open", "connection-pool",

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mcptop.alerts import rules
-from mcptop.alerts.evaluator import KEPT_S, Evaluator
+from mcptop.alerts.evaluator import Evaluator
 from mcptop.alerts.problems import problems
 from mcptop.model.flow import Pool, Queue
 from mcptop.model.frame import Frame, Own, Service, SourceReport, Status
@@ -30,7 +30,7 @@ def test_since_is_the_frame_in_which_it_began_and_survives_a_gap():
     for _ in range(4):
         assert play.tick(WELL) == (begun,), "for some seconds it stays as it was"
     assert play.tick(ILL)[0].since == begun.since
-    assert not play.run(lambda at: [WELL], int(KEPT_S) + 1)
+    assert not play.run(lambda at: [WELL], int(rules.UNHEALTHY.keep_s) + 1)
     assert play.tick(ILL)[0].since > begun.since
 
 
@@ -54,6 +54,16 @@ def test_a_value_at_its_threshold_does_not_come_and_go():
     levels = [play.tick(service(using(494 if at % 3 == 2 else 500, 512)))[0].severity for at in range(30)]
     assert set(levels) == {Severity.CRITICAL}
     assert not play.run(lambda at: [service(using(400, 512))], 10)
+
+
+def test_who_waits_in_every_other_look_waits():
+    def at(second: int) -> Service:
+        waiting = 3 if second // 5 % 2 else 0
+        return service(pools=(Pool("db", in_use=5, max=5, waiting=waiting, wait_s=0.5),))
+
+    play = Play()
+    play.run(lambda second: [at(second)], 6)
+    assert {play.tick(at(second))[0].since for second in range(6, 60)} == {play.alerts[0].since}
 
 
 def test_it_is_no_longer_critical_some_seconds_after_it_was():
