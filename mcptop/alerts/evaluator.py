@@ -115,7 +115,8 @@ class Evaluator:
         is_same = severity is standing.alert.severity and _says_the_same(finding, standing.alert)
         standing.service = service
         if not is_same:
-            standing.alert = _alert(finding, service, standing.alert.since, severity)
+            before = standing.alert
+            standing.alert = _alert(finding, service, before.since, severity, before.peer)
         return not is_same
 
     def _drop(self, frame: Frame, now: float) -> bool:
@@ -139,7 +140,10 @@ def _says_the_same(finding: Finding, alert: Alert) -> bool:
     return (finding.says, finding.value, finding.left_s) == (alert.says, alert.value, alert.left_s)
 
 
-def _alert(finding: Finding, service: Service | None, since: datetime, severity: Severity) -> Alert:
+def _alert(
+    finding: Finding, service: Service | None, since: datetime, severity: Severity, peer: str | None = None
+) -> Alert:
+    """`peer`: whom it waited for until now. Who that is may be concluded from some looks only."""
     rule = finding.rule
     is_server = service is not None and service.kind is Kind.SERVER
     return Alert(
@@ -157,7 +161,7 @@ def _alert(finding: Finding, service: Service | None, since: datetime, severity:
         kind=None if service is None else service.kind,
         instance=finding.instance,
         cause=finding.cause or rule.cause,
-        peer=finding.peer,
+        peer=finding.peer or peer,
         left_s=finding.left_s,
         subject=finding.subject,
     )

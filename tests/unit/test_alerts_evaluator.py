@@ -66,6 +66,17 @@ def test_who_waits_in_every_other_look_waits():
     assert {play.tick(at(second))[0].since for second in range(6, 60)} == {play.alerts[0].since}
 
 
+def test_whom_it_waits_for_is_remembered_where_a_look_does_not_tell():
+    def at(busy: int, waiting: int) -> Service:
+        slots = Pool("requests", in_use=10, max=10, waiting=waiting, wait_s=3.0)
+        return service(pools=(slots, Pool("http", peer="worker", in_use=busy, max=50)))
+
+    play = Play()
+    assert play.tick(at(1, 5))[0].peer is None
+    assert play.tick(at(9, 6))[0].peer == "worker"
+    assert play.tick(at(1, 7))[0].peer == "worker"
+
+
 def test_it_is_no_longer_critical_some_seconds_after_it_was():
     play = Play()
     play.tick(service(using(505, 512)))
