@@ -11,13 +11,15 @@ import click
 
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
+from mcptop.cli_checks import check_screen
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
 from mcptop.cli_screen import needs_terminal, show
-from mcptop.cli_settings import settings_of, with_settings
+from mcptop.cli_settings import settings_of, with_settings, with_view
 from mcptop.config import ConfigError, Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
+from mcptop.views.saved import ViewError
 
 if TYPE_CHECKING:
     from mcptop.demo.command import Running
@@ -33,6 +35,7 @@ _SCREEN_FIRST_S = 0.8
 @click.version_option(__version__, prog_name="mcptop", message="%(prog)s %(version)s")
 @with_settings
 @click.option("--theme", type=click.Choice(["dark", "light"]), help="Colours of the dashboard.")
+@with_view
 @click.pass_context
 def cli(context: click.Context, /, **flags: Any) -> ExitStatus | None:
     """top for a stack of services. Without a command: the dashboard on this machine."""
@@ -41,6 +44,7 @@ def cli(context: click.Context, /, **flags: Any) -> ExitStatus | None:
         return None
     settings = settings_of(context, **flags)
     needs_terminal("in a pipe use `mcptop snapshot`")
+    check_screen(settings)
     return _dashboard(settings)
 
 
@@ -196,6 +200,7 @@ def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus
 )
 @click.option("--keep-image", is_flag=True, help="With --docker: leave the built image for the next time.")
 @click.option("--json", "as_json", is_flag=True, help="With --list-faults or --headless: one JSON document.")
+@with_view
 @with_settings
 @click.pass_context
 def demo(
@@ -225,6 +230,7 @@ def demo(
     settings = settings_of(context, **flags)
     if not headless:
         needs_terminal("in a pipe use `mcptop demo --headless`")
+        check_screen(settings)
     try:
         asked = command.asked(faults, docker)
         where = command.in_docker(port, base_image, wheels, keep_image) if docker else None
@@ -247,7 +253,7 @@ def _run() -> int:
         status = cli.main(standalone_mode=False, prog_name="mcptop")
     except click.ClickException as error:
         return _fail(error.format_message(), ExitStatus.USAGE)
-    except (ConfigError, AdapterError) as error:
+    except (ConfigError, AdapterError, ViewError) as error:
         return _fail(str(error), ExitStatus.USAGE)
     except (click.Abort, KeyboardInterrupt):
         return 130

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mcptop.cli_checks import check_screen
 from mcptop.cli_screen import needs_terminal, show
-from mcptop.cli_settings import settings_of, with_settings
+from mcptop.cli_settings import settings_of, with_settings, with_view
 from mcptop.exit_status import ExitStatus
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def record(
 @click.option("--json", "as_json", is_flag=True, help="That moment (without --at the last) as one JSON document.")
 @click.option("--service", help="With --json: only this service, NAME or PROJECT/NAME.")
 @click.option("--info", is_flag=True, help="What is in it, and what is missing; with --json as one document.")
+@with_view
 @with_settings
 @click.pass_context
 def replay(
@@ -114,6 +116,7 @@ def replay(
         return guard_pipe(lambda: command.moment(file, at, service))
     settings = settings_of(context, **flags)
     needs_terminal("in a pipe use `mcptop replay FILE --at TIME --json`, or --info")
+    check_screen(settings)
     from mcptop.playback import Playback
     from mcptop.player import Player
     from mcptop.recording.reader import Reader

@@ -43,5 +43,5 @@ def show(
     if demo is not None:
         app.attach(demo.switches(), demo.project)
         demo.on_news = app.tell
-    app.run()
+    app.run(mouse=settings.mouse)
     return ExitStatus.OK if app.return_code in (None, 0) else ExitStatus.INTERNAL_ERROR

@@ -24,6 +24,9 @@ _SETTINGS = (
     click.option("--path-sysfs", help="Another /sys, likewise."),
 )
 
+with_view = click.option("--view", metavar="NAME", help="Begin with a saved view, such as memory or problems.")
+"""Of the commands that show the dashboard."""
+
 
 def with_settings(command: Command) -> Command:
     """Give a command these flags."""

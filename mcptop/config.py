@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from mcptop.keymaps import grammar, shipped
 from mcptop.server_settings import PostgresServer, RedisServer, decode
 
 ENVIRONMENT = {
@@ -76,6 +77,14 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Look for metrics on the ports that the other services listen on."""
     theme: str | None = None
     """dark or light."""
+    mouse: bool = True
+    """The dashboard listens to the mouse; without, the terminal's own selection works."""
+    view: str | None = None
+    """A saved view the dashboard opens with."""
+    keymap: str | None = None
+    """A table of keys that comes with mcptop: htop, k9s, lazydocker."""
+    keys: dict[str, str] = msgspec.field(default_factory=dict)
+    """Id of an action -> its keys; goes before the keymap."""
     service: tuple[ServiceRule, ...] = ()
     postgres: tuple[PostgresServer, ...] = ()
     """Servers to ask for their clients."""
@@ -99,14 +108,27 @@ def user_tables() -> Path | None:
     return folder if folder.is_dir() else None
 
 
+def views_folder() -> Path:
+    """Where saved views are; it may be absent."""
+    return default_path().with_name("views")
+
+
+def file_in_force(path: Path | None, environment: Mapping[str, str]) -> tuple[Path, bool]:
+    """The configuration file, and whether somebody named it: then it must exist. `path` is what the flag says."""
+    named = path or (Path(environment["MCPTOP_CONFIG"]) if environment.get("MCPTOP_CONFIG") else None)
+    return named or default_path(), named is not None
+
+
 def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, Any]) -> Settings:
     """The settings in force. `path` None: the default file, which may be absent; a named file must exist.
 
     `flags` holds only what was given on the command line. Raises `ConfigError`.
     """
-    named = path or (Path(environment["MCPTOP_CONFIG"]) if environment.get("MCPTOP_CONFIG") else None)
-    values = _read(named or default_path(), must_exist=named is not None)
-    origin = {key: f"{named or default_path()}" for key in values}
+    file, must_exist = file_in_force(path, environment)
+    values = _read(file, must_exist)
+    if isinstance(values.get("keys"), dict):
+        values["keys"] = _flat(values["keys"])
+    origin = {key: f"{file}" for key in values}
     for variable, key in ENVIRONMENT.items():
         if text := environment.get(variable):
             values[key], origin[key] = text, variable
@@ -115,9 +137,18 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     try:
         settings = msgspec.convert(values, Settings, strict=not _from_environment(origin), dec_hook=decode)
     except msgspec.ValidationError as error:
-        raise ConfigError(_explain(str(error), origin, str(named or default_path()))) from error
-    _check(settings, str(named or default_path()))
+        raise ConfigError(_explain(str(error), origin, str(file))) from error
+    _check(settings, str(file))
     return settings
+
+
+def _flat(table: dict[str, Any]) -> dict[str, Any]:
+    """TOML reads `dashboard.sort = "s"` without quotes as a table in a table; the id is meant."""
+    found: dict[str, Any] = {}
+    for name, value in table.items():
+        inner = _flat(value) if isinstance(value, dict) else {"": value}
+        found |= {f"{name}.{rest}" if rest else name: each for rest, each in inner.items()}
+    return found
 
 
 def _from_environment(origin: Mapping[str, str]) -> bool:
@@ -154,6 +185,7 @@ def _explain(message: str, origin: Mapping[str, str], path: str) -> str:
 def _check(settings: Settings, path: str) -> None:
     if settings.theme not in (None, "dark", "light"):
         raise ConfigError(f"theme: expected `dark` or `light`, got `{settings.theme}`")
+    _check_keys(settings, path)
     for position, rule in enumerate(settings.service):
         if not (rule.process or rule.command or rule.port or rule.unit):
             raise ConfigError(
@@ -171,6 +203,17 @@ def _check(settings: Settings, path: str) -> None:
         for position, server in enumerate(tables):
             if mistake := server.mistake():
                 raise ConfigError(f"{path}: {name}[{position}]{mistake}")
+
+
+def _check_keys(settings: Settings, path: str) -> None:
+    """Keys are read here; whether there are such actions only the dashboard knows."""
+    if settings.keymap is not None and settings.keymap not in shipped.names():
+        raise ConfigError(f"{path}: keymap: no `{settings.keymap}`; there are: {', '.join(shipped.names())}")
+    for id, text in settings.keys.items():
+        try:
+            grammar.parse(text)
+        except grammar.KeyNameError as error:
+            raise ConfigError(f"{path}: keys.{id}: {error}") from None
 
 
 def paths_exist(settings: Settings) -> None:

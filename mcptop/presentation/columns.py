@@ -5,6 +5,7 @@ from __future__ import annotations
 from mcptop import units
 from mcptop.presentation import cells, flow_cells
 from mcptop.presentation.cells import right
+from mcptop.presentation.more_columns import ON_REQUEST_COLUMNS
 from mcptop.presentation.rows import Depth, Row
 from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Sheet
 
@@ -63,7 +64,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("up", "UP", "time since the latest start", 7, cells.up, WIDE - 50, _age),
 )  # fmt: skip
 SERVICES = Sheet(
-    COLUMNS,
+    (*COLUMNS, *ON_REQUEST_COLUMNS),
     (("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8), ("name", 20), ("pool", 15),
      ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16), ("memory", 29)),
 )  # fmt: skip

@@ -13,7 +13,7 @@ from mcptop.presentation import judgement, runs
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import Row, View
+from mcptop.presentation.rows import Row, View, words_of
 from mcptop.presentation.runs import Runs, safe
 from mcptop.presentation.scene import Scene
 from mcptop.presentation.severity import shortened
@@ -96,7 +96,8 @@ def _passes(row: EventRow, wanted: Filter) -> bool:
     if row.service is not None:
         names += f"\n{row.service.project}"
     figures = row.service.figures if row.service is not None else _NO_FIGURES
-    words = {"kind": str(row.event.kind), "level": row.level.name.lower()}
+    words = words_of(row.service) if row.service is not None else {"service": row.service_name.lower()}
+    words |= {"kind": str(row.event.kind), "level": row.level.name.lower(), "instance": row.event.name.lower()}
     return not wanted or wanted.passes(Subject(names.lower(), figures, words))
 
 

@@ -14,7 +14,7 @@ from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.presentation import severity
 from mcptop.presentation.filter import Filter, Subject
-from mcptop.presentation.rows import Row, View
+from mcptop.presentation.rows import Row, View, words_of, words_of_instance
 from mcptop.presentation.scene import Scene
 from mcptop.presentation.sheet import ordered
 
@@ -104,5 +104,5 @@ def _passes(service: Row, instance: Instance, wanted: Filter) -> bool:
     if not wanted:
         return True
     names = f"{service.project}\n{service.name}\n{instance.name}".lower()
-    words = {"state": instance.state, "level": service.judgement.level.name.lower()}
+    words = words_of(service) | words_of_instance(instance)
     return wanted.passes(Subject(names, service.figures, words))

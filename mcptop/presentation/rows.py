@@ -258,10 +258,7 @@ def _passes(row: Row, wanted: Filter, at: datetime | None) -> bool:
         return True
     for instance in service.instances:
         flow = flow_of(row, instance)
-        own = words | flow_words(flow) | {
-            "state": instance.state, "health": instance.health or "none",
-            "instance": instance.name.lower(), "image": (instance.image or "").lower(),
-        }  # fmt: skip
+        own = words | flow_words(flow) | words_of_instance(instance)
         parts = "\n".join([*names, instance.name]).lower()
         if wanted.passes(Subject(parts, figures.of_instance(instance, flow), own, at)):
             return True
@@ -277,6 +274,16 @@ def words_of(row: Row) -> dict[str, str]:
         "level": row.judgement.level.name.lower(),
         "project": (service.project or group_of(service)[1]).lower(),
         "service": service.name.lower(),
+    }
+
+
+def words_of_instance(instance: Instance) -> dict[str, str]:
+    """What only one instance has, for the filter."""
+    return {
+        "state": instance.state,
+        "health": instance.health or "none",
+        "instance": instance.name.lower(),
+        "image": (instance.image or "").lower(),
     }
 
 

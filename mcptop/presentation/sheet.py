@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mcptop import units
 from mcptop.model.frame import Series
@@ -15,6 +16,8 @@ from mcptop.presentation.runs import Run, Runs
 
 NARROW, MAIN, WIDE = 80, 120, 200
 """Terminal widths that have a set of columns of their own."""
+ON_REQUEST = 1 << 20
+"""Wider than any terminal: a column that only who chose it sees."""
 
 
 class Listed(Protocol):
@@ -101,6 +104,12 @@ class Sheet(Struct, Generic[R], frozen=True, eq=False):
             if column.id == id:
                 return column
         raise KeyError(id)
+
+    def chosen(self, ids: Sequence[str]) -> Sheet[R]:
+        """The same table with these columns, in this order, at any width; ids it does not have are left out."""
+        known = {column.id: column for column in self.columns}
+        kept = tuple(replace(known[id], fits=0) for id in ids if id in known)
+        return Sheet(kept, self.grow) if kept else self
 
     def place(self, width: int) -> list[Placed[R]]:
         """The columns a terminal of this width shows, one cell between them."""

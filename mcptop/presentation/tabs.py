@@ -44,6 +44,11 @@ class Tab(Struct, Generic[R], frozen=True, eq=False):
     aspect: Aspect | None = None
     """What it shows of the service that was selected; None: it shows all services."""
 
+    @property
+    def binding(self) -> str:
+        """Id of the action that shows it."""
+        return f"dashboard.tab-{self.id}"
+
 
 def _close_tab(aspect: Aspect, key: str, short: str) -> Tab[Any]:
     """The tab of a closeup: without one of its kind it has no rows yet."""
@@ -92,17 +97,23 @@ def trouble(services: Sequence[Row]) -> Trouble:
     return {"pools": _count(pools), "queues": _count(queues)}
 
 
-def pieces(chosen: str, counts: Trouble, width: int) -> list[tuple[Runs, str]]:
-    """Each tab as a piece of the line, with the action a click on it runs; in short words where there is no room."""
-    line = _line(chosen, counts, lambda tab: tab.word)
+Say = Callable[[Tab[Any]], str]
+
+
+def pieces(chosen: str, counts: Trouble, width: int, key: Say = lambda tab: tab.key) -> list[tuple[Runs, str]]:
+    """Each tab as a piece of the line, with the action a click on it runs; in short words where there is no room.
+
+    `key`: the one it has now.
+    """
+    line = _line(chosen, counts, key, lambda tab: tab.word)
     if sum(runs.width(piece) for piece, _ in line) > width:
-        line = _line(chosen, counts, lambda tab: tab.short)
+        line = _line(chosen, counts, key, lambda tab: tab.short)
     return line
 
 
-def _line(chosen: str, counts: Trouble, word: Callable[[Tab[Any]], str]) -> list[tuple[Runs, str]]:
+def _line(chosen: str, counts: Trouble, key: Say, word: Say) -> list[tuple[Runs, str]]:
     return [
-        (_piece(tab.key, word(tab), tab.id == chosen, *counts.get(tab.id, (0, Level.OK))), f"screen.tab('{tab.id}')")
+        (_piece(key(tab), word(tab), tab.id == chosen, *counts.get(tab.id, (0, Level.OK))), f"screen.tab('{tab.id}')")
         for tab in TABS
     ]
 

@@ -21,11 +21,12 @@ from mcptop.player import Player, Position
 from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.when import When
-from mcptop.ui import diagnosing, walking
+from mcptop.ui import arranging, diagnosing, walking
 from mcptop.ui.closely import Closely
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.diagnoses import Diagnoses, Make
 from mcptop.ui.keys import APP_KEYS
+from mcptop.ui.listeners import keymap_of
 from mcptop.ui.messages import (
     CloseupReady,
     DiagnosisEnded,
@@ -85,6 +86,7 @@ class McptopApp(App[None]):
         """`diagnosis` makes what runs when a playbook was chosen; without it the real one."""
         super().__init__()
         self._monitor = monitor
+        self.keymap = keymap_of(settings or Settings(), "the configuration")
         self.closely = Closely(reach.looks(self._looked) if reach.looks is not None else None)
         self.clock = clock
         """Of a diagnosis that runs: seconds."""
@@ -105,6 +107,8 @@ class McptopApp(App[None]):
         self._switches: Sequence[Switch] = ()
         self.first_filter = ""
         """What the dashboard shows only, to begin with."""
+        self.first_view = (settings or Settings()).view
+        """Name of the saved view it begins with."""
         for known in themes():
             self.register_theme(known)
         self.look: Styles = styles(DARK, False)
@@ -135,6 +139,16 @@ class McptopApp(App[None]):
         return window_for(self.newest.number * self.frame.interval_s)
 
     @property
+    def zoom_s(self) -> int | None:
+        """The time the reader chose for the charts, in seconds; None: nobody chose."""
+        return None if self._zoom is None else WINDOWS_S[self._zoom]
+
+    def zoom_to(self, window_s: int | None) -> None:
+        """Let the charts look back so far, or the next longer time there is."""
+        longer = (at for at, known_s in enumerate(WINDOWS_S) if window_s is not None and known_s >= window_s)
+        self._zoom = next(longer, None)
+
+    @property
     def lens(self) -> Lens:
         """The time the charts show: while one walks back, up to where the picture was stopped."""
         held = self._held
@@ -162,6 +176,7 @@ class McptopApp(App[None]):
 
     def on_mount(self) -> None:
         """Begin to listen once there is somebody to draw."""
+        self.set_keymap(self.keymap.for_textual())
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self.closely.start()
         self._monitor.start(self._emit)
@@ -180,6 +195,8 @@ class McptopApp(App[None]):
         for command in COMMANDS:
             if not command.on_dashboard or isinstance(screen, Dashboard):
                 yield SystemCommand(command.word, command.says, partial(self.run_action, command.action))
+        if isinstance(screen, Dashboard):
+            yield from arranging.commands(screen)
         yield from diagnosing.commands(self)
         for switch in self._switches:
             word = f"Switch {'off' if switch.is_on else 'on'} fault {switch.name}"

@@ -63,10 +63,10 @@ def commands(app: McptopApp) -> Iterable[SystemCommand]:
     for finished in reversed(app.diagnoses.reports):
         verdict = finished.verdict
         word, says = f"Report {verdict.playbook} {verdict.target.service}", f"{verdict.status}: {verdict.says}"
-        yield SystemCommand(_unmarked(word), _unmarked(says), partial(_show, app, finished))
+        yield SystemCommand(unmarked(word), unmarked(says), partial(_show, app, finished))
 
 
-def _unmarked(text: str) -> str:
+def unmarked(text: str) -> str:
     """Without brackets: the palette takes them for markup, when it searches even where they are escaped."""
     return words.safe(text).replace("[", "(").replace("]", ")")
 

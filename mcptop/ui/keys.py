@@ -53,9 +53,11 @@ APP_KEYS: list[BindingType] = [
 
 DASHBOARD_KEYS: list[BindingType] = [
     *(
-        Binding(tab.key, f"tab('{tab.id}')", tab.word, id=f"dashboard.tab-{tab.id}", tooltip=f"{tab.word}: {tab.says}")
+        Binding(tab.key, f"tab('{tab.id}')", tab.word, id=tab.binding, tooltip=f"{tab.word}: {tab.says}")
         for tab in TABS
     ),
+    Binding("shift+left", "tab_step(-1)", "Tab left", id="dashboard.tab-left", tooltip="The tab before"),
+    Binding("shift+right", "tab_step(1)", "Tab right", id="dashboard.tab-right", tooltip="The next tab"),
     Binding("slash,f4", "filter", "Filter", id="dashboard.filter", tooltip="Words and comparisons: api cpu>50 mem%>80"),
     Binding("s,f6", "sort_menu", "Sort", id="dashboard.sort", tooltip="Choose the column to sort by"),
     Binding("P", "sort('cpu')", "By CPU", id="dashboard.sort-cpu", tooltip="Sort by CPU"),
@@ -87,8 +89,15 @@ DASHBOARD_KEYS: list[BindingType] = [
     ),
     Binding("J", "subject(1)", "Next service", id="dashboard.next", tooltip="On a tab of one service: the next one"),
     Binding("K", "subject(-1)", "Service before", id="dashboard.before", tooltip="Likewise the one before"),
-    Binding("v", "reveal(False)", "Show value", id="dashboard.reveal", tooltip="On Inspect: show the masked value"),
-    Binding("V", "reveal(True)", "Show all", id="dashboard.reveal-all", tooltip="Likewise all; again: secrets too"),
+    Binding("u", "reveal(False)", "Unmask", id="dashboard.reveal", tooltip="On Inspect: show the masked value"),
+    Binding("U", "reveal(True)", "Unmask all", id="dashboard.reveal-all", tooltip="Likewise all; again: secrets too"),
+    Binding(
+        "c", "columns", "Columns", id="dashboard.columns", tooltip="Choose the columns of this tab, and their order"
+    ),
+    Binding("v", "views", "Views", id="dashboard.views", tooltip="Open a saved view"),
+    Binding(
+        "V", "save_view", "Save view", id="dashboard.save-view", tooltip="Keep tab, filter, order, columns and zoom"
+    ),
     Binding("y", "copy", "Copy", id="dashboard.copy", tooltip="Copy the selected row as text"),
     Binding("escape", "back", "Back", id="dashboard.back", tooltip="Clear the filter; never quits", show=False),
 ]
@@ -111,6 +120,8 @@ FOOTER: tuple[Key, ...] = (
     (",.", "walk back", "app.walk(-1)"),
     ("F12", "screenshot", "app.save_picture"),
     ("F2", "theme", "app.toggle_theme"),
+    ("c", "columns", "screen.columns"),
+    ("v", "views", "screen.views"),
 )
 IN_PROBLEMS: tuple[Key, ...] = (
     ("↑↓", "choose", "screen.problems"),

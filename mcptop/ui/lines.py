@@ -19,6 +19,7 @@ from mcptop.ui.theme import Styles
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
+    from mcptop.ui.keymap import Keymap
 
 
 def strip_of(line: Iterable[Run], width: int, styles: Styles, selected: bool = False) -> Strip:
@@ -103,3 +104,8 @@ class Lines(Widget):
 def look(widget: Widget) -> Styles:
     """The styles of the app a widget stands in."""
     return cast("McptopApp", widget.app).look
+
+
+def keymap(widget: Widget) -> Keymap:
+    """The keys of the app a widget stands in."""
+    return cast("McptopApp", widget.app).keymap

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from mcptop.presentation.tabs import TABS, Tab
@@ -24,8 +25,12 @@ class Orders:
             sorted_by, descending = self._orders[tab.id]
             self._orders[tab.id] = (column, not descending if column == sorted_by else not known[column].names)
 
-    def neighbour(self, tab: Tab[Any], by: int, width: int) -> str:
-        """The column beside the sorted one, of those that are shown at this width."""
-        shown = [item.column.id for item in tab.sheet.place(width)]
+    def set(self, tab: Tab[Any], column: str, descending: bool) -> None:
+        """Sort by a column the way that is said, if the tab has it."""
+        if any(one.id == column for one in tab.sheet.columns):
+            self._orders[tab.id] = (column, descending)
+
+    def neighbour(self, tab: Tab[Any], by: int, shown: Sequence[str]) -> str:
+        """The column beside the sorted one, of those that are shown."""
         sorted_by, _ = self._orders[tab.id]
         return shown[((shown.index(sorted_by) if sorted_by in shown else 0) + by) % len(shown)]

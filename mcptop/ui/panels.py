@@ -19,7 +19,7 @@ from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.tabs import Trouble
 from mcptop.presentation.when import LIVE
-from mcptop.ui.lines import Lines, look
+from mcptop.ui.lines import Lines, keymap, look
 
 
 class Panel(Lines):
@@ -163,7 +163,8 @@ class TabLine(Actions):
 
     def pieces(self, width: int) -> Sequence[Piece]:
         """One piece a tab."""
-        return tabs.pieces(self.chosen, self.trouble, width)
+        keys = keymap(self)
+        return tabs.pieces(self.chosen, self.trouble, width, lambda tab: keys.first(tab.binding, tab.key))
 
 
 Key = tuple[str, str, str]
@@ -176,8 +177,10 @@ class Footer(Actions):
     keys: Sequence[Key] = ()
 
     def show(self, keys: Sequence[Key]) -> None:
-        """Offer these keys."""
-        self.keys = keys
+        """Offer these keys, by the names they have now."""
+        focused = self.screen.focused
+        listening = [*(focused.BINDINGS if focused is not None else ()), *self.screen.BINDINGS, *self.app.BINDINGS]
+        self.keys = keymap(self).shown(keys, listening)
         self.rebuild()
 
     def pieces(self, width: int) -> Sequence[Piece]:

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from mcptop.presentation import sheet
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Listed, Moment, Placed, Sheet
-from mcptop.ui.lines import look, strip_of
+from mcptop.ui.lines import keymap, look, strip_of
 
 _HEADING = 1
 R = TypeVar("R", bound=Listed)
@@ -79,6 +79,16 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
     def selected(self) -> R | None:
         """The row under the cursor."""
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
+
+    @property
+    def sheet(self) -> Sheet[R]:
+        """The columns it has now."""
+        return self._sheet
+
+    def use(self, columns: Sheet[R]) -> None:
+        """Draw other columns from now on."""
+        self._sheet, self._placed_for = columns, -1
+        self.refresh()
 
     def show(self, rows: Sequence[R], moment: Moment, sort: str, descending: bool) -> None:
         """Draw these rows; the cursor stays on its row, wherever that went."""
@@ -156,7 +166,7 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
         been handed to this widget by then. So the line opens here, and what still arrives goes on to it.
         """
         focused = self.screen.focused
-        if event.key == "slash" and focused is self:
+        if event.key in keymap(self).of("dashboard.filter", ("slash",)) and focused is self:
             event.stop()
             await self.run_action("screen.filter")
         elif focused is not None and focused is not self:

@@ -208,7 +208,7 @@ async def test_reports_of_the_session_are_in_the_palette(app_of, workshop, scree
 @pytest.mark.parametrize("typed", ["", "report"], ids=["listed", "searched"])
 async def test_brackets_of_a_report_are_text_in_the_palette(typed, app_of, workshop, screen):
     app, _ = app_of()
-    async with app.run_test(size=(120, 80)) as pilot:
+    async with app.run_test(size=(120, 160)) as pilot:
         await finish(pilot, workshop)
         report = app.diagnoses.reports[0]
         verdict = replace(

@@ -71,6 +71,39 @@ def test_a_dashboard_that_could_not_be_seen_is_refused() -> None:
     assert done.stderr == "mcptop: the dashboard needs a terminal; in a pipe use `mcptop snapshot`\n"
 
 
+def in_terminal(*arguments: str, env: dict[str, str] | None = None) -> tuple[int, str]:
+    """The exit code, and what the terminal showed."""
+    master, slave = pty.openpty()
+    command = [sys.executable, "-m", "mcptop", *arguments]
+    try:
+        done = subprocess.run(
+            command, stdin=slave, stdout=slave, stderr=slave, env=os.environ | NO_ENGINE | (env or {}), timeout=60
+        )
+        return done.returncode, os.read(master, 65536).decode()
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+def test_keys_that_cannot_be_are_one_line_before_anything_begins(tmp_path: Path) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[keys]\n"dashboard.sortt" = "o"\n')
+    expected = f"mcptop: {config}: keys.dashboard.sortt: no such action; nearest: dashboard.sort"
+    for command in (("--config", str(config)), ("--config", str(config), "demo"), ("demo", "--config", str(config))):
+        code, shown = in_terminal(*command)
+        assert (code, shown.count("\n")) == (2, 1)
+        assert shown.startswith(expected)
+
+
+def test_a_view_there_is_not_is_one_line_with_those_there_are(tmp_path: Path) -> None:
+    for command in (("--view", "memry"), ("demo", "--view", "memry"), ("--view", "memry", "demo")):
+        code, shown = in_terminal(*command, env={"XDG_CONFIG_HOME": str(tmp_path)})
+        assert code == 2
+        assert shown.strip() == (
+            "mcptop: no view `memry` (did you mean memory?); there are: connections, cpu, memory, problems"
+        )
+
+
 def test_a_rule_by_port_finds_who_listens(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         config = tmp_path / "config.toml"

@@ -42,6 +42,10 @@ def test_the_default_file_may_be_absent_but_a_named_one_may_not(tmp_path: Path) 
         ('[[service]]\nname = "a"', "matches nothing"),
         ('[[service]]\nname = "a"\ncommand = "("', "not a regular expression"),
         ("[[service]]\nport = 1", "missing required field `name`"),
+        ('keymap = "vim"', "keymap: no `vim`; there are: htop, k9s, lazydocker"),
+        ('[keys]\n"dashboard.sort" = "f66"', "keys.dashboard.sort: `f66` is no key; nearest: f6"),
+        ('[keys]\n"dashboard.sort" = 6', "keys.*: expected `str`, got `int`"),
+        ("keys = 6", "keys: expected `object`, got `int`"),
     ],
 )
 def test_a_mistake_names_the_file_the_key_and_what_was_expected(tmp_path: Path, text: str, says: str) -> None:
@@ -72,3 +76,8 @@ def test_an_environment_mistake_names_the_variable() -> None:
 def test_a_rule_wants_all_its_patterns(rule: ServiceRule, matches: bool) -> None:
     found = rule.matches("redis-server", "/usr/bin/redis-server --port 6379", "redis", frozenset({6379}))
     assert found is matches
+
+
+def test_keys_may_be_written_with_quotes_or_without(tmp_path: Path) -> None:
+    file = write(tmp_path, '[keys]\n"dashboard.sort" = "f7"\napp.help = "h"\ntable.up = ""\n')
+    assert load(file, {}, {}).keys == {"dashboard.sort": "f7", "app.help": "h", "table.up": ""}

@@ -5,12 +5,16 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from textual.binding import Binding
 
 from mcptop import cli, config, server_settings
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
+from mcptop.keymaps import shipped
 from mcptop.model import alert, flow, frame, host, instance
 from mcptop.presentation import filter_fields
+from mcptop.ui.listeners import chains
+from mcptop.views import saved
 
 ROOT = Path(__file__).parents[2]
 
@@ -82,3 +86,17 @@ def test_every_link_leads_somewhere(path: Path) -> None:
 def test_every_field_of_the_filter_is_described() -> None:
     text = (ROOT / "docs" / "filter.md").read_text()
     assert not [name for name in (*filter_fields.NAMES, *filter_fields.LEVELS) if f"`{name}`" not in text]
+
+
+def test_every_action_of_the_dashboard_and_every_keymap_is_described() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    listening = [one for part in chains()["dashboard"] for one in part if isinstance(one, Binding)]
+    names = [str(one.id).partition(".")[2] for one in listening if not str(one.id).startswith("dashboard.tab-")]
+    assert not [name for name in names if f"`{name}`" not in text]
+    assert not [name for name in shipped.names() if f"| `{name}` |" not in text]
+
+
+def test_every_field_and_every_shipped_view_is_described() -> None:
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    assert not [name for name in saved.SavedView.__struct_fields__ if f"\n{name} = " not in text]
+    assert not [name for name in saved.shipped() if f"`{name}`" not in text]

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.screen import Screen
 from textual.widgets import Input
 
 from mcptop.model.closeup import Aspect
@@ -24,12 +23,12 @@ from mcptop.presentation.ranking import Ranking
 from mcptop.presentation.rows import Folds, Row, View
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
-from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
+from mcptop.presentation.tabs import TABS, Tab
 from mcptop.ui import layout, walking
+from mcptop.ui.arranging import Arranging
 from mcptop.ui.filter_line import FilterLine
 from mcptop.ui.keys import DASHBOARD_KEYS, Now, footer
 from mcptop.ui.lines import Lines
-from mcptop.ui.orders import Orders
 from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, SubjectLine, TabLine
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
@@ -40,16 +39,14 @@ if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
 
 
-class Dashboard(Screen[None]):
+class Dashboard(Arranging):
     """Every service at a glance."""
 
     BINDINGS = DASHBOARD_KEYS
 
     def __init__(self) -> None:
         super().__init__()
-        self.tab = OVERVIEW
-        self._orders, self._ranking = Orders(), Ranking()
-        self.folds, self.as_tree = Folds(), True
+        self.folds, self._ranking = Folds(), Ranking()
         self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
         self.tab_line, self.subject = TabLine(), SubjectLine()
         self.budgets, self.detail = Budgets(), Detail()
@@ -80,12 +77,12 @@ class Dashboard(Screen[None]):
     @property
     def sort(self) -> str:
         """The column the chosen tab is sorted by."""
-        return self._orders.of(self.tab)[0]
+        return self.orders.of(self.tab)[0]
 
     @property
     def descending(self) -> bool:
         """Whether the most stands first."""
-        return self._orders.of(self.tab)[1]
+        return self.orders.of(self.tab)[1]
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -112,6 +109,8 @@ class Dashboard(Screen[None]):
         self.table.focus()
         if self.mcptop.first_filter:
             self._set_filter(self.mcptop.first_filter)
+        if self.mcptop.first_view:
+            self.action_view(self.mcptop.first_view, self.mcptop.first_filter)
         self.show(self.mcptop.frame)
 
     def on_resize(self, event: events.Resize) -> None:
@@ -164,6 +163,10 @@ class Dashboard(Screen[None]):
             panel.restyle()
         for table in self.tables.values():
             table.restyle()
+
+    def redraw(self) -> None:
+        """The table of the present frame, once more."""
+        self._show_rows()
 
     def _show_rows(self) -> None:
         frame = self.mcptop.frame
@@ -351,12 +354,12 @@ class Dashboard(Screen[None]):
 
     def action_sort(self, column: str) -> None:
         """Sort by a column; once more turns the order round. Names go up, figures go down."""
-        self._orders.turn(self.tab, column)
+        self.orders.turn(self.tab, column)
         self._show_rows()
 
     def action_sort_step(self, by: int) -> None:
         """Sort by the neighbour of the sorted column, of those on the screen."""
-        self.action_sort(self._orders.neighbour(self.tab, by, self.table.size.width))
+        self.action_sort(self.orders.neighbour(self.tab, by, self.placed))
 
     def action_reverse(self) -> None:
         """Turn the order round."""
@@ -372,5 +375,5 @@ class Dashboard(Screen[None]):
         row = self.table.selected
         if row is not None:
             moment = Moment(self.mcptop.frame.at, self.mcptop.frame.series)
-            self.app.copy_to_clipboard(sheet.text_of(row, self.tab.sheet, moment))
+            self.app.copy_to_clipboard(sheet.text_of(row, self.table.sheet, moment))
             self.app.notify(f"copied {row.name}", markup=False, timeout=2)

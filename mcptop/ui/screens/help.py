@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar
 
 from textual.app import ComposeResult
@@ -12,36 +12,17 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mcptop import units
 from mcptop.presentation.filter_fields import LEVEL, NUMBERS, WORDS
+from mcptop.presentation.sheet import ON_REQUEST, Column
 from mcptop.presentation.tabs import TABS, Tab
+from mcptop.ui.keymap import Keymap
 from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+from mcptop.ui.lines import keymap
 from mcptop.ui.pages import Scroll
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
 
-_KEY_NAMES = {
-    "question_mark": "?",
-    "colon": ":",
-    "slash": "/",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "escape": "Esc",
-    "up": "↑",
-    "down": "↓",
-    "left": "←",
-    "right": "→",
-    "enter": "Enter",
-    "space": "Space",
-    "tab": "Tab",
-    "shift+tab": "⇧Tab",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "home": "Home",
-    "end": "End",
-}
 _SYMBOLS = (
     ("✖", "critical"),
     ("▲", "warning"),
@@ -64,20 +45,20 @@ class HelpScreen(ModalScreen[None]):
         with VerticalScroll(id="box") as box:
             box.border_title = "help"
             box.border_subtitle = "Esc back"
-            yield Static(page(), markup=False)
+            yield Static(page(keymap(self)), markup=False)
 
 
-def page() -> str:
+def page(keys: Keymap) -> str:
     """The page, made from the bindings and columns themselves, so that it cannot be out of date."""
     parts = [
         "KEYS",
-        *_keys([*SheetTable.BINDINGS, *DASHBOARD_KEYS, *APP_KEYS]),
+        *_keys(keys, [*SheetTable.BINDINGS, *DASHBOARD_KEYS, *APP_KEYS]),
         "",
         "KEYS OF THE PROBLEMS ABOVE THE TABLE",
-        *_keys(Problems.BINDINGS),
+        *_keys(keys, Problems.BINDINGS),
         "",
         "KEYS OF A DIAGNOSIS",
-        *_keys([*DIAGNOSIS_KEYS, *Scroll.BINDINGS]),
+        *_keys(keys, [*DIAGNOSIS_KEYS, *Scroll.BINDINGS]),
         "",
         *(line for tab in TABS for line in _columns(tab)),
         "SYMBOLS",
@@ -103,8 +84,14 @@ def page() -> str:
 
 
 def _columns(tab: Tab[Any]) -> list[str]:
-    title = "COLUMNS" if tab is TABS[0] else f"COLUMNS OF {tab.word.upper()}"
-    return [title, *(f"  {column.title:<15} {column.says}" for column in tab.sheet.columns), ""]
+    of_tab = "" if tab is TABS[0] else f" OF {tab.word.upper()}"
+    usual = [column for column in tab.sheet.columns if column.fits != ON_REQUEST]
+    others = [column for column in tab.sheet.columns if column.fits == ON_REQUEST]
+    return [*_described(f"COLUMNS{of_tab}", usual), *_described(f"MORE COLUMNS{of_tab}, TO BE CHOSEN", others)]
+
+
+def _described(title: str, columns: Sequence[Column[Any]]) -> list[str]:
+    return [title, *(f"  {column.title:<15} {column.says}" for column in columns), ""] if columns else []
 
 
 def _listed(title: str, names: Iterable[str]) -> list[str]:
@@ -113,13 +100,7 @@ def _listed(title: str, names: Iterable[str]) -> list[str]:
     return [f"  {'' if index else title:<15} {line}" for index, line in enumerate(lines)]
 
 
-def _keys(bindings: Iterable[BindingType]) -> Iterable[str]:
+def _keys(keys: Keymap, bindings: Iterable[BindingType]) -> Iterable[str]:
     for binding in bindings:
         if isinstance(binding, Binding):
-            yield f"  {' '.join(map(_key_name, binding.key.split(','))):<15} {binding.tooltip}"
-
-
-def _key_name(key: str) -> str:
-    if key.startswith("ctrl+"):
-        return f"^{key.removeprefix('ctrl+').upper()}"
-    return _KEY_NAMES.get(key, key.upper() if key.startswith("f") and len(key) > 1 else key)
+            yield f"  {' '.join(keys.names_of(binding)) or units.UNKNOWN:<15} {binding.tooltip}"

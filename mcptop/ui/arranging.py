@@ -1,0 +1,153 @@
+"""What the reader makes of the tables: which tab, which columns, and views that are kept under a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import replace
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from mcptop.config import views_folder
+from mcptop.presentation.runs import safe
+from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
+from mcptop.ui.diagnosing import unmarked
+from mcptop.ui.filter_line import FilterLine
+from mcptop.ui.orders import Orders
+from mcptop.ui.table import SheetTable
+from mcptop.views import saved
+from mcptop.views.saved import SavedView, ViewError
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
+
+
+class Arranging(Screen[None]):
+    """The part of the dashboard that is about that."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tab: Tab[Any] = OVERVIEW
+        self.as_tree = True
+        self.orders = Orders()
+        self.view_name = ""
+        """Of the view that was opened or saved last."""
+        self._columns: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def table(self) -> SheetTable[Any]:
+        """The table of the chosen tab."""
+        raise NotImplementedError
+
+    @property
+    def placed(self) -> list[str]:
+        """Ids of the columns that are on the screen."""
+        return [item.column.id for item in self.table.sheet.place(self.table.size.width)]
+
+    def action_tab(self, id: str) -> None:
+        """Show the table of another tab."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        """Draw the table again: something was chosen."""
+        raise NotImplementedError
+
+    def action_tab_step(self, by: int) -> None:
+        """Show the tab beside this one; behind the last is the first."""
+        self.action_tab(TABS[(TABS.index(self.tab) + by) % len(TABS)].id)
+
+    def action_columns(self) -> None:
+        """Choose the columns of this tab."""
+        from mcptop.ui.screens.columns import ColumnsMenu
+
+        self.app.push_screen(ColumnsMenu(self.tab.sheet, self._show_columns, self.placed))
+
+    def action_views(self) -> None:
+        """Choose a saved view."""
+        from mcptop.ui.screens.views import ViewsMenu
+
+        known = saved.known(views_folder())
+        if known.problems:
+            more = f"; {len(known.problems) - 1} more" if len(known.problems) > 1 else ""
+            self._warn(f"{known.problems[0]}{more}")
+        self.app.push_screen(ViewsMenu(known.views), self._view_chosen)
+
+    def action_save_view(self) -> None:
+        """Keep the present view under a name."""
+        from mcptop.ui.screens.views import NameOfView
+
+        taken = frozenset(saved.known(views_folder()).views)
+        self.app.push_screen(NameOfView(self.view_name, taken), self._save_view)
+
+    def action_view(self, name: str, within: str = "") -> None:
+        """Open a saved view; `within` is a filter that holds as well."""
+        try:
+            view = saved.find(views_folder(), name)
+            whole = f"{within} ({view.filter})" if within and view.filter else within or view.filter
+            self.open_view(replace(view, filter=whole))
+        except ViewError as problem:
+            self._warn(str(problem))
+        else:
+            self.view_name = name
+
+    def open_view(self, view: SavedView) -> None:
+        """Look at things as a view says; what this version does not have is left as it is."""
+        if view.tab not in {tab.id for tab in TABS}:
+            self._warn(f"this view is of a tab `{view.tab}` that there is not")
+            return
+        self.action_tab(view.tab)
+        if view.sort is not None:
+            self.orders.set(self.tab, view.sort, view.descending)
+        self._choose(view.columns)
+        self.as_tree = view.tree
+        line = self.query_one(FilterLine)
+        line.value, line.display = view.filter, bool(view.filter)
+        cast("McptopApp", self.app).zoom_to(view.zoom_s)
+        self.redraw()
+
+    def present_view(self) -> SavedView:
+        """How things are looked at now."""
+        column, descending = self.orders.of(self.tab)
+        return SavedView(
+            self.tab.id, self.query_one(FilterLine).value, column, descending, self._columns.get(self.tab.id),
+            self.as_tree, cast("McptopApp", self.app).zoom_s,
+        )  # fmt: skip
+
+    def _show_columns(self, ids: tuple[str, ...] | None) -> Sequence[str]:
+        self._choose(ids)
+        self.redraw()
+        return self.placed
+
+    def _choose(self, ids: tuple[str, ...] | None) -> None:
+        if ids is None:
+            self._columns.pop(self.tab.id, None)
+        else:
+            self._columns[self.tab.id] = ids
+        self.table.use(self.tab.sheet if ids is None else self.tab.sheet.chosen(ids))
+
+    def _view_chosen(self, name: str | None) -> None:
+        if name is not None:
+            self.action_view(name)
+
+    def _save_view(self, name: str | None) -> None:
+        if name is None:
+            return
+        try:
+            path = saved.save(views_folder(), name, self.present_view())
+        except ViewError as problem:
+            self._warn(str(problem))
+        else:
+            self.view_name = name
+            self.app.notify(f"saved {path}; `mcptop --view '{name}'` opens it", markup=False, timeout=6)
+
+    def _warn(self, says: str) -> None:
+        self.app.notify(says, severity="warning", markup=False, timeout=8)
+
+
+def commands(screen: Arranging) -> Iterable[SystemCommand]:
+    """What the palette offers: every saved view."""
+    for name, view in saved.known(views_folder()).views.items():
+        says = unmarked(safe(f"{view.tab} {view.filter}".strip()))
+        yield SystemCommand(f"View {safe(name, 40)}", says, partial(screen.action_view, name))

@@ -1,0 +1,45 @@
+"""Who listens to keys at the same time, screen by screen: what a remapped key must not meet twice."""
+
+from __future__ import annotations
+
+from mcptop.config import Settings
+from mcptop.ui.keymap import Chain, Keymap, read
+
+
+def chains() -> dict[str, Chain]:
+    """Screen -> the bindings of what has the focus, of the screen, and of the app unless a menu stands before it."""
+    from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+    from mcptop.ui.pages import Scroll
+    from mcptop.ui.problems import Problems
+    from mcptop.ui.screens.columns import ColumnsMenu
+    from mcptop.ui.screens.comparing import ComparingScreen
+    from mcptop.ui.screens.evidence import EvidenceScreen
+    from mcptop.ui.screens.help import HelpScreen
+    from mcptop.ui.screens.jump import JumpScreen
+    from mcptop.ui.screens.playbooks import PlaybookMenu
+    from mcptop.ui.screens.service import ServiceScreen
+    from mcptop.ui.screens.sort import SortMenu
+    from mcptop.ui.screens.views import NameOfView, ViewsMenu
+    from mcptop.ui.table import SheetTable
+
+    return {
+        "dashboard": (SheetTable.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
+        "list of problems": (Problems.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
+        "screen of a service": (ServiceScreen.BINDINGS, APP_KEYS),
+        "screen of a diagnosis": (Scroll.BINDINGS, DIAGNOSIS_KEYS, APP_KEYS),
+        "comparison": (Scroll.BINDINGS, ComparingScreen.BINDINGS, APP_KEYS),
+        "evidence": (Scroll.BINDINGS, EvidenceScreen.BINDINGS, APP_KEYS),
+        "help": (HelpScreen.BINDINGS,),
+        "line for a time": (JumpScreen.BINDINGS,),
+        "menu of columns to sort by": (SortMenu.BINDINGS,),
+        "menu of columns": (ColumnsMenu.BINDINGS,),
+        "menu of views": (ViewsMenu.BINDINGS,),
+        "name of a view": (NameOfView.BINDINGS,),
+        "menu of playbooks": (PlaybookMenu.BINDINGS,),
+    }
+
+
+def keymap_of(settings: Settings, path: str) -> Keymap:
+    """The keys as the settings want them; `path` of the file, for the message. Raises `ConfigError`."""
+    # Without a wish the other screens need not be loaded yet.
+    return read(settings, path, chains()) if settings.keymap or settings.keys else Keymap()
