@@ -109,10 +109,10 @@ class McptopApp(App[None]):
         """What the dashboard shows only, to begin with."""
         self.first_view = (settings or Settings()).view
         """Name of the saved view it begins with."""
-        for known in themes():
-            self.register_theme(known)
         self.look: Styles = styles(DARK, False)
         self._without_colour = no_color or self.no_color
+        for known in themes(self._without_colour):
+            self.register_theme(known)
         if self._without_colour:
             self._drop_colours()
         else:

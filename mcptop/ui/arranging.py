@@ -104,6 +104,7 @@ class Arranging(Screen[None]):
         self.as_tree = view.tree
         line = self.query_one(FilterLine)
         line.value, line.display = view.filter, bool(view.filter)
+        line.cursor_position = len(line.value)
         cast("McptopApp", self.app).zoom_to(view.zoom_s)
         self.redraw()
 

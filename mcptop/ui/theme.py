@@ -51,7 +51,7 @@ COLOURS = {
         area={"memory": "#27496b", "cpu": "#235a57", "warning": "#6b5223", "critical": "#6e3034"},
     ),
     LIGHT: Colours(
-        ground="#fbfcfd", raised="#e9eef3", selected="#cfe3fb", track="#d5dde6",
+        ground="#fbfcfd", raised="#e9eef3", selected="#b4d0f0", track="#d5dde6",
         text="#27323d", strong="#0c141c", muted="#566472", dim="#8593a1", faint="#c3ccd6",
         accent="#0d857a", on_accent="#ffffff", group="#1664b0",
         ok="#1f8a3f", warning="#a96100", critical="#cf222e", memory="#1f6fbf", disk="#7a48c2",
@@ -60,9 +60,14 @@ COLOURS = {
 }  # fmt: skip
 
 
-def themes() -> list[Theme]:
-    """Both themes, for Textual's own widgets and the style sheet."""
-    return [_theme(name, colours) for name, colours in COLOURS.items()]
+def themes(no_colour: bool = False) -> list[Theme]:
+    """Both themes, for Textual's own widgets and the style sheet; without colour a cursor is seen all the same."""
+    known = [_theme(name, colours) for name, colours in COLOURS.items()]
+    if no_colour:
+        for theme in known:
+            # Textual's lists know no reverse.
+            theme.variables |= {"block-cursor-text-style": "bold underline", "input-cursor-text-style": "reverse"}
+    return known
 
 
 def styles(theme: str, no_colour: bool) -> Styles:
