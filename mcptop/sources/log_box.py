@@ -77,7 +77,7 @@ class LogBox:
     """Lines between a follower and its reader; both may call from any thread."""
 
     def __init__(self, lines: int = 500, size: int = 1 << 20) -> None:
-        """At most `lines` lines of `size` bytes; of a past that waits for its reader (`put_past`) four times more."""
+        """At most `lines` lines and `size` bytes; of what may wait (`put_past`) four times as many lines."""
         self.lines, self.size = lines, size
         self._items: deque[Raw | Mark] = deque()
         self._marks: deque[Mark] = deque(maxlen=_MOST_MARKS)

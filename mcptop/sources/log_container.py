@@ -20,6 +20,8 @@ _RETRY_S = (0.5, 1, 2, 4, 8)
 _MANY = 64
 _BUSY_PAUSE_S, _CALM_PAUSE_S = 0.001, 0.02
 """Between two reads: the socket holds some hundred lines, and the more come in one read, the fewer reads it takes."""
+_LATE_S = 0.5
+"""So far behind what is written, it is read without pauses."""
 _BEHIND_S = 5.0
 """So far behind what is written, the rest is left out: nobody can read it, and reading it costs."""
 _AFTER_LEAP = 200
@@ -98,15 +100,15 @@ class ContainerLog:
         if run.driver == "none":
             raise LogError(f"{self._name}: its logging driver is `none`: nothing is kept that could be shown")
         if run.goes_on and run.finished:
-            ending = last_ending(engine, self._container, run.finished / 1e9 - 60, run.started / 1e9)
-            box.put_past([Mark(run.started / 1e9, f"restarted: last {ending}", starts=True)])
+            ending = last_ending(engine, self._container, run.finished / 10**9 - 60, run.started / 10**9)
+            box.put_past([Mark(run.started / 10**9, f"restarted: last {ending}", starts=True)])
 
     def _restarted(self, engine: DockerEngine, before: _Run, run: _Run, box: LogBox) -> None:
         ending = before.ending
         if before.goes_on:
             # It ran again before anybody could look; the engine's events still know.
-            ending = last_ending(engine, self._container, before.started / 1e9, run.started / 1e9 + 0.001)
-        box.put([Mark(run.started / 1e9, f"restarted: last {ending}", starts=True)])
+            ending = last_ending(engine, self._container, before.started / 10**9, run.started / 10**9 + 0.001)
+        box.put([Mark(run.started / 10**9, f"restarted: last {ending}", starts=True)])
 
     def _look(self, engine: DockerEngine) -> _Run | None:
         answer = engine.inspect(self._container)
@@ -121,7 +123,7 @@ class ContainerLog:
                 break
             if ended is None:
                 ended = now
-                box.put([Mark(now.finished / 1e9, f"ended: {now.ending}")])
+                box.put([Mark(now.finished / 10**9, f"ended: {now.ending}")])
             self._stop.wait(_POLL_S)
         return ended or run
 
@@ -157,11 +159,16 @@ class ContainerLog:
             if not lines:
                 continue
             self._last = max(self._last, _stamp(lines) or 0)
-            live = live or self._last / 1e9 >= opened
+            live = live or self._last / 10**9 >= opened
             (box.put if live else box.put_past)(lines)
-            if live and stream.engine_now - self._last / 1e9 > _BEHIND_S and len(lines) >= _MANY:
+            if len(lines) < _MANY:
+                self._stop.wait(_CALM_PAUSE_S)
+                continue
+            behind = stream.engine_now - self._last / 10**9
+            if live and behind > _BEHIND_S:
                 return True
-            self._stop.wait(_BUSY_PAUSE_S if len(lines) >= _MANY else _CALM_PAUSE_S)
+            if behind < _LATE_S:
+                self._stop.wait(_BUSY_PAUSE_S)
         return False
 
 

@@ -14,6 +14,8 @@ from mcptop.model.value import Value
 from mcptop.player import Position
 
 if TYPE_CHECKING:
+    from mcptop.logs.gather import Gathering
+    from mcptop.model.log import Entry
     from mcptop.playbook.diagnosis import Finished
     from mcptop.playbook.runner import Progress
     from mcptop.ui.diagnoses import Job
@@ -98,6 +100,15 @@ class News(Message, bubble=False):
         super().__init__()
         self.says = says
         self.trouble = trouble
+
+
+class LogsCame(Message, bubble=False):
+    """Lines of logs, for the pane that follows them."""
+
+    def __init__(self, gathering: Gathering, entries: list[Entry]) -> None:
+        super().__init__()
+        self.gathering = gathering
+        self.entries = entries
 
 
 class Stage(Value, frozen=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 from datetime import datetime
 from pathlib import Path
@@ -32,17 +33,31 @@ def stem(verdict: Verdict) -> str:
 
 def save_picture(at: datetime, picture: str) -> str:
     """Write the screen of that time; a sentence about that. Raises `SavingError`."""
+    return f"saved {_write_new(f'mcptop-{_moment(at)}', '.svg', picture)}"
+
+
+def save_log(name: str, at: datetime, text: str) -> str:
+    """Write the lines of a service's log, for its owner only; a sentence about that. Raises `SavingError`."""
+    stem = f"mcptop-log-{_UNSAFE.sub('_', name)[:60]}-{_moment(at)}"
+    return f"saved {_write_new(stem, '.txt', text, 0o600)}"
+
+
+def _moment(at: datetime) -> str:
+    return f"{at.astimezone():%Y%m%d-%H%M%S}"
+
+
+def _write_new(stem: str, suffix: str, text: str, mode: int = 0o666) -> Path:
+    """Write a file under a name that is free: of a moment that stands still there may be several."""
     for number in itertools.count(1):
-        # Of a picture that stands still there may be several.
-        path = Path(f"mcptop-{at.astimezone():%Y%m%d-%H%M%S}{'' if number == 1 else f'-{number}'}.svg")
+        path = Path(f"{stem}{'' if number == 1 else f'-{number}'}{suffix}")
         try:
-            with open(path, "x", encoding="utf-8") as file:
-                file.write(picture)
+            with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, mode)) as file:
+                file.write(text)
         except FileExistsError:
             continue
         except OSError as error:
             raise SavingError(f"{path}: cannot be written: {error.strerror}") from None
-        return f"saved {path}"
+        return path
     raise AssertionError("there is always another number")
 
 

@@ -36,6 +36,8 @@ class Colours:
     critical: str
     memory: str
     disk: str
+    tags: tuple[str, ...] = ()
+    """Names that have to be told apart, in any order."""
     area: dict[str, str] = field(default_factory=dict)
     """Bodies of charts, darker than their edges."""
 
@@ -48,6 +50,7 @@ COLOURS = {
         text="#c9d2dc", strong="#eef2f6", muted="#8794a3", dim="#586574", faint="#353c45",
         accent="#4fd1c5", on_accent="#0b1116", group="#63b3f4",
         ok="#68c47e", warning="#f5b84b", critical="#ff6b6b", memory="#5aa9f0", disk="#b794f4",
+        tags=("#4fd1c5", "#63b3f4", "#b794f4", "#68c47e", "#d9b97c", "#e39bb5"),
         area={"memory": "#27496b", "cpu": "#235a57", "warning": "#6b5223", "critical": "#6e3034"},
     ),
     LIGHT: Colours(
@@ -55,6 +58,7 @@ COLOURS = {
         text="#27323d", strong="#0c141c", muted="#566472", dim="#8593a1", faint="#c3ccd6",
         accent="#0d857a", on_accent="#ffffff", group="#1664b0",
         ok="#1f8a3f", warning="#a96100", critical="#cf222e", memory="#1f6fbf", disk="#7a48c2",
+        tags=("#0d857a", "#1664b0", "#7a48c2", "#1f8a3f", "#8a6a1f", "#b0446f"),
         area={"memory": "#b5d5f3", "cpu": "#b3ded9", "warning": "#f1d9ae", "critical": "#f5c1c1"},
     ),
 }  # fmt: skip
@@ -80,6 +84,10 @@ _RAISED = {"dim": "muted", "faint": "muted", "muted": "text"}
 """Style names that the selected line replaces by a stronger one."""
 
 
+_OWN_GROUND = ("bar.", "hit")
+"""Style names whose ground means something: the selected line leaves it."""
+
+
 class Styles:
     """Rich styles by name, on the normal ground and on the selected line; each is built once."""
 
@@ -88,7 +96,7 @@ class Styles:
         ground = Style(bgcolor=selected) if selected else Style(reverse=True)
         self._selected = {
             # In sixteen colours faint text and the selected line are the same grey: there text is a step stronger.
-            name: style if name.startswith("bar.") and selected else table[_RAISED.get(name, name)] + ground
+            name: style if name.startswith(_OWN_GROUND) and selected else table[_RAISED.get(name, name)] + ground
             for name, style in table.items()
         }
 
@@ -124,6 +132,8 @@ def _table(c: Colours) -> dict[str, Style]:
             f"badge.{name}": Style(color=c.on_accent, bgcolor=tones[name], bold=True)
             for name in ("warning", "critical", "ok", "muted")
         },
+        "hit": Style(color=c.on_accent, bgcolor=c.warning, bold=True),
+        **{f"tag.{number}": Style(color=tone, bgcolor=c.ground) for number, tone in enumerate(c.tags)},
         "notice": Style(color=c.warning, bgcolor=c.raised),
         "cursor": Style(color=c.accent, bgcolor=c.ground, bold=True),
         "key": Style(color=c.accent, bgcolor=c.raised, bold=True),
@@ -139,6 +149,7 @@ def _plain_table() -> dict[str, Style]:
     table = {name: Style(bold=name in bold or name.endswith(".strong") or None) for name in names}
     for name in ("dim", "muted", "faint", "head.dim", "head.muted"):
         table[name] = Style(dim=True)
+    table["hit"] = Style(bold=True, underline=True)
     return table | dict.fromkeys(badges, Style(bold=True, reverse=True))
 
 
