@@ -15,10 +15,12 @@ from mcptop.cli_checks import check_screen
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
 from mcptop.cli_screen import needs_terminal, show
+from mcptop.cli_serve import serve
 from mcptop.cli_settings import settings_of, with_settings, with_view
 from mcptop.config import ConfigError, Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
+from mcptop.serve import visit
 from mcptop.views.saved import ViewError
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ _SCREEN_FIRST_S = 0.8
 
 
 @click.group(
-    commands=[judge, playbooks, record, replay],
+    commands=[judge, playbooks, record, replay, serve],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -54,6 +56,7 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
     from mcptop.monitor import Monitor
     from mcptop.recording.ring import Ring
 
+    visit.end_with_server()
     # The first samples are taken while the screen's code is still being loaded; the engine's package, which takes as
     # long to load, comes after the first picture.
     source = LiveSource(settings, hold_engine_s=_SCREEN_FIRST_S)
@@ -63,7 +66,7 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
     from mcptop.closeup.looker import Looker
     from mcptop.ui.reach import Reach
 
-    reach = Reach(looks=lambda tell: Looker(source.world, tell), past=ring.log)
+    reach = Reach(looks=lambda tell: Looker(source.world, tell), past=ring.log, writes_files=not visit.is_visit())
     return show(monitor, settings, demo, reach=reach)
 
 

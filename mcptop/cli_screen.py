@@ -10,6 +10,7 @@ import click
 
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
+from mcptop.serve import visit
 
 if TYPE_CHECKING:
     from mcptop.demo.command import Running
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 def needs_terminal(instead: str) -> None:
     """Raise `click.UsageError` where there is none."""
-    # Textual draws on stderr.
-    if not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
+    # Textual draws on stderr; for a browser on whatever `mcptop serve` gave it.
+    if not visit.is_visit() and not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise click.UsageError(f"the dashboard needs a terminal; {instead}")
 
 

@@ -90,6 +90,7 @@ class McptopApp(App[None]):
         self.closely = Closely(reach.looks(self._looked) if reach.looks is not None else None)
         self.clock = clock
         """Of a diagnosis that runs: seconds."""
+        self._writes_files = reach.writes_files
         self.diagnoses = Diagnoses(settings or Settings(), self._post, diagnosis, clock)
         self.frame: Frame = EMPTY
         """The frame that is shown."""
@@ -130,6 +131,12 @@ class McptopApp(App[None]):
     def tell(self, says: str, trouble: bool = True) -> None:
         """Show a sentence for some seconds; from any thread."""
         self._post(News(says, trouble))
+
+    def may_write(self) -> bool:
+        """Whether files are written for the reader; says so where not."""
+        if not self._writes_files:
+            self.notify("no files are written from a browser: run mcptop in a terminal", markup=False, timeout=5)
+        return self._writes_files
 
     @property
     def window_s(self) -> float:
@@ -347,6 +354,8 @@ class McptopApp(App[None]):
 
     def action_save_minutes(self) -> None:
         """Everything that was recorded lately, as a file for `mcptop replay`."""
+        if not self.may_write():
+            return
         if self._last_minutes is None:
             self.tell("this is a recording already", trouble=False)
             return
@@ -382,6 +391,8 @@ class McptopApp(App[None]):
         """The screen as SVG, named by the time of the frame."""
         from mcptop.ui import saving
 
+        if not self.may_write():
+            return
         try:
             self.notify(saving.save_picture(self.frame.at, self.export_screenshot()), markup=False, timeout=3)
         except saving.SavingError as problem:

@@ -76,6 +76,8 @@ class Arranging(Screen[None]):
 
     def action_save_view(self) -> None:
         """Keep the present view under a name."""
+        if not cast("McptopApp", self.app).may_write():
+            return
         from mcptop.ui.screens.views import NameOfView
 
         taken = frozenset(saved.known(views_folder()).views)

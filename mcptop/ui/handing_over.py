@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 def hand_over(app: McptopApp) -> None:
     """Write both files, and say where."""
+    if not app.may_write():
+        return
     if app.frame.number == 0:
         app.notify("nothing was seen yet: wait for the first sample", markup=False, timeout=4)
         return

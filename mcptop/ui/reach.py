@@ -14,6 +14,8 @@ class Reach(NamedTuple):
 
     looks: MakeLooks | None = None
     """Makes who looks closely at one service."""
+    writes_files: bool = True
+    """Not where whoever looks sits at a browser."""
     past: Callable[[], Log] | None = None
     """The last minutes, as they are recorded now."""
 

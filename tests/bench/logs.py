@@ -109,7 +109,8 @@ async def _measure(service: Service, instance: Instance, seconds: float) -> None
         took = time.monotonic() - began
         book = pane.session.book
         print(
-            f"{(_written(pane) - before) / took:,.0f} lines/s seen, {(time.process_time() - cpu) / took:.0%} of a core; "
+            f"{(_written(pane) - before) / took:,.0f} lines/s seen, "
+            f"{(time.process_time() - cpu) / took:.0%} of a core, "
             f"{len(book.lines):,} kept, {book.skipped:,} skipped, {'more' if book.uncounted else 'none'} uncounted, "
             f"the newest is {time.time() - book.lines[-1].at:.2f} s old"
         )

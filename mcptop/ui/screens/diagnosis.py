@@ -158,6 +158,8 @@ class DiagnosisScreen(Screen[None]):
 
     def _save(self, save: Callable[[], str]) -> None:
         app = self.mcptop
+        if not app.may_write():
+            return
 
         def run() -> None:
             try:

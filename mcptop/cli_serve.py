@@ -1,0 +1,33 @@
+"""The command that serves the dashboard to a browser."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mcptop.cli_settings import settings_of, with_settings
+from mcptop.exit_status import ExitStatus
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=8477, show_default=True, help="0: a free one.")
+@click.option(
+    "--visitors", type=click.IntRange(1, 64), default=4, show_default=True, help="Most at a time; each is a process."
+)
+@with_settings
+@click.pass_context
+def serve(context: click.Context, /, port: int, visitors: int, **flags: Any) -> ExitStatus:
+    """The dashboard in a browser of this machine, read-only."""
+    assert context.parent is not None
+    given = {**(context.obj or {}), **{key: value for key, value in flags.items() if value is not None}}
+    if given.pop("allow_actions", None):
+        raise click.UsageError("serve is read-only: leave --allow-actions out, or act in a terminal")
+    settings_of(context, **flags)  # a mistake in them is said here, not to every visitor
+    try:
+        from mcptop.serve import command
+    except ModuleNotFoundError as missing:
+        if (missing.name or "").partition(".")[0] not in ("textual_serve", "aiohttp", "aiohttp_jinja2"):
+            raise
+        raise click.UsageError("serve needs a package that is not here: pip install 'mcptop[serve]'") from None
+    return command.run(command.arguments(context.parent.command.params, given), port, visitors)
