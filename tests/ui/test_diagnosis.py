@@ -288,6 +288,17 @@ async def test_a_folder_nobody_can_write_to_is_one_line(app_of, workshop, monkey
         assert isinstance(app.screen, DiagnosisScreen)
 
 
+async def test_in_a_browser_reports_and_bundles_are_not_written(app_of, workshop, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app, _ = app_of(writes_files=False)
+    async with app.run_test(size=SIZE) as pilot:
+        await finish(pilot, workshop)
+        await pilot.press("r", "b")
+        await pilot.pause()
+        assert messages(app) == ["no files are written from a browser: run mcptop in a terminal"] * 2
+    assert list(tmp_path.iterdir()) == []
+
+
 async def test_evidence_and_back(app_of, workshop, screen, snapshot, monkeypatch):
     # What values mean is told in words that are often improved; the picture is not about them.
     monkeypatch.setattr(catalogue, "KINDS", {})
