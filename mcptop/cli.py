@@ -15,8 +15,8 @@ from mcptop.cli_checks import check_screen
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
 from mcptop.cli_screen import needs_terminal, show
-from mcptop.cli_serve import serve
 from mcptop.cli_settings import settings_of, with_settings, with_view
+from mcptop.cli_sharing import handover, serve
 from mcptop.config import ConfigError, Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
@@ -30,7 +30,7 @@ _SCREEN_FIRST_S = 0.8
 
 
 @click.group(
-    commands=[judge, playbooks, record, replay, serve],
+    commands=[judge, playbooks, record, replay, handover, serve],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,4 +1,4 @@
-"""The command that serves the dashboard to a browser."""
+"""The commands that hand the dashboard over: to a colleague as a report, to a browser as it is."""
 
 from __future__ import annotations
 
@@ -8,6 +8,18 @@ import click
 
 from mcptop.cli_settings import settings_of, with_settings
 from mcptop.exit_status import ExitStatus
+
+
+@click.command()
+@with_settings
+@click.pass_context
+def handover(context: click.Context, /, **flags: Any) -> ExitStatus:
+    """One look as an incident report: Markdown and HTML in the current folder, without secrets."""
+    settings = settings_of(context, **flags)
+    from mcptop.headless import handover as command
+    from mcptop.headless.snapshot import guard_pipe
+
+    return guard_pipe(lambda: command.run(settings))
 
 
 @click.command()
