@@ -23,14 +23,8 @@ def facts(roots: Roots, process: Identity, instance: str, problems: Problems) ->
     base = f"{roots.procfs}/{process.pid}"
     words = contents(f"{base}/cmdline").decode("utf-8", "replace").rstrip("\0").split("\0")
     yield made.fact("process", "pid", process.pid, instance)
-    for name in ("exe", "cwd", "root"):
-        try:
-            yield made.fact("process", name, os.readlink(f"{base}/{name}"), instance)
-        except PermissionError:
-            problems.add("a process does not show its files: run as root")
-        except OSError:
-            # A zombie has none any more.
-            continue
+    for name, path in _links(base, problems):
+        yield made.fact("process", name, path, instance)
     yield made.command("process", "command", words, instance)
     yield made.fact("process", "unit", process.unit or "none", instance)
     for controller, path in sorted(process.membership.items()):
@@ -39,6 +33,17 @@ def facts(roots: Roots, process: Identity, instance: str, problems: Problems) ->
             yield made.fact("cgroup", controller or "unified", path, instance)
     yield from limits(contents(f"{base}/limits"), instance)
     yield from _environment(f"{base}/environ", instance, problems)
+
+
+def _links(base: str, problems: Problems) -> Iterator[tuple[str, str]]:
+    try:
+        for name in ("exe", "cwd", "root"):
+            yield name, os.readlink(f"{base}/{name}")
+    except PermissionError:
+        problems.add("a process does not show its program and folders: run as root")
+    except OSError:
+        # A zombie has none any more.
+        return
 
 
 def limits(data: bytes, instance: str) -> Iterator[Fact]:

@@ -4,45 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import NamedTuple
 
 from mcptop.closeup.attempt import Attempt
-from mcptop.closeup.files import FileReader
-from mcptop.closeup.inspection import InspectReader
 from mcptop.closeup.processes import ProcessReader
-from mcptop.closeup.sockets import SocketReader
+from mcptop.closeup.readers import READERS, MakeReader, nothing
 from mcptop.closeup.world import Reader, World
-from mcptop.model.closeup import (
-    Aspect,
-    Closeup,
-    FileCloseup,
-    InspectCloseup,
-    ProcessCloseup,
-    ProcessKey,
-    SocketCloseup,
-)
+from mcptop.model.closeup import Aspect, Closeup, ProcessKey
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
-from mcptop.units import plain
 
 SHARE = 0.03
 """Of one core: more than this no sequence of looks takes, so after a dear one comes a long pause."""
+HURRIED_SHARE = 0.2
+"""The same while somebody goes from one thing to the next, each of which is looked at as soon as it may be."""
 DEADLINE_S = 3.0
 """So long a look is waited for before it is said that it hangs."""
-_EMPTY: Mapping[Aspect, type[Closeup]] = {
-    Aspect.PROCESSES: ProcessCloseup,
-    Aspect.SOCKETS: SocketCloseup,
-    Aspect.FILES: FileCloseup,
-    Aspect.INSPECT: InspectCloseup,
-}
-MakeReader = Callable[[World], Reader]
-READERS: Mapping[Aspect, MakeReader] = {
-    Aspect.PROCESSES: ProcessReader,
-    Aspect.SOCKETS: SocketReader,
-    Aspect.FILES: FileReader,
-    Aspect.INSPECT: InspectReader,
-}
 
 
 class _Wish(NamedTuple):
@@ -54,6 +31,21 @@ class _Wish(NamedTuple):
     def subject(self) -> tuple[Aspect, str, tuple[str, ...]]:
         """What makes it another wish: every frame brings new objects of the same service."""
         return self.aspect, self.service.key, tuple(instance.id for instance in self.instances)
+
+    def nothing(self, problem: str) -> Closeup:
+        """What is handed out where there is no closeup."""
+        return nothing(self.aspect, self.service, self.instances, problem)
+
+
+class _Pause(NamedTuple):
+    """Seconds before the next look."""
+
+    least_s: float
+    """However much somebody hurries."""
+    usual_s: float
+
+
+_AT_ONCE = _Pause(0.0, 0.0)
 
 
 class _Desk:
@@ -136,9 +128,12 @@ class Looker:
 
     def _run(self) -> None:
         while (wish := self._next_wish()) is not None:
-            pause_s = self._look(wish)
+            pause = self._look(wish)
             with self._news:
-                self._news.wait_for(lambda: self._stopped or self._hurry or self._wish is None, pause_s)
+                if not self._news.wait_for(lambda: self._stopped, pause.least_s):
+                    self._news.wait_for(
+                        lambda: self._stopped or self._hurry or self._wish is None, pause.usual_s - pause.least_s
+                    )
         self._clear(None)
 
     def _next_wish(self) -> _Wish | None:
@@ -150,8 +145,8 @@ class Looker:
             self._hurry = False
             return None if self._stopped else self._wish
 
-    def _look(self, wish: _Wish) -> float:
-        """One look, handed out; how long to pause before the next, in seconds."""
+    def _look(self, wish: _Wish) -> _Pause:
+        """One look, handed out; how long to pause before the next."""
         self._clear(wish)
         desk = self._desks.get(wish.aspect)
         if desk is None:
@@ -164,14 +159,15 @@ class Looker:
         with self._news:
             self._news.wait_for(lambda: attempt.is_over or self._stopped, self._deadline_s)
         if not attempt.is_over:
-            self._hand_out(wish, _nothing(wish, f"no answer for {attempt.age_s():.0f} s: still waiting"))
-            return 0.0
+            self._hand_out(wish, wish.nothing(f"no answer for {attempt.age_s():.0f} s: still waiting"))
+            return _AT_ONCE
         desk.attempt = None
         if asked.subject != wish.subject:
-            return 0.0
-        self._hand_out(wish, attempt.closeup or _nothing(wish, f"defect in mcptop: {attempt.failure}"))
+            return _AT_ONCE
+        self._hand_out(wish, attempt.closeup or wish.nothing(f"defect in mcptop: {attempt.failure}"))
         # A look that waited long for somebody else is not asked again at once either.
-        return max(desk.reader.every_s - attempt.took_s, attempt.took_s, attempt.cpu_s / SHARE)
+        pause_s = max(desk.reader.every_s - attempt.took_s, attempt.took_s, attempt.cpu_s / SHARE)
+        return _Pause(attempt.cpu_s / HURRIED_SHARE, pause_s)
 
     def _begin(self, desk: _Desk, wish: _Wish) -> None:
         reader = desk.reader
@@ -196,13 +192,3 @@ class Looker:
         with self._news:
             if not self._stopped and self._wish is not None and self._wish.subject == wish.subject:
                 self._emit(closeup)
-
-
-def _nothing(wish: _Wish, problem: str) -> Closeup:
-    """A closeup that only says why there is none."""
-    return _EMPTY[wish.aspect](
-        at=datetime.now(UTC),
-        service=wish.service.key,
-        instances=tuple(instance.name for instance in wish.instances),
-        problem=plain(problem),
-    )

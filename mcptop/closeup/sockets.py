@@ -65,13 +65,15 @@ class SocketReader:
 
     def _lines(self, members: Members, problems: Problems) -> Iterator[SocketLine]:
         instance, pids = members.instance, [process.pid for process in members.processes]
-        space = self._world.roots.network_of(str(pids[0]))
+        network_of = self._world.roots.network_of
+        # One that has ended, or that we may not look into, is no way in; the next may be.
+        space, way = next(((found, pid) for pid in pids if (found := network_of(str(pid))) is not None), (None, 0))
         if space is None:
             problems.add(f"the network namespace of {instance.name} cannot be seen: run as root")
             return
         owned = self._owned(space, pids, problems) if self._is_shared(space) else None
         if space not in self._rows:
-            self._rows[space] = self._read(space, pids[0], problems)
+            self._rows[space] = self._read(space, way, problems)
         names = _Names(self._world, self._world.book.target(instance.id))
         groups = grouped(self._rows[space], owned, names)
         for key, group in groups.items():
@@ -81,7 +83,8 @@ class SocketReader:
         found: set[int] = set()
         for pid in pids:
             try:
-                if self._world.roots.network_of(str(pid)) == space:
+                # None: it has ended, or may not be looked into; its descriptors tell which.
+                if self._world.roots.network_of(str(pid)) in (space, None):
                     found.update(socket_inodes(f"{self._proc}/{pid}/fd"))
             except PermissionError:
                 problems.add("a process does not show its descriptors: run as root")

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from mcptop.closeup.looker import SHARE, Looker
+from mcptop.closeup.looker import HURRIED_SHARE, SHARE, Looker
 from mcptop.closeup.world import Reader, World
 from mcptop.model.closeup import Aspect, Closeup, FileCloseup, ProcessKey
 from mcptop.model.frame import Service
@@ -189,6 +189,23 @@ def test_a_dear_look_is_followed_by_a_pause_that_keeps_it_below_its_share():
         for _ in range(2):
             got.get(timeout=PATIENCE_S)
     assert at[1] - at[0] >= 0.03 / SHARE
+
+
+def test_who_hurries_does_not_make_it_dearer_than_a_fifth_of_a_core():
+    at: list[float] = []
+
+    def act(service: Service) -> None:
+        at.append(time.monotonic())
+        end = time.thread_time() + 0.05
+        while time.thread_time() < end:
+            pass
+
+    with looking(lambda world: Script(act)) as (looker, got):
+        looker.want(Aspect.FILES, api := named("api"), api.instances)
+        got.get(timeout=PATIENCE_S)
+        looker.threads_of(ProcessKey(1, 1))
+        got.get(timeout=PATIENCE_S)
+    assert 0.05 / HURRIED_SHARE <= at[1] - at[0] < 0.05 / SHARE
 
 
 def test_the_threads_of_a_real_process_come_with_the_next_look():

@@ -181,6 +181,23 @@ def test_sockets_as_psutil_sees_them():
         assert sum(line.count for line in found.lines) == len(oracle)
 
 
+def test_without_the_right_to_enter_namespaces_the_text_tables_say_most_of_it(monkeypatch):
+    def refuse(path: str) -> None:
+        raise PermissionError(1, "Operation not permitted", path)
+
+    monkeypatch.setattr("mcptop.closeup.sockets.NetworkNamespace", refuse)
+    with program(CONNECTIONS) as one:
+        seen = world()
+        found = SocketReader(seen).look(of := service(seen, one.pid), of.instances)
+        assert found.problem is not None
+        assert "CAP_SYS_ADMIN" in found.problem
+        lines = {(line.direction, line.state): line for line in found.lines}
+        listener, closed = lines[Direction.LISTENS, "LISTEN"], lines[Direction.OPENED, "CLOSE_WAIT"]
+        assert (listener.accept_queue, listener.backlog) == (2, None)
+        assert (closed.count, closed.unsent_bytes) == (1, None)
+        assert lines[Direction.OPENED, "ESTABLISHED"].busy is None
+
+
 def test_who_is_at_the_other_end_is_called_by_name():
     with program(CONNECTIONS, MCPTOP_SERVICE="server-side") as server:
         code = f"held = socket.create_connection(('127.0.0.1', {server.said})); answer(); sys.stdin.readline()"

@@ -92,11 +92,11 @@ def _name_of(row: FileRow) -> str:
 
 def _heading(part: _Part, members: Sequence[FileRow]) -> FileRow:
     lines = [row.line for row in members]
-    sizes = listed.total(line.size_bytes for line in lines)
     growth = listed.total(line.growth_bytes_per_s for line in lines)
     whole = FileLine(
         instance="", pids=(), kind=part.id, descriptors=sum(line.descriptors for line in lines),
-        size_bytes=None if sizes is None else int(sizes), growth_bytes_per_s=growth, deleted=part.id == "deleted",
+        size_bytes=listed.whole(line.size_bytes for line in lines), growth_bytes_per_s=growth,
+        deleted=part.id == "deleted",
     )  # fmt: skip
     return FileRow(key=f"part:{part.id}", name=part.title, label=part.title, is_heading=True, level_in_tree=0,
                    line=whole)  # fmt: skip

@@ -40,7 +40,7 @@ def build(closeup: InspectCloseup, view: View, reveal: Reveal = HIDDEN) -> Seque
     found: list[FactRow] = []
     sections: dict[tuple[str, str], list[FactRow]] = {}
     for row in rows:
-        instance = row.fact.instance if listed.several(closeup.instances) else ""
+        instance = row.fact.instance if len(closeup.instances) > 1 else ""
         sections.setdefault((instance, row.fact.section), []).append(row)
     for (instance, section), members in sections.items():
         found.append(_heading(instance, section, members))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from msgspec import Struct
@@ -123,6 +123,7 @@ def total(values: Iterable[float | None]) -> float | None:
     return sum(known) if known else None
 
 
-def several(instances: Sequence[str]) -> bool:
-    """Whether it has to be said which replica a row belongs to."""
-    return len(instances) > 1
+def whole(values: Iterable[int | None]) -> int | None:
+    """As `total`, of what is counted."""
+    found = total(values)
+    return None if found is None else int(found)

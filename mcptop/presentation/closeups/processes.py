@@ -45,7 +45,7 @@ def build(closeup: ProcessCloseup, view: View) -> Sequence[ProcessRow]:
         rows = [row for row in rows if _stays(row, view)]
     if not view.tree:
         return ordered(rows, _name_of, view.sort, view.descending)
-    if not listed.several(closeup.instances):
+    if len(closeup.instances) < 2:
         return list(_tree(rows, view))
     found: list[ProcessRow] = []
     by_instance: dict[str, list[ProcessRow]] = {}
@@ -108,18 +108,14 @@ def _heading(instance: str, members: Sequence[ProcessRow]) -> ProcessRow:
     whole = ProcessLine(
         instance=instance, pid=0, parent=0, name=instance, state="",
         cores=listed.total(line.cores for line in lines),
-        rss_bytes=_whole(listed.total(line.rss_bytes for line in lines)),
-        threads=_whole(listed.total(line.threads for line in lines)),
-        fds=_whole(listed.total(line.fds for line in lines)),
+        rss_bytes=listed.whole(line.rss_bytes for line in lines),
+        threads=listed.whole(line.threads for line in lines),
+        fds=listed.whole(line.fds for line in lines),
     )  # fmt: skip
     return ProcessRow(
         key=f"instance:{instance}", name=runs.safe(instance), is_heading=True, level_in_tree=0, line=whole,
         processes=len(members),
     )  # fmt: skip
-
-
-def _whole(value: float | None) -> int | None:
-    return None if value is None else int(value)
 
 
 def _name(row: ProcessRow, width: int, moment: Moment) -> Runs:
