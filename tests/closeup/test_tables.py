@@ -20,6 +20,7 @@ from mcptop.presentation.closeups.masks import HIDDEN, Reveal
 from mcptop.presentation.closeups.tables import TABLES
 from mcptop.presentation.filter import parse
 from mcptop.presentation.rows import View
+from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Moment
 from mcptop.secret_forms import MASK
 from tests.closeup import examples
@@ -41,10 +42,10 @@ def rows(aspect: Aspect, tree: bool = True, text: str = "", sort: str | None = N
 
 
 def picture(aspect: Aspect, width: int) -> str:
-    """The note, the table as a tree and flat, and the first row in full."""
+    """The table as a tree and flat, and the first row in full."""
     table, closeup = TABLES[aspect], CLOSEUPS[aspect]
     placed = table.sheet.place(width)
-    lines = [note] if (note := detail.note(closeup, width)) else []
+    lines: list[Runs] = []
     for tree in (True, False):
         moment = Moment(NOON, NoSeries(), tree)
         found = rows(aspect, tree)
@@ -139,7 +140,8 @@ def test_a_chain_of_two_thousand_processes_is_a_tree():
         (Aspect.PROCESSES, "cpu>50", {4010, 4110}), (Aspect.PROCESSES, "mem>200m", {4010}),
         (Aspect.PROCESSES, "fd>50", {4010}), (Aspect.PROCESSES, "state=Z", {4056}), (Aspect.PROCESSES, "rtsp", {4055}),
         (Aspect.PROCESSES, "4011", {4011}), (Aspect.PROCESSES, "api-2 cpu>1", {4110}),
-        (Aspect.PROCESSES, "level=warn", {4056, 4110}),
+        (Aspect.PROCESSES, "level=warn", {4056, 4110}), (Aspect.PROCESSES, "up<1m", {4055}),
+        (Aspect.PROCESSES, "instance=api-2 !level=warn", {4101}), (Aspect.PROCESSES, "threads>5", {4010, 4011}),
     ],
 )  # fmt: skip
 def test_filters_of_processes(aspect, text, found):
@@ -224,14 +226,6 @@ def test_the_threads_of_the_chosen_process_and_of_no_other():
     assert "41%" in text[3]
     assert text[-1] == " and 11 more"
     assert not any("THREAD" in runs.text_of(line) for line in detail.compose(other, examples.PROCESSES, 100, 8))
-
-
-def test_a_note_says_what_is_missing():
-    assert detail.note(examples.SOCKETS, 80) is None
-    both = replace(examples.FILES, problem="run as root\x1b[2J")
-    note = detail.note(both, 80)
-    assert note is not None
-    assert runs.text_of(note) == " ▲ only the first 4000 are shown; run as root [2J"
 
 
 TEXTS = st.text(max_size=60) | st.sampled_from(["\x1b[31m", "[red]x[/red]", "a\nb", "‮evil", "数据库", ""])

@@ -35,18 +35,6 @@ def compose(row: CloseRow, closeup: Closeup, width: int, height: int) -> list[Ru
     return lines[:height]
 
 
-def note(closeup: Closeup, width: int) -> Runs | None:
-    """What could not be read, and that there is more than is shown, in one line; None when all is well."""
-    parts = []
-    if closeup.cut_at is not None:
-        parts.append(f"only the first {closeup.cut_at} are shown")
-    if closeup.problem is not None:
-        parts.append(closeup.problem)
-    if not parts:
-        return None
-    return runs.clip(((" ▲ ", "warning"), (runs.safe("; ".join(parts), 400), "warning")), width)
-
-
 def _title(row: CloseRow) -> list[Run]:
     tone = row.judgement.style if row.judgement.reasons else "muted"
     title: list[Run] = [(f" {row.judgement.symbol if row.judgement.reasons else '·'} ", tone), (row.name, "strong")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from msgspec import Struct
@@ -41,12 +42,19 @@ class CloseRow(Struct, frozen=True, eq=False, kw_only=True):
 C = TypeVar("C", bound=CloseRow)
 
 
-def passes(wanted: Filter, names: Iterable[str], figures: Figures, words: dict[str, str], level: Level) -> bool:
-    """Whether the row stays."""
+def passes(
+    wanted: Filter,
+    names: Iterable[str],
+    figures: Figures,
+    words: dict[str, str],
+    level: Level,
+    at: datetime | None = None,
+) -> bool:
+    """Whether the row stays; `at` is the time of the look, for what asks for an age."""
     if not wanted:
         return True
     lower = {name: word.lower() for name, word in words.items()} | {"level": level.name.lower()}
-    return wanted.passes(Subject("\n".join(names).lower(), figures, lower))
+    return wanted.passes(Subject("\n".join(names).lower(), figures, lower, at))
 
 
 def left(

@@ -42,7 +42,7 @@ def build(closeup: ProcessCloseup, view: View) -> Sequence[ProcessRow]:
     """All rows, in the order of the table: each parent above its children, or all by value."""
     rows = [_row(line) for line in closeup.lines]
     if view.filter:
-        rows = [row for row in rows if _stays(row, view)]
+        rows = [row for row in rows if _stays(row, view, closeup.at)]
     if not view.tree:
         return ordered(rows, _name_of, view.sort, view.descending)
     if len(closeup.instances) < 2:
@@ -66,13 +66,13 @@ def _row(line: ProcessLine, depth: int = 0) -> ProcessRow:
     )
 
 
-def _stays(row: ProcessRow, view: View) -> bool:
+def _stays(row: ProcessRow, view: View, at: datetime) -> bool:
     line = row.line
     names = (line.name, line.command, line.instance, line.user or "", str(line.pid), str(line.inner_pid or ""))
     figures = Figures(cores=line.cores, working_set=line.rss_bytes, fds=line.fds, pids=line.threads,
                       started_at=line.started_at)  # fmt: skip
-    words = {"state": line.state, "kind": "process", "service": line.name, "instance": line.instance}
-    return passes(view.filter, names, figures, words, row.judgement.level)
+    words = {"state": line.state, "kind": "process", "instance": line.instance}
+    return passes(view.filter, names, figures, words, row.judgement.level, at)
 
 
 def _tree(rows: Sequence[ProcessRow], view: View) -> Iterator[ProcessRow]:
@@ -179,16 +179,16 @@ PROCESSES: Sheet[ProcessRow] = Sheet(
                lambda r: r.line.state, align="left"),
         Column("cpu", "CPU", "percent of one core since the last look", 5,
                right(lambda r: cpu_text(r.line.cores), _cpu_tone, lambda r: cpu_text(r.line.cores)), 0,
-               lambda r: r.line.cores),
+               lambda r: r.line.cores, jumps=True),
         Column("memory", "RSS", "memory that is resident; what processes share counts in each", 5,
                right(lambda r: units.size(r.line.rss_bytes), heading=lambda r: units.size(r.line.rss_bytes)), 30,
-               lambda r: r.line.rss_bytes),
+               lambda r: r.line.rss_bytes, jumps=True),
         Column("threads", "THR", "threads", 4,
                right(lambda r: units.count(r.line.threads), heading=lambda r: units.count(r.line.threads)), 40,
-               lambda r: r.line.threads),
+               lambda r: r.line.threads, jumps=True),
         Column("fds", "FD", "open descriptors", 4,
                right(lambda r: units.count(r.line.fds), heading=lambda r: units.count(r.line.fds)), 48,
-               lambda r: r.line.fds),
+               lambda r: r.line.fds, jumps=True),
         Column("inner", "INSIDE", "its pid as its container numbers it", 6,
                right(lambda r: str(r.line.inner_pid or units.UNKNOWN), lambda r: "dim"), MAIN - 10,
                lambda r: r.line.inner_pid),
