@@ -24,6 +24,8 @@ from mcptop.sources.tcp_view import AGES_LIMIT, rows_of_text
 from mcptop.units import plain
 
 MOST = 4000
+_HOST = "host"
+"""A process of this machine that is no service here."""
 MOST_SOCKETS = 50_000
 """So many of a namespace are looked into."""
 
@@ -154,13 +156,15 @@ class _Names:
         if self._asker is None:
             return None
         name = self._book.peer(self._asker, address, port, self._now)
+        if name == f"host:{port}":
+            return _HOST
         return None if name.endswith(f":{port}") else plain(name)
 
     def came_in(self, address: str, port: int) -> str | None:
         """Who connected to here."""
         found = self._book.target(self._book.owner(address, port) or "")
         if found is None:
-            return None
+            return _HOST if self.opened(address, port) == _HOST else None
         same = self._asker is not None and found.project in (self._asker.project, None)
         return plain(found.service if same else f"{found.project or ''}/{found.service}".lstrip("/"))
 

@@ -173,7 +173,7 @@ def test_sockets_as_psutil_sees_them():
         assert lines[Direction.OPENED, "CLOSE_WAIT"].port == port
         opened = lines[Direction.OPENED, "ESTABLISHED"]
         # Two that were accepted, and two that wait to be.
-        assert (opened.count, opened.port, opened.peer) == (4, port, None)
+        assert (opened.count, opened.port, opened.peer) == (4, port, "host")
         assert opened.busy is not None
         came = lines[Direction.CAME_IN, "ESTABLISHED"]
         assert (came.count, came.local_port, came.port, came.unread_bytes) == (2, port, None, 1000)
@@ -204,7 +204,7 @@ def test_who_is_at_the_other_end_is_called_by_name():
         with program(code) as client, closing(SocketReader(seen := world())) as reader:
             of = service(seen, client.pid)
             (line,) = reader.look(of, of.instances).lines
-            assert (line.direction, line.peer) == (Direction.OPENED, None)
+            assert (line.direction, line.peer) == (Direction.OPENED, "host")
             target = seen.book.target(service(seen, server.pid).instances[0].id)
             assert target is not None
             space = LIVE.network_of("self")

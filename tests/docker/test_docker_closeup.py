@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -144,6 +145,22 @@ def test_sockets_between_containers_have_names(start, live):
     assert (listener.address, listener.local_port, listener.accept_queue, listener.backlog) == ("*", 9000, 0, 4)
     came = next(line for line in at_server.lines if line.state == "ESTABLISHED")
     assert (came.direction, came.count, came.peer, came.address) == (Direction.CAME_IN, 2, "client", client.address)
+
+
+def test_who_comes_from_the_host_is_called_so(start, live):
+    source, monitor = live
+    server = start("server", SERVE)
+    of = found(monitor, server)
+
+    def listens(seen: Closeup) -> bool:
+        return any(line.state == "LISTEN" for line in seen.lines)
+
+    looked(monitor, SocketReader(source.world), of, listens)
+    with socket.create_connection((server.address, 9000)):
+        closeup = looked(monitor, SocketReader(source.world), of, lambda seen: len(seen.lines) == 2)
+        came = next(line for line in closeup.lines if line.direction is Direction.CAME_IN)
+        gateway = server.show("{{range .NetworkSettings.Networks}}{{.Gateway}}{{end}}")
+        assert (came.peer, came.address) == ("host", gateway)
 
 
 def test_a_container_on_the_hosts_network_has_its_own_sockets_only(start, live):
