@@ -117,7 +117,7 @@ def test_a_heading_sums_what_is_known():
     heading = rows(Aspect.PROCESSES)[0]
     assert heading.line.cores == pytest.approx(0.633)
     assert heading.line.rss_bytes == (24 + 212 + 198 + 24) << 20
-    assert heading.processes == 5
+    assert heading.says == "5 processes, 1 zombie"
     assert heading.identity is None
 
 

@@ -30,7 +30,8 @@ class ProcessRow(CloseRow, frozen=True, eq=False, kw_only=True):
     line: ProcessLine
     depth: int = 0
     """Of its ancestors how many are shown above it."""
-    processes: int = 1
+    says: str = ""
+    """Of an instance: how many processes, and how many of them are zombies."""
 
     @property
     def identity(self) -> ProcessKey | None:
@@ -114,8 +115,14 @@ def _heading(instance: str, members: Sequence[ProcessRow]) -> ProcessRow:
     )  # fmt: skip
     return ProcessRow(
         key=f"instance:{instance}", name=runs.safe(instance), is_heading=True, level_in_tree=0, line=whole,
-        processes=len(members),
+        says=_counted(lines),
     )  # fmt: skip
+
+
+def _counted(lines: Sequence[ProcessLine]) -> str:
+    zombies = sum(line.state == "Z" for line in lines)
+    says = f"{len(lines)} process{'es' if len(lines) != 1 else ''}"
+    return f"{says}, {zombies} zombie{'s' if zombies != 1 else ''}" if zombies else says
 
 
 def _name(row: ProcessRow, width: int, moment: Moment) -> Runs:
@@ -142,8 +149,7 @@ def _age(started: datetime, at: datetime) -> str:
 
 def _command(row: ProcessRow, width: int, moment: Moment) -> Runs:
     if row.is_heading:
-        count = row.processes
-        return ((runs.fit(f"{count} process{'es' if count != 1 else ''}", width), "dim"),)
+        return ((runs.fit(row.says, width), "dim"),)
     text = runs.safe(row.line.command, 1000)
     return ((runs.fit(text or f"[{row.name}]", width), "muted" if text else "dim"),)
 
