@@ -64,9 +64,15 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
     monitor = Monitor(source, settings.interval, ring)
     monitor.begin()
     from mcptop.closeup.looker import Looker
+    from mcptop.logs import source as log_source
     from mcptop.ui.reach import Reach
 
-    reach = Reach(looks=lambda tell: Looker(source.world, tell), past=ring.log, writes_files=not visit.is_visit())
+    reach = Reach(
+        looks=lambda tell: Looker(source.world, tell),
+        logs=log_source.live(settings),
+        writes_files=not visit.is_visit(),
+        past=ring.log,
+    )
     return show(monitor, settings, demo, reach=reach)
 
 

@@ -12,8 +12,8 @@ from mcptop.presentation.when import clock
 RECORDED = "a recording holds figures only: processes, sockets, files and settings are looked at live"
 
 
-def line(row: Row | None, closeup: Closeup | None, can_look: bool, width: int) -> Runs:
-    """Name and state on the left, the age of the look and what it could not read on the right."""
+def line(row: Row | None, right: Runs, width: int) -> Runs:
+    """Name and state on the left; on the right how the look at it went."""
     left: list[Run] = [(" ", "head")]
     if row is not None:
         left += [(f"{row.judgement.symbol} ", f"head.{row.judgement.style}"), (row.name, "head.strong")]
@@ -21,13 +21,13 @@ def line(row: Row | None, closeup: Closeup | None, can_look: bool, width: int) -
             left.append((f"  {row.replicas} of {len(row.service.instances)} instances run", "head.muted"))
         if row.project:
             left.append((f"  {row.project}", "head.dim"))
-    right = _look(closeup, can_look)
     room = max(0, width - runs.width(right) - 1)
     head = runs.clip(left, room)
     return runs.clip((*head, (" " * (room - runs.width(head)), "head"), *right, (" ", "head")), width)
 
 
-def _look(closeup: Closeup | None, can_look: bool) -> Runs:
+def look(closeup: Closeup | None, can_look: bool) -> Runs:
+    """The age of a look and what it could not read."""
     if not can_look:
         return ((RECORDED, "notice"),)
     if closeup is None:

@@ -42,7 +42,21 @@ class Tab(Struct, Generic[R], frozen=True, eq=False):
     has_detail: bool = False
     """The selected row in full stands below the table."""
     aspect: Aspect | None = None
-    """What it shows of the service that was selected; None: it shows all services."""
+    """What of the service that was selected it looks at closely."""
+    letters: tuple[str, ...] = ()
+    """Other keys that show it."""
+    is_log: bool = False
+    """It shows the log of the service that was selected, and has no table."""
+
+    @property
+    def keys(self) -> str:
+        """All keys that show it, with commas between them."""
+        return ",".join((self.key, *self.letters))
+
+    @property
+    def of_one(self) -> bool:
+        """It shows the service that was selected, not all of them."""
+        return self.aspect is not None or self.is_log
 
     @property
     def binding(self) -> str:
@@ -50,7 +64,7 @@ class Tab(Struct, Generic[R], frozen=True, eq=False):
         return f"dashboard.tab-{self.id}"
 
 
-def _close_tab(aspect: Aspect, key: str, short: str) -> Tab[Any]:
+def _close_tab(aspect: Aspect, key: str, short: str, *letters: str) -> Tab[Any]:
     """The tab of a closeup: without one of its kind it has no rows yet."""
     table = TABLES[aspect]
 
@@ -60,7 +74,7 @@ def _close_tab(aspect: Aspect, key: str, short: str) -> Tab[Any]:
         return table.build(scene.closeup, view, scene.reveal) if table.masks else table.build(scene.closeup, view)
 
     return Tab(aspect.value, key, table.word, short, table.says, table.sheet, table.sort, build, table.empty,
-               is_tree=True, has_detail=True, aspect=aspect)  # fmt: skip
+               is_tree=True, has_detail=True, aspect=aspect, letters=letters)  # fmt: skip
 
 
 OVERVIEW: Tab[Any] = Tab(
@@ -76,13 +90,15 @@ TABS: tuple[Tab[Any], ...] = (
     *(_close_tab(*words) for words in (
         (Aspect.PROCESSES, "4", "Proc"),
         (Aspect.SOCKETS, "5", "Sock"),
-        (Aspect.FILES, "6", "File"),
+        (Aspect.FILES, "6", "File", "f"),
     )),
+    Tab("logs", "7", "Logs", "Log", "what one service writes", Sheet(()), "", lambda scene, view: (), "", is_log=True,
+        letters=("l",)),
     Tab("events", "8", "Events", "Event", "what happened: restarts, OOM kills, deploys, other limits", EVENTS, "time",
         event_rows.build, "nothing happened since mcptop began to look"),
     Tab("limits", "9", "Limits", "Limit", "limits against what was seen, and what they should be", LIMITS, "level",
         limit_rows.build, "no container to show"),
-    _close_tab(Aspect.INSPECT, "0", "Insp"),
+    _close_tab(Aspect.INSPECT, "0", "Insp", "i"),
 )  # fmt: skip
 
 Trouble = dict[str, tuple[int, Level]]

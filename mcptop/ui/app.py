@@ -90,7 +90,7 @@ class McptopApp(App[None]):
         self.closely = Closely(reach.looks(self._looked) if reach.looks is not None else None)
         self.clock = clock
         """Of a diagnosis that runs: seconds."""
-        self._writes_files = reach.writes_files
+        self.reach = reach
         self.diagnoses = Diagnoses(settings or Settings(), self._post, diagnosis, clock)
         self.frame: Frame = EMPTY
         """The frame that is shown."""
@@ -98,7 +98,6 @@ class McptopApp(App[None]):
         self._held: Frame | None = None
         """The frame the picture was stopped at; None while it follows the monitor."""
         recording = monitor if isinstance(monitor, Player) else None
-        self._last_minutes = reach.past
         self.past = Past(recording, reach.past)
         if recording is not None:
             recording.on_change = self._moved
@@ -134,9 +133,9 @@ class McptopApp(App[None]):
 
     def may_write(self) -> bool:
         """Whether files are written for the reader; says so where not."""
-        if not self._writes_files:
+        if not self.reach.writes_files:
             self.notify("no files are written from a browser: run mcptop in a terminal", markup=False, timeout=5)
-        return self._writes_files
+        return self.reach.writes_files
 
     @property
     def window_s(self) -> float:
@@ -179,7 +178,7 @@ class McptopApp(App[None]):
 
     def get_default_screen(self) -> Screen[None]:
         """The table is the first thing there is."""
-        return Dashboard()
+        return Dashboard(self.reach.logs)
 
     def on_mount(self) -> None:
         """Begin to listen once there is somebody to draw."""
@@ -356,10 +355,10 @@ class McptopApp(App[None]):
         """Everything that was recorded lately, as a file for `mcptop replay`."""
         if not self.may_write():
             return
-        if self._last_minutes is None:
+        if self.reach.past is None:
             self.tell("this is a recording already", trouble=False)
             return
-        log = self._last_minutes()
+        log = self.reach.past()
 
         def save() -> None:
             from mcptop.ui import saving

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from textual.binding import Binding, BindingType
 
 from mcptop.presentation.tabs import TABS
+from mcptop.ui.log_keys import LOG_FOOTER
 from mcptop.ui.panels import Key
 
 APP_KEYS: list[BindingType] = [
@@ -53,7 +54,13 @@ APP_KEYS: list[BindingType] = [
 
 DASHBOARD_KEYS: list[BindingType] = [
     *(
-        Binding(tab.key, f"tab('{tab.id}')", tab.word, id=tab.binding, tooltip=f"{tab.word}: {tab.says}")
+        Binding(
+            tab.keys,
+            f"tab('{tab.id}')",
+            tab.word,
+            id=tab.binding,
+            tooltip=f"{tab.word}: {tab.says}",
+        )
         for tab in TABS
     ),
     Binding("shift+left", "tab_step(-1)", "Tab left", id="dashboard.tab-left", tooltip="The tab before"),
@@ -102,9 +109,13 @@ DASHBOARD_KEYS: list[BindingType] = [
     Binding("escape", "back", "Back", id="dashboard.back", tooltip="Clear the filter; never quits", show=False),
 ]
 
+OF_TABLES = {"filter", "sort_menu", "sort", "sort_step", "reverse", "tree", "columns", "copy", "open", "reveal"}
+"""Actions there are none of where a log is shown: it has no rows but its lines, and keys of its own."""
+
 FOOTER: tuple[Key, ...] = (
     ("⏎", "open", "screen.open"),
     ("d", "diagnose", "screen.diagnose"),
+    ("l", "logs", "screen.tab('logs')"),
     ("/", "filter", "screen.filter"),
     ("s", "sort", "screen.sort_menu"),
     ("Z", "pause", "app.pause"),
@@ -146,12 +157,16 @@ class Now(NamedTuple):
     """Something was diagnosed."""
     in_problems: bool = False
     """The keys belong to the problems."""
+    log: bool = False
+    """A log is shown."""
 
 
 def footer(now: Now) -> tuple[Key, ...]:
     """The keys that work now, with the word that fits the state."""
     if now.in_problems:
         return IN_PROBLEMS
+    if now.log:
+        return LOG_FOOTER
     missing = {key for key, is_there in (("t", now.tree), ("p", now.problems), ("D", now.report)) if not is_there}
     keys = tuple(
         ("Z", "resume", action) if key == "Z" and now.paused else (key, word, action)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textual.binding import Binding, BindingType
+
 from mcptop.config import Settings
 from mcptop.ui.keymap import Chain, Keymap, read
 
@@ -9,6 +11,7 @@ from mcptop.ui.keymap import Chain, Keymap, read
 def chains() -> dict[str, Chain]:
     """Screen -> the bindings of what has the focus, of the screen, and of the app unless a menu stands before it."""
     from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+    from mcptop.ui.log_keys import LOG_KEYS
     from mcptop.ui.pages import Scroll
     from mcptop.ui.problems import Problems
     from mcptop.ui.screens.columns import ColumnsMenu
@@ -16,6 +19,7 @@ def chains() -> dict[str, Chain]:
     from mcptop.ui.screens.evidence import EvidenceScreen
     from mcptop.ui.screens.help import HelpScreen
     from mcptop.ui.screens.jump import JumpScreen
+    from mcptop.ui.screens.log_line import LogLineScreen
     from mcptop.ui.screens.playbooks import PlaybookMenu
     from mcptop.ui.screens.service import ServiceScreen
     from mcptop.ui.screens.sort import SortMenu
@@ -24,11 +28,13 @@ def chains() -> dict[str, Chain]:
 
     return {
         "dashboard": (SheetTable.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
+        "log": (LOG_KEYS, [one for one in DASHBOARD_KEYS if not _is_of_tables(one)], APP_KEYS),
         "list of problems": (Problems.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
         "screen of a service": (ServiceScreen.BINDINGS, APP_KEYS),
         "screen of a diagnosis": (Scroll.BINDINGS, DIAGNOSIS_KEYS, APP_KEYS),
         "comparison": (Scroll.BINDINGS, ComparingScreen.BINDINGS, APP_KEYS),
         "evidence": (Scroll.BINDINGS, EvidenceScreen.BINDINGS, APP_KEYS),
+        "line of a log": (Scroll.BINDINGS, LogLineScreen.BINDINGS, APP_KEYS),
         "help": (HelpScreen.BINDINGS,),
         "line for a time": (JumpScreen.BINDINGS,),
         "menu of columns to sort by": (SortMenu.BINDINGS,),
@@ -37,6 +43,12 @@ def chains() -> dict[str, Chain]:
         "name of a view": (NameOfView.BINDINGS,),
         "menu of playbooks": (PlaybookMenu.BINDINGS,),
     }
+
+
+def _is_of_tables(binding: BindingType) -> bool:
+    from mcptop.ui.keys import OF_TABLES
+
+    return isinstance(binding, Binding) and binding.action.partition("(")[0] in OF_TABLES
 
 
 def keymap_of(settings: Settings, path: str) -> Keymap:

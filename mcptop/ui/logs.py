@@ -32,6 +32,7 @@ from mcptop.ui.log_keys import LOG_KEYS
 from mcptop.ui.log_session import WINDOWS, LogSession
 from mcptop.ui.log_text import LogStatus, LogText
 from mcptop.ui.messages import LogsCame
+from mcptop.ui.whom import Whom
 
 RECORDED = "a recording has no log lines: they are read from live containers and processes only"
 
@@ -48,6 +49,8 @@ class LogPane(Widget, can_focus=True):
     def __init__(self, source: LogSource | None, *, id: str | None = None) -> None:
         """`source` makes the followers; without one it is a recording, and the pane says that it has no lines."""
         super().__init__(id=id)
+        self._row = ""
+        """Key of the row whose log is followed."""
         self.session = LogSession(source, self._hear)
         self.view = View(self.session.book)
         self.text = LogText(self.view, self.session.book)
@@ -72,6 +75,19 @@ class LogPane(Widget, can_focus=True):
         if self.view.wanted.instance not in self.session.instances:
             self.view.wanted = replace(self.view.wanted, instance=None)
         self._begin()
+
+    def turn_to(self, whom: Whom | None, frame: Frame) -> None:
+        """Follow whoever the dashboard shows, from the beginning where that is somebody else; notice restarts."""
+        key = whom.row if whom is not None else ""
+        if whom is not None and key != self._row:
+            self.open(whom.service, whom.instances)
+        self._row = key
+        self.show(frame)
+
+    def leave(self) -> None:
+        """Another tab is shown."""
+        self._row = ""
+        self.close()
 
     def close(self) -> None:
         """End every follower."""

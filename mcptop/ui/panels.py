@@ -60,17 +60,17 @@ class SubjectLine(Lines):
 
     def __init__(self) -> None:
         super().__init__()
-        self._shown: tuple[Row | None, Closeup | None, bool] = (None, None, True)
+        self._row: Row | None = None
+        self._right: Runs = ()
 
-    def show(self, row: Row | None, closeup: Closeup | None, can_look: bool) -> None:
+    def show(self, row: Row | None, right: Runs) -> None:
         """Draw this."""
-        self._shown = row, closeup, can_look
+        self._row, self._right = row, right
         self.rebuild()
 
     def lines(self, width: int) -> list[Runs]:
         """One line."""
-        row, closeup, can_look = self._shown
-        return [subject.line(row, closeup, can_look, width)]
+        return [subject.line(self._row, self._right, width)]
 
 
 class Status(Panel):

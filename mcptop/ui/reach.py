@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mcptop.logs.source import LogSource
 from mcptop.recording.log import Log
 from mcptop.ui.closely import MakeLooks
 
@@ -14,6 +15,8 @@ class Reach(NamedTuple):
 
     looks: MakeLooks | None = None
     """Makes who looks closely at one service."""
+    logs: LogSource | None = None
+    """Makes who follows a log."""
     writes_files: bool = True
     """Not where whoever looks sits at a browser."""
     past: Callable[[], Log] | None = None

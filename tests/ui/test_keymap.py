@@ -47,7 +47,7 @@ async def test_the_help_shows_the_keys_that_work(dashboard, screen):
     app, _ = dashboard(
         frames.frame(), settings=settings(dashboard__sort="f7", table__up="", app__help="h,f1", table__fold="left")
     )
-    async with app.run_test(size=(120, 240)) as pilot:
+    async with app.run_test(size=(120, 400)) as pilot:
         await pilot.press("h")
         await pilot.pause()
         assert isinstance(app.screen, HelpScreen)

@@ -110,7 +110,7 @@ async def test_a_click_in_the_menu_sorts(dashboard):
 
 async def test_with_the_help_one_knows_how_to_select_text(dashboard, screen):
     app, _ = dashboard(frames.frame())
-    async with app.run_test(size=(120, 240)) as pilot:
+    async with app.run_test(size=(120, 400)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
         assert "hold Shift while you drag" in screen(app)

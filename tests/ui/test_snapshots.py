@@ -50,10 +50,10 @@ async def test_detail(dashboard, snapshot):
 
 async def test_help(dashboard, snapshot):
     app, _ = dashboard(frames.frame())
-    async with app.run_test(size=(120, 240)) as pilot:
+    async with app.run_test(size=(120, 400)) as pilot:
         await pilot.press("question_mark")
         await pilot.pause()
-        snapshot(app, "help-120x240")
+        snapshot(app, "help-120x400")
 
 
 async def test_nothing_yet(dashboard, snapshot):

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from textual import events, on
 from textual.app import ComposeResult
+from textual.widget import Widget
 from textual.widgets import Input
 
+from mcptop.logs.source import LogSource
 from mcptop.model.closeup import Aspect
 from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows, sheet, tabs
@@ -23,12 +25,14 @@ from mcptop.presentation.ranking import Ranking
 from mcptop.presentation.rows import Folds, Row, View
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
+from mcptop.presentation.subject import look
 from mcptop.presentation.tabs import TABS, Tab
 from mcptop.ui import layout, walking
 from mcptop.ui.arranging import Arranging
 from mcptop.ui.filter_line import FilterLine
-from mcptop.ui.keys import DASHBOARD_KEYS, Now, footer
+from mcptop.ui.keys import DASHBOARD_KEYS, OF_TABLES, Now, footer
 from mcptop.ui.lines import Lines
+from mcptop.ui.logs import LogPane
 from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, SubjectLine, TabLine
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
@@ -44,8 +48,10 @@ class Dashboard(Arranging):
 
     BINDINGS = DASHBOARD_KEYS
 
-    def __init__(self) -> None:
+    def __init__(self, logs: LogSource | None = None) -> None:
+        """`logs` makes who follows a log; a recording has none."""
         super().__init__()
+        self.logs = LogPane(logs, id="logs-pane")
         self.folds, self._ranking = Folds(), Ranking()
         self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
         self.tab_line, self.subject = TabLine(), SubjectLine()
@@ -68,6 +74,11 @@ class Dashboard(Arranging):
     def table(self) -> SheetTable[Any]:
         """The table of the chosen tab."""
         return self.tables[self.tab.id]
+
+    @property
+    def pane(self) -> Widget:
+        """What the chosen tab shows."""
+        return self.logs if self.tab.is_log else self.table
 
     @property
     def filter(self) -> Filter:
@@ -95,6 +106,8 @@ class Dashboard(Arranging):
         for id, table in self.tables.items():
             table.display = id == self.tab.id
             yield table
+        self.logs.display = False
+        yield self.logs
         yield self.budgets
         yield self.detail
         self.filter_line.display = False
@@ -106,7 +119,7 @@ class Dashboard(Arranging):
         """The keys go to the table."""
         self._mounted = True
         self._divide()
-        self.table.focus()
+        self.pane.focus()
         if self.mcptop.first_filter:
             self._set_filter(self.mcptop.first_filter)
         if self.mcptop.first_view:
@@ -133,7 +146,7 @@ class Dashboard(Arranging):
         self.banner.show(frame)
         self.problems.show(troubled, frame.at)
         if self.focused is self.problems and not troubled:
-            self.set_focus(self.table)
+            self.set_focus(self.pane)
         self.status.show(frame)
         self._show_rows()
         self.show_keys()
@@ -146,7 +159,7 @@ class Dashboard(Arranging):
         """The footer for the present state."""
         app, problems = self.mcptop, self.problems
         seen = problems.can_be_entered, bool(app.diagnoses.reports), self.focused is problems
-        now = Now(app.when.stands_still, bool(self.filter), self.tab.is_tree, *seen)
+        now = Now(app.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, self.tab.is_log)
         self.footer.show(footer(now))
 
     def show_pause(self) -> None:
@@ -163,6 +176,7 @@ class Dashboard(Arranging):
             panel.restyle()
         for table in self.tables.values():
             table.restyle()
+        self.logs.restyle()
 
     def redraw(self) -> None:
         """The table of the present frame, once more."""
@@ -174,6 +188,13 @@ class Dashboard(Arranging):
             return
         self.tab_line.show(self.tab.id, tabs.trouble(self._services))
         self.budgets.show(frame)
+        closely = self.mcptop.closely
+        subject = closely.row(self._services) if self.tab.of_one else None
+        closely.want(self.tab.aspect, subject)
+        if self.tab.is_log:
+            self.subject.show(subject, ())
+            self.logs.turn_to(of_row(subject), frame)
+            return
         column = self.tab.sheet.column(self.sort)
         view = View(
             self._ranking.of(self.tab.id, column, frame.at),
@@ -184,11 +205,8 @@ class Dashboard(Arranging):
             frame.at,
         )
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
-        closely = self.mcptop.closely
-        subject = closely.row(self._services) if self.tab.aspect is not None else None
-        closely.want(self.tab.aspect, subject)
         scene = Scene(frame, self._services, subject, closely.closeup, closely.reveal, self._sizes)
-        self.subject.show(subject, closely.closeup, closely.can_look)
+        self.subject.show(subject, look(closely.closeup, closely.can_look))
         self.table.show(self.tab.build(scene, view), moment, self.sort, self.descending)
         self._show_detail()
 
@@ -206,7 +224,7 @@ class Dashboard(Arranging):
         share = layout.heights(size.width, size.height)
         self.header.short, self.problems.most = share.short_header, share.problems
         self.problems.display = share.problems > 0
-        self.subject.display = self.tab.aspect is not None
+        self.subject.display = self.tab.of_one
         self.detail.display = share.detail > 0 and self.tab.has_detail
         self.detail.styles.height = share.detail
         self.tab_line.display = share.tabs
@@ -246,7 +264,7 @@ class Dashboard(Arranging):
 
     @on(Input.Submitted, "#filter")
     def _filter_done(self) -> None:
-        self.set_focus(self.table)
+        self.set_focus(self.pane)
         self.filter_line.display = bool(self.filter)
 
     @on(events.DescendantFocus)
@@ -265,7 +283,7 @@ class Dashboard(Arranging):
     def action_problems(self) -> None:
         """To the problems, and back to the table."""
         if self.focused is self.problems:
-            self.set_focus(self.table)
+            self.set_focus(self.pane)
         elif self.problems.can_be_entered:
             self.set_focus(self.problems)
         else:
@@ -296,24 +314,30 @@ class Dashboard(Arranging):
         chosen: Tab[Any] = next(tab for tab in TABS if tab.id == id)
         if chosen is self.tab:
             return
-        had_focus = self.focused is self.table
+        had_focus = self.focused is self.pane
         self.mcptop.closely.turn_to(self.table.selected)
-        self.table.display = False
-        if (chosen.aspect is None) is not (self.tab.aspect is None):
+        self.pane.display = False
+        if self.tab.is_log:
+            self.logs.leave()
+        if chosen.of_one is not self.tab.of_one:
             # What leaves out services would leave out most of what one of them has.
-            self._lines[self.tab.aspect is None] = self.filter_line.value
-            self._set_filter(self._lines.get(chosen.aspect is None, ""))
+            self._lines[self.tab.of_one] = self.filter_line.value
+            self._set_filter(self._lines.get(chosen.of_one, ""))
         self.tab = chosen
-        self.table.display = True
+        self.pane.display = True
         if had_focus:
-            self.set_focus(self.table)
+            self.set_focus(self.pane)
         self._divide()
         self._show_rows()
         self.show_keys()
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A log has no rows: nothing to sort, filter, fold or copy but its own lines."""
+        return not (self.tab.is_log and action in OF_TABLES)
+
     def action_subject(self, by: int) -> None:
         """The next service, on a tab that shows one."""
-        if self.tab.aspect is not None:
+        if self.tab.of_one:
             self.mcptop.closely.step(self._services, by)
             self._show_rows()
 
@@ -337,7 +361,7 @@ class Dashboard(Arranging):
     def action_back(self) -> None:
         """One step back: out of the filter line, or out of the filter. Never quits."""
         self._set_filter("")
-        self.set_focus(self.table)
+        self.set_focus(self.pane)
 
     def _set_filter(self, text: str) -> None:
         self.filter_line.value, self.filter_line.display = text, bool(text)

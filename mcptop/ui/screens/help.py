@@ -19,6 +19,7 @@ from mcptop.presentation.tabs import TABS, Tab
 from mcptop.ui.keymap import Keymap
 from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
 from mcptop.ui.lines import keymap
+from mcptop.ui.log_keys import LOG_KEYS
 from mcptop.ui.pages import Scroll
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
@@ -56,6 +57,9 @@ def page(keys: Keymap) -> str:
         "",
         "KEYS OF THE PROBLEMS ABOVE THE TABLE",
         *_keys(keys, Problems.BINDINGS),
+        "",
+        "KEYS OF A LOG",
+        *_keys(keys, LOG_KEYS),
         "",
         "KEYS OF A DIAGNOSIS",
         *_keys(keys, [*DIAGNOSIS_KEYS, *Scroll.BINDINGS]),
