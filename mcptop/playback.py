@@ -19,6 +19,8 @@ from mcptop.recording.log import Log
 
 KEPT_FRAMES = 300
 """So many frames behind the newest one are there at once."""
+_BACK_FRAMES = 60
+"""After a jump one often looks at what was just before."""
 _LEAST_FRAMES = 30
 _MOST_INSTANCES = 15_000
 """In all frames that are kept: each may be a few kilobytes."""
@@ -39,6 +41,8 @@ class Playback:
         self._monitor: Monitor | None = None
         self._next = -1
         """The tick the monitor would make now."""
+        self._whole = 0
+        """From there on frames have a whole quarter of an hour behind them."""
         self._kept: dict[int, Frame] = {}
 
     @property
@@ -66,7 +70,7 @@ class Playback:
         if (known := self._kept.get(index)) is not None:
             return known
         if self._monitor is None or not self._next <= index <= self._next + self._preroll:
-            self._rewind(max(0, index - self._preroll))
+            self._rewind(max(0, index - self._preroll - _BACK_FRAMES))
         while self._next <= index:
             if not wanted():
                 return None
@@ -77,6 +81,7 @@ class Playback:
         self._source = _Reel(self.log.snapshots(first))
         self._monitor = Monitor(self._source, self.interval_s, frames_behind=KEPT_FRAMES)
         self._next = first
+        self._whole = first + self._preroll if first else 0
         self._kept = {}
 
     def _step(self) -> None:
@@ -94,6 +99,8 @@ class Playback:
             what = f"what it holds of {when} UTC cannot be shown ({type(error).__name__})"
             raise RecordingError(f"{self.log.name}: {what}") from error
         self._monitor, self._next = monitor, index + 1
+        if index < self._whole:
+            return
         self._kept[index] = frame
         instances = sum(len(service.instances) for service in frame.services)
         most = max(_LEAST_FRAMES, min(KEPT_FRAMES, _MOST_INSTANCES // (instances or 1)))

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 
 from mcptop.model.snapshot import Snapshot
-from mcptop.recording.delta import NO_CHANGE, Change, Differ, Patcher, joined
+from mcptop.recording.delta import NO_CHANGE, Change, Differ
 from mcptop.recording.errors import Damage
+from mcptop.recording.framing import Flag
 from mcptop.recording.layout import Fields, Layout, each_text
+from mcptop.recording.patch import Patcher, joined
 from mcptop.units import plain
 
 KEY_TICKS = 60
@@ -36,6 +38,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     is_event: bool
     """Something happened at this tick."""
     data: bytes
+
+    @property
+    def flags(self) -> Flag:
+        """As they stand in a file."""
+        return (Flag.KEY if self.is_key else Flag.CHANGE) | (Flag.EVENT if self.is_event else Flag.CHANGE)
 
 
 def fields_now() -> Fields:
@@ -81,8 +88,8 @@ class Encoder:
 class Decoder:
     """One record after the other back to snapshots, from a key on."""
 
-    def __init__(self, layout: Layout | None = None) -> None:
-        self._layout = layout or _NOW
+    def __init__(self) -> None:
+        self._layout = _NOW
         self._patcher: Patcher | None = None
         self._stream: Any = None
         self._now: Snapshot | None = None

@@ -8,7 +8,6 @@ from collections import deque
 from mcptop import __version__
 from mcptop.model.snapshot import Snapshot
 from mcptop.recording.codec import Encoder, Record, fields_now, layout_of
-from mcptop.recording.framing import Flag
 from mcptop.recording.layout import Layout
 from mcptop.recording.log import FORMAT, Header, Log
 
@@ -75,7 +74,7 @@ class _Kept(Log):
         self._layout = layout_of(header.fields)
         for record in records:
             self.times.append(record.at)
-            self.flags.append(flags_of(record))
+            self.flags.append(record.flags)
 
     @property
     def header(self) -> Header:
@@ -86,8 +85,3 @@ class _Kept(Log):
 
     def layout(self, index: int) -> Layout:
         return self._layout
-
-
-def flags_of(record: Record) -> Flag:
-    """As they stand in a file."""
-    return (Flag.KEY if record.is_key else Flag.CHANGE) | (Flag.EVENT if record.is_event else Flag.CHANGE)

@@ -19,7 +19,6 @@ from mcptop.recording.errors import RecordingError
 from mcptop.recording.framing import MAGIC, MOST_DATA, Flag, Place, framed, places
 from mcptop.recording.log import FORMAT, Header
 from mcptop.recording.parts import Existing, begun, explained, older_part, opened, shown
-from mcptop.recording.ring import flags_of
 
 MAX_BYTES = 200 << 20
 MAX_AGE_S = 24 * 3600.0
@@ -93,7 +92,7 @@ class Writer:
         if record is None or len(record.data) > MOST_DATA:
             self._encoder.restart()
             return b""
-        return framed(flags_of(record), record.at, record.data)
+        return framed(record.flags, record.at, record.data)
 
     def _go_on(self) -> None:
         """With what is there, as far as the limits allow."""

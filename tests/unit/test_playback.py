@@ -76,6 +76,18 @@ def test_behind_a_jump_charts_go_back_a_quarter_of_an_hour(log: Log) -> None:
     assert (one.number, other.number) == (COUNT, COUNT)
 
 
+@pytest.mark.parametrize("interval_s", [1.0, 60.0])
+def test_before_a_jump_charts_and_rates_are_whole_as_well(interval_s: float) -> None:
+    playback = Playback(log_of(COUNT, interval_s))
+    documents = live(ticks(COUNT, interval_s), COUNT, interval_s)
+    there = frame(playback, 1100)
+    for back in range(1, 100):
+        found = frame(playback, 1100 - back)
+        # Alerts are those of a dashboard that was opened then: what is wrong for longer is news to it.
+        assert {**shown(found), "alerts": ()} == {**documents[1100 - back], "alerts": ()}
+        assert len(found.series.times(10_000)) == len(there.series.times(10_000))
+
+
 def test_backwards_one_comes_to_the_same_frames_with_their_whole_charts(log: Log) -> None:
     playback = Playback(log)
     forward = [frame(playback, index) for index in range(1100)]
