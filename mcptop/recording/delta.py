@@ -1,4 +1,4 @@
-"""What a tick changed against the one before, and the snapshot again from that.
+"""What a tick changed against the one before.
 
 "Unchanged" is by identity first, as everywhere: what was the same object in two snapshots is the same one again when
 they are read back, and nothing downstream computes more for a replay than it did when it happened.
@@ -10,11 +10,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import msgspec
+
 from mcptop.model.flow_reading import FlowReading
 from mcptop.model.frame import SourceReport
 from mcptop.model.instance import FileDescriptors, Sockets
 from mcptop.model.snapshot import HostReading, Reading, Snapshot, Target
 from mcptop.model.value import Value
+from mcptop.secret_forms import masked
 from mcptop.sources import pool_settings
 from mcptop.sources.http_page import shown
 
@@ -72,7 +75,7 @@ class Differ:
             at=new.at,
             monotonic=new.monotonic,
             order=[] if _ids(old) == _ids(new) else [[place(target.id) for target in new.targets]],
-            targets={place(target.id): target for target in targets},
+            targets={place(target.id): _without_secrets(target) for target in targets},
             workers={
                 place(target.id): workers
                 for target in targets
@@ -83,11 +86,11 @@ class Differ:
             sockets={place(key): value for key, value in _changed(old.sockets, new.sockets).items()},
             files={place(key): value for key, value in _changed(old.files, new.files).items()},
             flows={place(key): value for key, value in _changed_flows(old.flows, new.flows).items()},
-            sources=_unless_same(old.sources, new.sources),
+            sources=[] if old.sources is new.sources else [tuple(map(_masked, new.sources))],
             stale=[] if old.stale == new.stale else [{place(key): since for key, since in new.stale.items()}],
             endpoints=[]
             if old.endpoints == new.endpoints
-            else [{place(key): shown(url) for key, url in new.endpoints.items()}],
+            else [{place(key): masked(shown(url)) for key, url in new.endpoints.items()}],
             engine=_unless_same(old.engine, new.engine),
             banner=_unless_same(old.banner, new.banner),
             host_sockets=_unless_same(old.host_sockets, new.host_sockets),
@@ -96,6 +99,18 @@ class Differ:
 
     def _place(self, name: str) -> int:
         return self._places.setdefault(name, len(self._places))
+
+
+def _without_secrets(target: Target) -> Target:
+    """A health check prints what it likes."""
+    if target.health_output is None:
+        return target
+    return msgspec.structs.replace(target, health_output=masked(target.health_output))
+
+
+def _masked(report: SourceReport) -> SourceReport:
+    says = masked(report.message) if report.message else ""
+    return report if says == report.message else msgspec.structs.replace(report, message=says)
 
 
 def _ids(snapshot: Snapshot) -> list[str]:

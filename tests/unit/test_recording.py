@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from mcptop.history import KEPT_S
 from mcptop.model.flow_reading import FlowReading, PoolReading
+from mcptop.model.frame import SourceReport, Status
 from mcptop.model.snapshot import Reading, Snapshot, Target
 from mcptop.model.value import Kind
 from mcptop.monitor import Monitor
@@ -86,14 +87,18 @@ def test_replayed_frames_are_the_ones_that_were_shown() -> None:
 def test_no_value_of_an_environment_and_no_password_is_in_a_record() -> None:
     secret = Target("x" * 64, "api", Kind.CONTAINER, "shop", "api", environment=(("DB_POOL_SIZE", 4711),),
                     metrics_url="http://admin:hunter2@:9000/metrics")  # fmt: skip
-    first = replace(next(ticks(1)), targets=(secret,), endpoints={secret.id: "http://admin:hunter2@host:9000/metrics"})
+    secret = replace(secret, health_output="curl: cannot reach postgres://app:hunter2@db/app")
+    says = SourceReport("metrics", Status.ERROR, "http://x/?token=hunter2 does not answer", 0.1)
+    endpoint = "http://admin:hunter2@host:9000/metrics?api_key=hunter2"
+    first = replace(next(ticks(1)), targets=(secret,), endpoints={secret.id: endpoint}, sources=(says,))
     (record,) = recorded([first])
     raw = zlib.decompressobj(-15).decompress(record.data)
     assert b"hunter2" not in raw
     assert b"DB_POOL_SIZE" not in raw
     assert msgspec.msgpack.encode(4711) not in raw
     (back,) = replayed([record])
-    assert back.endpoints == {secret.id: "http://host:9000/metrics"}
+    assert back.endpoints[secret.id].startswith("http://host:9000/metrics?api_key=")
+    assert str(back.targets[0].health_output).startswith("curl: cannot reach postgres://app:")
 
 
 def test_of_an_environment_the_number_of_worker_processes_is_kept_for_the_budget_depends_on_it() -> None:
