@@ -87,13 +87,16 @@ class Reader(Log):
     def _index(self) -> None:
         older = older_part(self._path)
         has_newer, has_older = os.path.lexists(self._path), os.path.lexists(older)
+        # The newer one first: somebody who records into it may turn it over between the two.
+        parts = [self._opened(self._path)] if has_newer or not has_older else []
         if has_older and (not has_newer or is_recording(older)):
-            self._index_part(older)
-        if has_newer or not has_older:
-            self._index_part(self._path)
+            parts.insert(0, self._opened(older))
+        if len(parts) == 2 and os.path.sameopenfile(*parts):
+            del parts[0]
+        for descriptor in parts:
+            self._index_part(descriptor)
 
-    def _index_part(self, path: Path) -> None:
-        descriptor = self._opened(path)
+    def _index_part(self, descriptor: int) -> None:
         size = os.fstat(descriptor).st_size
         self.size += size
         can_follow = False

@@ -198,6 +198,12 @@ def test_a_recording_larger_than_it_may_get_is_not_gone_on_with(file: Path) -> N
     assert file.read_bytes() == before
 
 
+def test_what_is_turned_over_while_it_is_opened_is_there_once(file: Path) -> None:
+    write(file, ticks(4))
+    os.link(file, older_part(file))
+    assert len(times(file)) == 4
+
+
 def test_only_the_older_half_is_enough(file: Path) -> None:
     write(file, ticks(4))
     file.rename(older_part(file))
