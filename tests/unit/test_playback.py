@@ -7,11 +7,15 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from mcptop.history import KEPT_S
 from mcptop.model.event import EventKind
+from mcptop.model.flow_reading import FlowReading, PoolReading, QueueReading
 from mcptop.model.frame import Frame
+from mcptop.model.snapshot import Counters, Reading, Traffic
 from mcptop.model.value import Kind
 from mcptop.playback import KEPT_FRAMES, Playback
 from mcptop.player import Player, Position
@@ -305,3 +309,37 @@ def test_a_long_recording_is_played_in_the_memory_of_a_short_one(tmp_path: Path)
             used.append(int(Path("/proc/self/statm").read_text().split()[1]) * 4096)
     assert used[-1] - used[0] < 4 << 20
     reader.close()
+
+
+ODD = st.one_of(st.none(), st.integers(-(2**62), 2**62))
+FAR = st.floats(-1e30, 1e30)
+ODD_READINGS = st.builds(
+    Reading, read_at=FAR, previous_at=st.one_of(st.none(), FAR), cpu_usage_s=FAR, cpu_limit_cores=FAR, cpu_periods=ODD,
+    cpu_throttled_periods=ODD, memory_usage_bytes=ODD, memory_inactive_file_bytes=ODD, memory_anon_bytes=ODD,
+    memory_limit_bytes=ODD, oom_kills=ODD, pids=ODD,
+    network=st.one_of(st.none(), st.builds(Counters, FAR, st.tuples(st.builds(Traffic, st.just("eth0"), ODD, ODD)))),
+)  # fmt: skip
+ODD_POOLS = st.builds(
+    PoolReading, st.just("db"), kind=st.sampled_from(["db", "tcp", None]), open=ODD, in_use=ODD, max=ODD, waiting=ODD,
+    waits_total=FAR, wait_seconds_total=FAR, timeouts_total=FAR, longest_s=FAR,
+)  # fmt: skip
+ODD_QUEUES = st.builds(QueueReading, st.just("jobs"), depth=ODD, capacity=ODD, entered_total=FAR, rejected_total=FAR)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(st.tuples(ODD_READINGS, ODD_POOLS, ODD_QUEUES, FAR), min_size=2, max_size=5))
+def test_whatever_figures_somebody_wrote_a_frame_or_one_line_comes_of_them(
+    given_ticks: list[tuple[Reading, PoolReading, QueueReading, float]],
+) -> None:
+    ring = Ring(1.0, 1e9)
+    for snapshot, (reading, pool, queue, monotonic) in zip(ticks(5), given_ticks, strict=False):
+        flows = {WORKER: (FlowReading(monotonic, "metrics", (pool,), (queue,)),)}
+        readings = {**snapshot.readings, WORKER: reading}
+        ring.add(replace(snapshot, monotonic=monotonic, readings=readings, flows=flows))
+    log = ring.log()
+    playback = Playback(log)
+    for index in range(log.count):
+        try:
+            shown(frame(playback, index))
+        except RecordingError as error:
+            assert "cannot be shown" in str(error)  # noqa: PT017 - a frame is as right as the one error
