@@ -63,7 +63,7 @@ def _of_instance(
     instance: Instance, watched: Watched, look: Look, found: list[Finding], named: frozenset[str | None] | None
 ) -> None:
     is_running = instance.state == "running"
-    state.judge(instance, watched.restarts, look.now, found, watched.was_killed)
+    state.judge(instance, watched.restarts, look.now, found, watched.was_killed(look.now))
     if watched.kills and (killed := memory.killed(instance, watched, look.now)) is not None:
         found.append(killed)
     if is_running or instance.state == "paused":

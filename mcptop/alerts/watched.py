@@ -82,10 +82,9 @@ class Watched:
         self._seen_at = now
         return self._throttled
 
-    @property
-    def was_killed(self) -> bool:
-        """Whether the kernel killed it while we looked."""
-        return self.kills_seen and self.kills > 0
+    def was_killed(self, now: float) -> bool:
+        """Whether the kernel killed it while we looked, not long ago."""
+        return self.kills_seen and self.kills > 0 and now - self.kills_at < RECENT_S
 
     def until(self, now: float) -> float:
         """When what is remembered will mean something else, though the instance stays as it is."""

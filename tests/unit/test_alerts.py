@@ -168,6 +168,10 @@ def test_restarts_for_lack_of_memory_are_about_memory():
         play.tick(service(using(100, 512, restarts=count, oom_kills=count)), seconds=30)
     assert {alert.cause for alert in play.alerts} == {"memory"}
     assert set(by_rule(play.alerts)) == {"restart-loop", "oom-kill"}
+    play.tick(service(using(100, 512, restarts=3, oom_kills=3)), seconds=901)
+    for count in range(4, 8):
+        play.tick(service(using(100, 512, restarts=count, oom_kills=3)), seconds=30)
+    assert [(alert.rule, alert.cause) for alert in play.alerts] == [("restart-loop", "process")], "another reason"
 
 
 def test_a_named_process_that_is_replaced_again_and_again_is_a_loop():

@@ -8,6 +8,7 @@ import pytest
 from textual.binding import Binding
 
 from mcptop import cli, config, server_settings
+from mcptop.alerts import rules
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
 from mcptop.keymaps import shipped
@@ -48,6 +49,11 @@ def test_every_command_is_in_the_readme() -> None:
     group = cli.cli.commands["playbooks"]
     line = next(line for line in text.splitlines() if line.startswith("mcptop playbooks "))
     assert not [name for name in group.commands if name not in line]  # type: ignore[attr-defined]
+
+
+def test_every_rule_of_the_alerts_is_described() -> None:
+    text = (ROOT / "docs" / "snapshot.md").read_text()
+    assert not [rule.id for rule in rules.RULES if f"`{rule.id}`" not in text]
 
 
 def test_every_module_stands_in_the_architecture() -> None:
