@@ -115,3 +115,12 @@ async def test_every_column_can_be_sorted_by_and_its_cells_have_their_width(dash
                 await pilot.pause()
                 assert app.screen.sort == column.id
                 assert {len(line) for line in screen(app).splitlines() if line.isascii()} <= {200}
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_menu_to_sort_by(size, dashboard, snapshot):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("s")
+        await pilot.pause()
+        snapshot(app, f"sort-{size[0]}x{size[1]}")

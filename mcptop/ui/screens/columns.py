@@ -16,9 +16,10 @@ from textual.widgets.option_list import Option
 
 from mcptop.presentation import choice, runs
 from mcptop.presentation.sheet import Column, Sheet
+from mcptop.ui.screens.boxes import room
 
-_WIDEST, _AROUND = 94, 28
-"""Of the box, as the style sheet has it; frame, margins, tick, title, scrollbar."""
+_TAKEN = 21
+"""By the tick and the title."""
 Apply = Callable[[tuple[str, ...] | None], Sequence[str]]
 """Shows these columns, or with None the usual ones; gives those that have room."""
 
@@ -93,12 +94,7 @@ class ColumnsMenu(ModalScreen[None]):
         ticked = column.id in self._choice.ticked
         note = "no room: " if ticked and column.id not in self._placed else ""
         title = "level" if column.title == "!" else column.title
-        says = runs.fit(column.says, self._room - len(note))
+        says = runs.fit(column.says, room(self.app.size.width, _TAKEN + len(note)))
         return Content.assemble(
             f" [{'x' if ticked else ' '}] ", (f"{title:<15} ", "bold" if ticked else ""), (note, "$warning"), says
         )
-
-    @property
-    def _room(self) -> int:
-        """Cells beside the title."""
-        return max(10, min(_WIDEST, self.app.size.width) - _AROUND)

@@ -13,7 +13,12 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
+from mcptop.presentation import runs
 from mcptop.presentation.sheet import Column
+from mcptop.ui.screens.boxes import room
+
+_TITLE = 17
+"""Cells of the title and around it."""
 
 
 class SortMenu(ModalScreen[str | None]):
@@ -29,8 +34,9 @@ class SortMenu(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         """All columns that have an order."""
+        width = room(self.app.size.width, _TITLE)
         options = [
-            Option(Content(f" {column.title:<15} {column.says}"), id=column.id)
+            Option(Content(f" {column.title:<15} {runs.fit(column.says, width)}"), id=column.id)
             for column in self._columns
             if column.sort is not None
         ]
