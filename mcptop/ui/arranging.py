@@ -100,8 +100,7 @@ class Arranging(Screen[None]):
             self._warn(f"this view is of a tab `{view.tab}` that there is not")
             return
         self.action_tab(view.tab)
-        if view.sort is not None:
-            self.orders.set(self.tab, view.sort, view.descending)
+        self.orders.set(self.tab, view.sort or self.tab.sort, view.descending)
         self._choose(view.columns)
         self.as_tree = view.tree
         line = self.query_one(FilterLine)

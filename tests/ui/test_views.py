@@ -83,6 +83,16 @@ async def test_the_dashboard_begins_with_a_view(dashboard):
         assert not app.screen.as_tree
 
 
+async def test_a_view_without_an_order_has_that_of_its_tab(dashboard):
+    saved.save(views_folder(), "plain", SavedView())
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("M", "I", "c", "space", "escape", "minus")
+        app.screen.action_view("plain")
+        await pilot.pause()
+        assert app.screen.present_view() == SavedView(sort="cpu")
+
+
 async def test_a_name_that_is_taken_is_said_before_it_is_replaced(dashboard, screen):
     saved.save(views_folder(), "late", SavedView(filter="old"))
     app, _ = dashboard(frames.frame())
