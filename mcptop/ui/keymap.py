@@ -84,14 +84,15 @@ def _refuse_two_on_one_key(
     keymap: Keymap, chain: Chain, wished: Mapping[str, tuple[str, ...]], where: str, name: str
 ) -> None:
     """What shares a key without anybody's wish, such as Esc, does so on purpose."""
-    taken: dict[str, str] = {}
+    taken: dict[str, Binding] = {}
     # Those that were given a key come last, so that the message names them.
     for binding in sorted(_flat(chain), key=lambda one: one.id in wished):
         for key in keymap.keys_of(binding):
-            other = taken.setdefault(key, binding.id or "")
-            if other != binding.id and binding.id in wished:
+            other = taken.setdefault(key, binding)
+            on_purpose = all(key in one.key.split(",") for one in (binding, other))
+            if other is not binding and binding.id in wished and not on_purpose:
                 raise ConfigError(
-                    f"{where}.{binding.id}: `{grammar.shown(key)}` is the key of `{other}` in the {name} as well; "
+                    f"{where}.{binding.id}: `{grammar.shown(key)}` is the key of `{other.id}` in the {name} as well; "
                     f'give one of them another, or "" for none'
                 )
 

@@ -36,6 +36,9 @@ def chains() -> dict[str, Chain]:
         "evidence": (Scroll.BINDINGS, EvidenceScreen.BINDINGS, APP_KEYS),
         "line of a log": (Scroll.BINDINGS, LogLineScreen.BINDINGS, APP_KEYS),
         "help": (HelpScreen.BINDINGS,),
+        # While it has the focus its keys stand before those of the dashboard, on purpose.
+        "log": (LOG_KEYS,),
+        "line of a log": (Scroll.BINDINGS, LogLineScreen.BINDINGS),
         "line for a time": (JumpScreen.BINDINGS,),
         "menu of columns to sort by": (SortMenu.BINDINGS,),
         "menu of columns": (ColumnsMenu.BINDINGS,),

@@ -156,6 +156,11 @@ def test_what_cannot_be_is_one_line_with_file_key_and_what_there_is(wish, says):
     assert "\n" not in str(caught.value)
 
 
+def test_what_shares_a_key_on_purpose_may_go_on_to_do_so():
+    """Escape of the list of problems and of the dashboard; the log has its own keys while it has the focus."""
+    keymap_of(settings(dashboard__back="escape,f8", dashboard__sort="w,s"), "f.toml")
+
+
 def test_a_key_that_another_action_gave_up_is_free():
     keymap_of(settings(dashboard__sort="P", dashboard__sort_cpu=""), "f.toml")
 
