@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import click
 
@@ -17,10 +18,10 @@ def check_screen(settings: Settings) -> None:
     if settings.keymap or settings.keys:
         from mcptop.ui.listeners import keymap_of
 
-        keymap_of(settings, str(_file()))
+        keymap_of(settings, f"{_file()}")
 
 
-def _file() -> object:
+def _file() -> Path:
     context = click.get_current_context()
     named = context.params.get("config") or context.find_root().params.get("config")
     return file_in_force(named, os.environ)[0]

@@ -17,7 +17,7 @@ from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.filter import parse
 from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.rows import Depth, Folds, View
-from mcptop.presentation.sheet import Moment
+from mcptop.presentation.sheet import ON_REQUEST, Moment
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 MIB = 1 << 20
@@ -171,14 +171,15 @@ def test_the_promised_columns_are_there():
     at_80, at_120, at_200 = ({item.column.id for item in SERVICES.place(width)} for width in (79, 119, 199))
     assert {"name", "cpu", "memory", "trend", "pool", "queue", "restarts", "state"} <= at_80
     assert {"throttled", "net", "sockets", "fds", "pids"} <= at_120 - at_80
-    assert at_200 == {column.id for column in SERVICES.columns}
+    assert at_200 == {column.id for column in SERVICES.columns if column.fits != ON_REQUEST}
 
 
 def test_unknown_is_a_dash_in_every_column_of_figures():
     empty = rows.of_services(frame(service("x", instance("x", None, None))))[0]
     moment = Moment(NOON, NoSeries())
-    for item in SERVICES.place(200):
-        if item.column.id not in ("name", "replicas", "state", "pressure"):
+    every = SERVICES.chosen([column.id for column in SERVICES.columns])
+    for item in every.place(1000):
+        if item.column.id not in ("name", "replicas", "state", "pressure", "project"):
             assert runs.text_of(item.column.cell(empty, item.width, moment)).strip() == "-", item.column.id
 
 
