@@ -9,6 +9,7 @@ from textual.widgets import Input
 
 from mcptop.config import Settings, views_folder
 from mcptop.ui.filter_line import FilterLine
+from mcptop.ui.reach import Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.views import NameOfView, ViewsMenu
 from mcptop.views import saved
@@ -108,6 +109,17 @@ async def test_a_name_that_is_taken_is_said_before_it_is_replaced(dashboard, scr
         await pilot.press("enter")
         await pilot.pause()
         assert saved.find(views_folder(), "late").filter == ""
+
+
+async def test_in_a_browser_views_are_opened_and_not_saved(dashboard):
+    app, _ = dashboard(frames.frame(), reach=Reach(writes_files=False))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("V")
+        assert isinstance(app.screen, Dashboard)
+        await pilot.press("v", "end", "enter")
+        await pilot.pause()
+        assert app.screen.query_one(FilterLine).value == "problem"
+    assert not views_folder().exists()
 
 
 async def test_a_file_that_is_no_view_is_one_notice_and_stays(dashboard):
