@@ -31,11 +31,11 @@ class _Group:
 
     def continues(self, line: str) -> bool:
         """Whether the line belongs to what is there; remembers where it stands in a traceback."""
-        if self.number < 0:
-            return False
         if _TRACEBACK in line[:100]:
             self.in_traceback = True
             return (self.level or Level.DEBUG) >= Level.ERROR
+        if self.number < 0:
+            return False
         if not line or line[0].isspace():
             return True
         if self.in_traceback and _RAISED.match(line[:200]):
@@ -62,7 +62,7 @@ class LogReader:
             found.append(self._skipped(taken, now))
         for item in taken.items:
             if isinstance(item, Mark):
-                found.append(self._mark(item))
+                found += [*self._unfinished(), self._mark(item)]
             elif (entry := self._entry(item, now)) is not None:
                 found.append(entry)
         return found
@@ -89,9 +89,16 @@ class LogReader:
         whole = self._whole(raw[0], at, line)
         if whole is None:
             return None
-        at, line, lost = whole
+        return self._line(raw[0], *whole)
+
+    def _unfinished(self) -> list[Entry]:
+        """The last words of a program that ended before it ended its line."""
+        parts, self._parts = self._parts, {}
+        return [self._line(stream, *part) for stream, part in parts.items()]
+
+    def _line(self, stream: int, at: float, line: bytes, lost: int) -> Entry:
         said, number = text.said(line, lost), next(self._numbers)
-        group = self._groups.setdefault(raw[0], _Group())
+        group = self._groups.setdefault(stream, _Group())
         if said.raw is None and group.continues(said.text):
             return Entry(number, at, self._instance, said.text, group.level, head=group.number)
         group.number, group.level = number, said.level

@@ -50,6 +50,10 @@ class DockerLog:
             return None
         return self._lines.feed(self._dechunker.feed(data) if self._dechunker is not None else data)
 
+    def rest(self) -> list[Raw]:
+        """What was left unfinished at the end."""
+        return self._lines.end()
+
     def close(self) -> None:
         """End the stream."""
         channel = self._channel

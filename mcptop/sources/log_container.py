@@ -140,7 +140,7 @@ class ContainerLog:
                 stream.dispose()
             if leaps:
                 box.put([], uncounted=True)
-                self._last, self._window = 0, Window(None, _AFTER_LEAP)
+                self._window = Window(None, _AFTER_LEAP)
 
     def _open(self, engine: DockerEngine, run: _Run) -> DockerLog:
         since = self._last + 1 if self._last else None
@@ -169,6 +169,7 @@ class ContainerLog:
                 return True
             if behind < _LATE_S:
                 self._stop.wait(_BUSY_PAUSE_S)
+        box.put(stream.rest())
         return False
 
 

@@ -65,7 +65,8 @@ class _File:
         """What was written since the last look; None when the file became shorter. Raises OSError."""
         size = os.fstat(self._fd).st_size
         if size < self._at:
-            self._at, self._splitter = 0, Splitter()
+            self._at = 0
+            self._splitter.end()
             return None
         if size == self._at:
             return _Read([])
@@ -78,6 +79,10 @@ class _File:
             skipped, data = skipped + 1, data.partition(b"\n")[2]
         self._at = size
         return _Read(self._splitter.feed(data, time.time()), skipped, bool(uncounted))
+
+    def rest(self) -> list[Raw]:
+        """What was left unfinished at the end."""
+        return self._splitter.end(time.time())
 
     def _skip(self, until: int) -> tuple[int, bool]:
         """Go on to there; the lines on the way, and whether there were more than were counted."""
@@ -129,6 +134,7 @@ class ProcessLog:
             for file in self._files:
                 self._read(file, box)
             if ended:
+                box.put([raw for file in self._files for raw in file.rest()])
                 box.put([Mark(time.time(), "the process has ended")])
                 return
             if pauses % _LOOK_EVERY == 0:

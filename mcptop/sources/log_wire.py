@@ -78,6 +78,10 @@ class Demultiplexer:
         self._rest = data[at:]
         return found
 
+    def end(self) -> list[Raw]:
+        """Nothing: what has no end here is no line."""
+        return []
+
 
 class Splitter:
     """Lines out of a stream of text. What a line has beyond a bound is forgotten while it is read."""
@@ -92,6 +96,11 @@ class Splitter:
         # One more than is kept, so that it shows as cut.
         self._rest = rest[: LONGEST * 2]
         return [(self._stream, at, line + b"\n") for line in lines]
+
+    def end(self, at: float | None = None) -> list[Raw]:
+        """What was left unfinished: nothing will come any more."""
+        rest, self._rest = self._rest, b""
+        return [(self._stream, at, rest)] if rest else []
 
 
 def _garbled() -> LogError:

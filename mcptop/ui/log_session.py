@@ -23,7 +23,7 @@ WINDOWS: tuple[tuple[str, Window], ...] = (
     ("1 hour", Window(3600.0)),
     ("all there is", Window()),
 )
-_MOST_REPLICAS = 16
+MOST_REPLICAS = 16
 
 
 class LogSession:
@@ -40,7 +40,7 @@ class LogSession:
     def open(self, service: Service, instances: Sequence[Instance]) -> None:
         """Follow these and nobody else."""
         self.service = service
-        self.instances = {each.id: each for each in instances[:_MOST_REPLICAS]}
+        self.instances = {each.id: each for each in instances[:MOST_REPLICAS]}
         self.begin()
 
     def begin(self) -> None:
@@ -87,7 +87,7 @@ class LogSession:
 
     def _notice(self, gathering: Gathering, now: Instance) -> bool:
         before = self.instances.get(now.id)
-        if before is None and len(self.instances) >= _MOST_REPLICAS:
+        if before is None and len(self.instances) >= MOST_REPLICAS:
             return False
         self.instances[now.id] = now
         if before is None:

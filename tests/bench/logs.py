@@ -109,12 +109,12 @@ async def _measure(service: Service, instance: Instance, seconds: float) -> None
         took = time.monotonic() - began
         book = pane.session.book
         print(
-            f"{(_written(pane) - before) / took:,.0f} lines/s seen, "
-            f"{(time.process_time() - cpu) / took:.0%} of a core, "
-            f"{len(book.lines):,} kept, {book.skipped:,} skipped, {'more' if book.uncounted else 'none'} uncounted, "
+            f"{(_written(pane) - before) / took:,.0f} lines/s seen, {(time.process_time() - cpu) / took:.0%} of a core,"
+            f" {len(book.lines):,} kept, {book.skipped:,} skipped, {'more' if book.uncounted else 'none'} uncounted, "
             f"the newest is {time.time() - book.lines[-1].at:.2f} s old"
         )
-        print("key presses:", _quantiles([await _press(app, pane, key) for _ in range(8) for key in KEYS]))
+        times = [(await _press(app, pane, key), key) for _ in range(8) for key in KEYS]
+        print("key presses:", _quantiles([took for took, _ in times]), "the slowest:", sorted(times)[-5:])
         pane.close()
 
 

@@ -9,6 +9,7 @@ import programs
 import pytest
 from containers import docker
 
+from mcptop.sources import log_container
 from mcptop.sources.docker_engine import DockerEngine, EngineError
 from mcptop.sources.log_box import Window
 from mcptop.sources.log_container import ContainerLog
@@ -133,6 +134,44 @@ def test_a_flood_is_read_to_its_newest_line_and_counted(start, tail):
         assert not log.uncounted
         number = int(log.lines[-1][1].split()[2])
         log.until(lambda log: int(log.lines[-1][1].split()[2]) > number)
+
+
+def test_who_is_too_far_behind_leaves_the_rest_out(start, monkeypatch):
+    monkeypatch.setattr(log_container, "_BEHIND_S", -10.0)
+    container = start("flood", FLOOD)
+    with follow(container, lines=10, box=200) as log:
+        log.until(lambda log: log.uncounted, seconds=60)
+        number = int(log.lines[-1][1].split()[2])
+        log.until(lambda log: int(log.lines[-1][1].split()[2]) > number + 10_000, seconds=60)
+
+
+def test_last_words_without_a_line_end(start):
+    for options in ((), ("--tty",)):
+        container = start(f"brief{len(options)}", "import os; os.write(1, b'fatal: no'); os._exit(3)", *options)
+        with follow(container) as log:
+            log.until(lambda log: log.marks)
+            assert log.text == b"fatal: no"
+
+
+def test_an_engine_that_goes_away_is_told_once_and_asked_again(start, monkeypatch):
+    monkeypatch.setattr(log_container, "_RETRY_S", (0.05,))
+    container, connections = start("talker", TALK), []
+
+    def connect() -> DockerEngine:
+        connections.append(None)
+        if len(connections) in (2, 3, 4):
+            raise EngineError("the docker engine refuses connections: is it running?")
+        return DockerEngine()
+
+    with Following(ContainerLog(connect, container.id, "talker", Window())) as log:
+        log.until(lambda log: len(log.lines) == 31)
+        log.follower.look_again()
+        log.until(lambda log: len(connections) == 5)
+        docker("kill", container.id)
+        log.until(lambda log: "ended: exit code 137" in log.said)
+        assert log.said[0] == "the docker engine refuses connections: is it running?; trying again"
+        assert len(log.said) == 2
+        assert len(log.lines) == 31, "nothing comes twice"
 
 
 def test_without_an_engine_one_line():

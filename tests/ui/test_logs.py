@@ -50,6 +50,11 @@ class World:
         """The line under the cursor."""
         return self.pane.text.selected.text
 
+    @property
+    def told(self) -> list[str]:
+        """What the app told."""
+        return [note.message for note in self.pilot.app._notifications]
+
     def say(self, *lines: str | bytes, name: str = ONE, **more: float) -> None:
         self.logs.made[name].say(*lines, **more)
 
@@ -151,7 +156,10 @@ async def test_what_one_reads_stays_when_the_oldest_lines_go():
         seen.pane.session.book._most = 300
         seen.say(*(f"line {n}" for n in range(200)), step=0.01)
         await seen.kept(200)
-        await seen.press("g", *["j"] * 150)
+        seen.pane.text.go(100)
+        await seen.press(*"jjk", *["pagedown"] * 3)
+        seen.pane.text.go(150)
+        await seen.press("j", "k")
         before = lines_of(seen.pilot.app)[:-1]
         assert seen.here == "line 150"
         for part in range(4):
@@ -221,10 +229,21 @@ async def test_letters_typed_right_behind_the_key_belong_to_the_search():
     async with world() as seen:
         seen.say("hello Lt")
         await seen.kept(1)
-        await seen.pilot.press("slash", *"Lt")
-        await seen.pilot.pause()
-        assert seen.pane.query_one(Input).value == "Lt"
+        for key in ("slash", "L", "t", "q"):
+            seen.pilot.app.post_message(events.Key(key, "/" if key == "slash" else key))
+        await until(seen.pilot, lambda: seen.pane.query_one(Input).value == "Ltq")
         assert seen.pane.view.wanted.least is None
+        await seen.press("escape")
+        assert (seen.pane.view.wanted.words, seen.pilot.app.focused) == ("", seen.pane)
+
+
+async def test_of_very_many_replicas_some_are_followed():
+    async with world((120, 24)) as seen:
+        many = tuple(replace(WORKERS.instances[0], id=f"id-{n}", name=f"worker-{n}") for n in range(40))
+        seen.pane.open(replace(WORKERS, instances=many), many)
+        await seen.pilot.pause()
+        assert len(seen.pane.session.instances) == 16
+        assert "of 40 replicas the first 16 are followed" in seen.told
 
 
 async def test_levels():
@@ -346,9 +365,7 @@ async def test_a_folder_one_may_not_write_to(tmp_path, monkeypatch):
         seen.say("hello")
         await seen.kept(1)
         await seen.press("S")
-        await until(
-            seen.pilot, lambda: any("cannot be written" in note.message for note in seen.pilot.app._notifications)
-        )
+        await until(seen.pilot, lambda: any("cannot be written" in says for says in seen.told))
 
 
 HOSTILE = [

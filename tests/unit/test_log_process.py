@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mcptop.sources.log_box import Window
 from mcptop.sources.log_process import ProcessLog
 from mcptop.sources.procfs import Roots
 from tests.following import Following
+from tests.playbook.step_world import needs_root
 
 # Does what it is told, a line an order: says something, or opens its file anew.
 ORDERED = """
@@ -116,6 +118,31 @@ def test_the_end_of_the_process_is_the_end(child: Child) -> None:
         child.wait()
         log.until(lambda log: log.ended)
         assert log.said == ["the process has ended"]
+
+
+def test_last_words_without_a_line_end(child: Child, tmp_path: Path) -> None:
+    with follow(child) as log:
+        order(child, "out ready")
+        log.until(says(b"ready"))
+        with open(tmp_path / "out", "ab") as file:
+            file.write(b"no end")
+        child.kill()
+        child.wait()
+        log.until(lambda log: log.ended)
+        assert log.text == b"ready\nno end"
+
+
+@needs_root
+def test_a_file_one_may_not_read_is_one_clear_line(child: Child) -> None:
+    code = (
+        "import os\n"
+        "from mcptop.sources.log_box import *\nfrom mcptop.sources.log_process import *\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        f"log = ProcessLog(Roots(), {child.pid}, 'worker', Window())\n"
+        "try:\n    log.follow(LogBox())\nexcept LogError as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"worker: /proc/{child.pid}/fd may not be read: run as root\n"
 
 
 def test_what_is_too_much_is_counted(child: Child) -> None:

@@ -186,6 +186,17 @@ def test_parts_of_a_very_long_line_are_one() -> None:
     assert entry.text == "a" * 6000
 
 
+def test_last_words_without_a_line_end_come_before_the_end() -> None:
+    first, second, mark = read(b"fine", (1, None, NOON + b"fatal: no"), Mark(2e9, "ended: exit code 1"))
+    assert [first.text, second.text, mark.text] == ["fine", "fatal: no", "ended: exit code 1"]
+    assert second.level == F
+
+
+def test_a_traceback_may_be_the_first_thing_that_is_read() -> None:
+    found = read(*TRACEBACK, b"next")
+    assert [entry.head for entry in found] == [0, 0, 0, 0, 0, 5]
+
+
 def test_times_to_the_microsecond_and_by_the_line_before() -> None:
     first, second, third = read(
         (1, None, b"2026-01-31T12:00:00.250000000Z hello\n"), (1, None, b"no time\n"), (1, 1.5e9, b"2017-01-01 old\n")
