@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mcptop.handover.contents import Chart
+from mcptop.handover.figures import flow_name
 from mcptop.history import KEPT_S
 from mcptop.model.frame import Frame, pool_key, queue_key
 from mcptop.playbook.drawing import Mark
 from mcptop.presentation import event_rows, rows, time_axis
 from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Row
-from mcptop.presentation.runs import safe
 from mcptop.verdicts.curves import Curve, thinned
 
 _MOST = 8
@@ -37,12 +37,12 @@ def _wanted(services: list[Row], row: Row) -> Iterator[Wanted]:
     yield "CPU", "cores", row.key, "cpu.cores", figures.limit_cores
     for pool, judged in figures.flow.pools:
         if judged.level >= Level.WARNING:
-            name, key = _named(f"pool {pool.name}", pool.instance), pool_key(service, pool)
+            name, key = f"pool {flow_name(service, pool)}", pool_key(service, pool)
             yield f"{name} in use", "count", key, "pool.in_use", pool.max
             yield f"{name} waiting", "count", key, "pool.waiting", None
     for queue, judged in figures.flow.queues:
         if judged.level >= Level.WARNING:
-            name, key = _named(f"queue {queue.name}", queue.instance), queue_key(service, queue)
+            name, key = f"queue {flow_name(service, queue)}", queue_key(service, queue)
             yield f"{name} waiting", "count", key, "queue.depth", queue.capacity
     if row.instance is None:
         yield from _replicas(services, row)
@@ -55,10 +55,6 @@ def _replicas(services: list[Row], row: Row) -> Iterator[Wanted]:
         one = rows.find(services, instance.id)
         if one is not None and one.judgement.level >= Level.WARNING:
             yield f"memory {one.name}", "bytes", instance.id, "memory.working_set", one.figures.memory_limit
-
-
-def _named(name: str, replica: str | None) -> str:
-    return f"{safe(name)} ({safe(replica)})" if replica else safe(name)
 
 
 def _chart(frame: Frame, row: Row, wanted: Wanted) -> Chart | None:

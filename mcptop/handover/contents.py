@@ -114,7 +114,9 @@ class Contents(Struct, frozen=True, eq=False):
     """What could not be seen; empty where nothing was hidden."""
     problems: tuple[Problem, ...]
     events: tuple[Happened, ...]
-    """The newest first."""
+    """The newest first: what was bad, and what happened to those in trouble."""
+    other_events: int
+    """So many more there were."""
     troubled: tuple[Troubled, ...]
     verdicts: tuple[Verdict, ...]
     """The newest first."""
@@ -123,3 +125,10 @@ class Contents(Struct, frozen=True, eq=False):
     machine: tuple[Fact, ...]
     sources: tuple[SourceRow, ...]
     services: Table
+
+
+def said_of_events(contents: Contents) -> str:
+    """How many are not told; empty where all are."""
+    count = contents.other_events
+    word = "event" if count == 1 else "events"
+    return f"{count} other {word}, older or of services without a problem." if count else ""

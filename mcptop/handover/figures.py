@@ -7,9 +7,10 @@ from datetime import datetime
 
 from mcptop import units
 from mcptop.handover.contents import Fact, Table
+from mcptop.model.flow import Pool, Queue
+from mcptop.model.frame import Service
 from mcptop.presentation import cells, flow_facts
-from mcptop.presentation.flow_rows import source_of
-from mcptop.presentation.flows import Flow
+from mcptop.presentation.flow_rows import replica_of, source_of
 from mcptop.presentation.rows import Row, group_of
 from mcptop.presentation.runs import safe
 
@@ -30,7 +31,7 @@ def facts(row: Row, at: datetime) -> tuple[Fact, ...]:
         ("Files, sockets", f"{units.count(figures.fds)} open, {units.count(figures.established)} connections"),
         ("Up", _up(row, at)),
         ("Image", _images(row)),
-        *_flows(row.figures.flow),
+        *_flows(row),
     ]
     always = ("CPU", "Memory")
     return tuple(fact for fact in found if fact[0] in always or fact[1] not in (units.UNKNOWN, ""))
@@ -85,13 +86,19 @@ def _images(row: Row) -> str:
     return ", ".join(sorted({safe(each.image) for each in service.instances if each.image}))
 
 
-def _flows(flow: Flow) -> Iterator[Fact]:
+def _flows(row: Row) -> Iterator[Fact]:
+    assert row.service is not None
+    flow = row.figures.flow
     for pool, _ in flow.pools:
-        replica = f" ({safe(pool.instance)})" if pool.instance else ""
-        yield f"Pool {safe(pool.name, 40)}{replica}", _listed(flow_facts.pool_facts(pool), source_of(pool))
+        yield f"Pool {flow_name(row.service, pool)}", _listed(flow_facts.pool_facts(pool), source_of(pool))
     for queue, _ in flow.queues:
-        replica = f" ({safe(queue.instance)})" if queue.instance else ""
-        yield f"Queue {safe(queue.name, 40)}{replica}", _listed(flow_facts.queue_facts(queue), source_of(queue))
+        yield f"Queue {flow_name(row.service, queue)}", _listed(flow_facts.queue_facts(queue), source_of(queue))
+
+
+def flow_name(service: Service, flow: Pool | Queue) -> str:
+    """With its replica, where the service has several."""
+    replica = replica_of(service, flow)
+    return f"{safe(flow.name, 40)} ·{replica}" if replica else safe(flow.name, 40)
 
 
 def _listed(known: Sequence[Fact], source: str) -> str:

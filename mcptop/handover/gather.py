@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
 from mcptop import __version__, units
@@ -10,6 +10,7 @@ from mcptop.handover import charts, figures, picture
 from mcptop.handover.contents import Command, Contents, Fact, Happened, Problem, SourceRow, Troubled
 from mcptop.history import KEPT_S
 from mcptop.model.diagnosis import Verdict
+from mcptop.model.event import Event
 from mcptop.model.frame import Frame
 from mcptop.model.host import Host
 from mcptop.presentation import event_rows, problems, rows
@@ -19,6 +20,8 @@ from mcptop.presentation.runs import safe
 from mcptop.presentation.severity import shortened
 
 _LONG = 400
+_MOST = 60
+"""Events that are told; a history holds hundreds."""
 
 
 def contents(
@@ -28,13 +31,15 @@ def contents(
     services = rows.of_services(frame)
     troubles = problems.of_frame(frame, services)
     bad = {trouble.row.key: trouble.row for trouble in troubles if trouble.row is not None}
+    told = _worth_telling(frame.events, bad)
     return Contents(
         at=frame.at,
         host=safe(frame.host.name) if frame.host else units.UNKNOWN,
         facts=tuple(_facts(frame)),
         banner=safe(frame.banner or "", _LONG),
         problems=tuple(map(_problem, troubles)),
-        events=tuple(_events(frame, services)),
+        events=tuple(_events(told, services)),
+        other_events=len(frame.events) - len(told),
         troubled=tuple(_troubled(services, row, frame) for row in bad.values()),
         verdicts=tuple(reversed(verdicts)),
         commands=tuple(
@@ -74,9 +79,14 @@ def _named(row: Row) -> str:
     return f"{row.project}/{row.name}" if row.project else row.name
 
 
-def _events(frame: Frame, services: Sequence[Row]) -> Iterator[Happened]:
+def _worth_telling(events: Sequence[Event], troubled: Collection[str]) -> list[Event]:
+    """What is bad, of whatever service, and all that happened to those in trouble; the newest first."""
+    return [event for event in reversed(events) if event.bad or not event.service or event.service in troubled][:_MOST]
+
+
+def _events(events: Sequence[Event], services: Sequence[Row]) -> Iterator[Happened]:
     known = {row.key: row for row in services}
-    for event in reversed(frame.events):
+    for event in events:
         row = known.get(event.service)
         service = row.name if row is not None else safe(event.service.rpartition("/")[2])
         name = shortened(row.service, event.name) if row is not None and row.service else safe(event.name)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from mcptop.handover.contents import SECRETS, Contents, Fact, Troubled
+from mcptop.handover.contents import SECRETS, Contents, Fact, Troubled, said_of_events
 from mcptop.handover.gather import day_and_time
 from mcptop.playbook import report_markdown
 from mcptop.playbook.report_markdown import code, escaped, table
@@ -53,7 +53,7 @@ def _events(contents: Contents) -> Iterator[str]:
     yield "## What happened"
     yield ""
     if not contents.events:
-        yield "Nothing was seen to change."
+        yield said_of_events(contents) or "Nothing was seen to change."
         return
     rows = (
         (clock(each.at), each.symbol, escaped(each.service), escaped(each.name),
@@ -61,6 +61,8 @@ def _events(contents: Contents) -> Iterator[str]:
         for each in contents.events
     )  # fmt: skip
     yield from table(("time", "", "service", "instance", "what"), rows)
+    if rest := said_of_events(contents):
+        yield from ("", rest)
 
 
 def _troubled(contents: Contents) -> Iterator[str]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from mcptop.handover import gather
-from mcptop.handover.contents import SECRETS, TONES, Chart, Contents
+from mcptop.handover.contents import SECRETS, TONES, Chart, Contents, said_of_events
 from mcptop.playbook import report_html
 from mcptop.playbook.drawing import Drawing, drawing
 from mcptop.presentation.event_rows import clock
@@ -22,6 +22,7 @@ def html(contents: Contents) -> str:
         draw=_draw,
         tones=TONES,
         secrets=SECRETS,
+        said_of_events=said_of_events,
         clock=clock,
         day_and_time=gather.day_and_time,
     )  # fmt: skip

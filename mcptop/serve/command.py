@@ -13,9 +13,12 @@ from mcptop.exit_status import ExitStatus
 from mcptop.serve.server import LocalServer, ServeError
 
 
-def run(arguments: Iterable[str], port: int, most: int) -> ExitStatus:
-    """Serve until stopped; `port` 0 is a free one. Raises `click.UsageError`."""
-    argv = (sys.executable, "-m", "mcptop", *arguments)
+def run(dashboard: Iterable[str], port: int, most: int) -> ExitStatus:
+    """Serve until stopped; `dashboard` are the arguments of every visitor's. `port` 0 is a free one.
+
+    Raises `click.UsageError`.
+    """
+    argv = (sys.executable, "-m", "mcptop", *dashboard)
     try:
         asyncio.run(LocalServer(argv, port, most).until_stopped())
     except ServeError as problem:

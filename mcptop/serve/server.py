@@ -19,6 +19,8 @@ from mcptop.serve.visitor import HIGHEST, WIDEST, Visitor
 ADDRESS = "127.0.0.1"
 _LEAVING_S = 3.0
 """So long a new visitor waits for the place of one who is just leaving: whoever loads the page again is both."""
+_ALIVE_S, _CLOSING_S = 15.0, 2.0
+"""So often a page must show that it is there, and so long it may take to say goodbye."""
 _LONGEST = 1 << 16
 """Of a message of a visitor, in bytes: much text can be pasted into a filter line."""
 _HEADERS = {
@@ -61,7 +63,8 @@ class LocalServer(Server):
         """Serve until a signal says to end; nothing of a visitor is left. Raises `ServeError`."""
         stopped = asyncio.Event()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+            if signal.getsignal(number) is not signal.SIG_IGN:  # nohup
+                asyncio.get_running_loop().add_signal_handler(number, stopped.set)
         runner = web.AppRunner(await self._make_app(), access_log=None)
         await runner.setup()
         try:
@@ -116,7 +119,7 @@ class LocalServer(Server):
         if self._places.locked():
             raise self._full()
         async with self._places:
-            websocket = web.WebSocketResponse(heartbeat=15, max_msg_size=_LONGEST)
+            websocket = web.WebSocketResponse(heartbeat=_ALIVE_S, timeout=_CLOSING_S, max_msg_size=_LONGEST)
             await websocket.prepare(request)
             visitor = Visitor(self._argv, websocket, self.download_manager)
             self._open.add(websocket)

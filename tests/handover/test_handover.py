@@ -242,7 +242,7 @@ FRAMES: dict[str, Callable[[str], Frame]] = {
     "queue": lambda text: _service(queues=(frames.queue(text, 500, growth_per_s=9.0),)),
     "event": lambda text: _event(says=text),
     "event's name": lambda text: _event(name=text, service=""),
-    "event's service": lambda text: _event(service=f"container:x/{text}"),
+    "event's service": lambda text: _event(service=f"container:x/{text}", bad=True),
     "alert": lambda text: frames.frame(alerts=(Alert("rule", text, Severity.WARNING, frames.NOON, text),)),
     "source": lambda text: frames.frame(sources=(SourceReport(text, Status.ERROR, text, 0.1),)),
     "engine": lambda text: frames.frame(engine=text),
@@ -323,3 +323,14 @@ def test_an_event_of_long_ago_is_not_on_the_charts() -> None:
     document = html(gather.contents(frames.frame(events=(old,))))
     assert 'class="mark"' in document
     assert '<line class="mark"' not in document
+
+
+def test_of_hundreds_of_events_what_matters_is_told() -> None:
+    many = tuple(replace(frames.EVENTS[0], service="container:x/other", at=frames.NOON + timedelta(seconds=n))
+                 for n in range(400))  # fmt: skip
+    contents = gather.contents(frames.frame(events=(*frames.EVENTS, *many)))
+    assert (len(contents.events), contents.other_events) == (8, 400)
+    assert "400 other events, older or of services without a problem." in markdown(contents)
+    assert "400 other events" in Page(html(contents)).text
+    worker = tuple(replace(each, service=frames.WORKER) for each in many)
+    assert len(gather.contents(frames.frame(events=worker)).events) == 60
