@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textual.binding import Binding, BindingType
-
 from mcptop.config import Settings
 from mcptop.ui.keymap import Chain, Keymap, read
 
@@ -28,13 +26,11 @@ def chains() -> dict[str, Chain]:
 
     return {
         "dashboard": (SheetTable.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
-        "log": (LOG_KEYS, [one for one in DASHBOARD_KEYS if not _is_of_tables(one)], APP_KEYS),
         "list of problems": (Problems.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
         "screen of a service": (ServiceScreen.BINDINGS, APP_KEYS),
         "screen of a diagnosis": (Scroll.BINDINGS, DIAGNOSIS_KEYS, APP_KEYS),
         "comparison": (Scroll.BINDINGS, ComparingScreen.BINDINGS, APP_KEYS),
         "evidence": (Scroll.BINDINGS, EvidenceScreen.BINDINGS, APP_KEYS),
-        "line of a log": (Scroll.BINDINGS, LogLineScreen.BINDINGS, APP_KEYS),
         "help": (HelpScreen.BINDINGS,),
         # While it has the focus its keys stand before those of the dashboard, on purpose.
         "log": (LOG_KEYS,),
@@ -46,12 +42,6 @@ def chains() -> dict[str, Chain]:
         "name of a view": (NameOfView.BINDINGS,),
         "menu of playbooks": (PlaybookMenu.BINDINGS,),
     }
-
-
-def _is_of_tables(binding: BindingType) -> bool:
-    from mcptop.ui.keys import OF_TABLES
-
-    return isinstance(binding, Binding) and binding.action.partition("(")[0] in OF_TABLES
 
 
 def keymap_of(settings: Settings, path: str) -> Keymap:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING, cast
 
 from msgspec.structs import replace
 from textual import on
@@ -21,6 +22,9 @@ from mcptop.ui.log_reading import LogReading
 from mcptop.ui.log_session import MOST_REPLICAS, WINDOWS, LogSession
 from mcptop.ui.messages import LogsCame
 from mcptop.ui.whom import Whom
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
 
 RECORDED = "a recording has no log lines: they are read from live containers and processes only"
 
@@ -117,6 +121,8 @@ class LogPane(LogReading):
 
     def action_save(self) -> None:
         """The lines that are shown, as a file in the current folder."""
+        if not cast("McptopApp", self.app).may_write():
+            return
         if (lines := list(self.view.shown)) and self.session.service is not None:
             save = partial(log_output.save, self.session.service.name, lines, self.session.name_of)
             self.run_worker(lambda: self.app.call_from_thread(self.tell, *save()), thread=True)

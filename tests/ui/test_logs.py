@@ -22,6 +22,7 @@ from mcptop.sources.log_box import Mark
 from mcptop.ui.app import McptopApp
 from mcptop.ui.log_session import WINDOWS
 from mcptop.ui.logs import RECORDED, LogPane
+from mcptop.ui.reach import Reach
 from mcptop.ui.screens.log_line import LogLineScreen
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
@@ -354,6 +355,17 @@ async def test_save_for_the_owner_only_and_never_over_another(tmp_path, monkeypa
     assert len(lines) == 8
     assert lines[0].startswith(f"{TWO} 2026-01-31T")
     assert lines[-1].endswith("-- restarted: last exit code 137, OOM killed --") or "skipped" in lines[-1]
+
+
+async def test_from_a_browser_nothing_is_saved(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    async with world(reach=Reach(writes_files=False)) as seen:
+        seen.say("hello")
+        await seen.kept(1)
+        await seen.press("S")
+        notes = [note.message for note in seen.pilot.app._notifications]
+        assert notes == ["no files are written from a browser: run mcptop in a terminal"]
+    assert not list(tmp_path.iterdir())
 
 
 async def test_a_folder_one_may_not_write_to(tmp_path, monkeypatch):
