@@ -1,0 +1,77 @@
+"""The shell command that does the same as an action, as an argument vector."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+
+from mcptop.model.action import Action, ActionTarget, Limits, Verb
+from mcptop.model.value import Kind
+from mcptop.units import plain
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
+_SHOWN = 1000
+_UNITS = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
+
+
+def argv(action: Action, target: ActionTarget) -> tuple[str, ...]:
+    """The command for one of the action's targets."""
+    if target.kind is not Kind.CONTAINER:
+        return ("kill", f"-{action.signal}", str(pid_of(target)))
+    docker = ("docker", *(("-H", action.engine) if action.engine else ()))
+    name = name_of(target)
+    match action.verb:
+        case Verb.SIGNAL:
+            return (*docker, "kill", "--signal", action.signal, name)
+        case Verb.UPDATE:
+            return (*docker, "update", *_options(action.limits[action.targets.index(target)]), name)
+        case Verb.SHELL:
+            return (*docker, "exec", "-it", name, *(action.argv or ("sh",)))
+    return (*docker, str(action.verb), name)
+
+
+def shown(words: Sequence[str]) -> str:
+    """A command as one would type it; for the eye and the clipboard, never for a shell that we start."""
+    return plain(shlex.join(words), _SHOWN)
+
+
+def name_of(target: ActionTarget) -> str:
+    """How the docker program is told which container: a name that could be an option or worse is none."""
+    return target.name if _NAME.fullmatch(target.name) else target.id[:12]
+
+
+def pid_of(target: ActionTarget) -> int:
+    """Of a host process."""
+    return int(target.id.partition("-")[0])
+
+
+def start_ticks_of(target: ActionTarget) -> int:
+    """When a host process began, in clock ticks since boot."""
+    return int(target.id.partition("-")[2])
+
+
+def memory(count: int) -> str:
+    """Bytes as the docker program takes them, exactly: 512m, 1g, 1000b."""
+    for unit, factor in _UNITS:
+        if count % factor == 0:
+            return f"{count // factor}{unit}"
+    return f"{count}b"
+
+
+def quota_us(limits: Limits) -> int:
+    """The CPU quota in microseconds a period."""
+    return round((limits.cpus or 0.0) * limits.cpu_period_us)
+
+
+def _options(limits: Limits) -> list[str]:
+    words: list[str] = []
+    if limits.memory_bytes is not None:
+        words += ["--memory", memory(limits.memory_bytes)]
+    if limits.memory_swap_bytes is not None:
+        words += ["--memory-swap", memory(limits.memory_swap_bytes)]
+    if limits.cpus is not None and limits.cpu_period_us:
+        words += ["--cpu-period", str(limits.cpu_period_us), "--cpu-quota", str(quota_us(limits))]
+    elif limits.cpus is not None:
+        words += ["--cpus", f"{limits.cpus:g}"]
+    return words

@@ -1,0 +1,132 @@
+"""Carries out actions: containers through their engine, host processes by descriptor."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+
+from mcptop.actions import commands, processes, shell
+from mcptop.actions.engine_look import facts_of
+from mcptop.actions.errors import ActionError
+from mcptop.actions.offers import runs
+from mcptop.model.action import Action, ActionTarget, ContainerFacts, Limits, Look, Verb
+from mcptop.model.value import Kind
+from mcptop.sources.docker_control import DockerControl
+from mcptop.sources.docker_engine import DEFAULT_SOCKET, EngineError
+from mcptop.units import plain
+
+_LOOK_S = 0.5
+"""Between two looks at a container that is starting."""
+_UP_S = 120.0
+_LOCAL = f"unix://{DEFAULT_SOCKET}"
+
+Connect = Callable[[], DockerControl]
+
+
+class Performer:
+    """One connection for each order: they are rare. Not for several threads at once."""
+
+    def __init__(self, docker_host: str | None, connect: Connect | None = None, up_s: float = _UP_S) -> None:
+        """`up_s`: how long a container may take to run and be healthy before the next one's turn."""
+        self._given = docker_host or os.environ.get("DOCKER_HOST") or None
+        self._connect = connect or (lambda: DockerControl(docker_host))
+        self._looks = int(up_s / _LOOK_S)
+
+    def look(self, targets: Sequence[ActionTarget], machine: str) -> Look:
+        """What is known of these now; `machine` is the host's name. Raises `ActionError`."""
+        if targets[0].kind is not Kind.CONTAINER:
+            return Look(machine, None, (None,) * len(targets))
+        with self._engine() as engine:
+            facts = tuple(_facts(engine, one) for one in targets)
+            return Look(_host(engine, machine), self._given, facts)
+
+    def perform(self, action: Action, target: ActionTarget) -> str:
+        """Do it to one of the action's targets; what there is to say beside that it is done. Raises `ActionError`."""
+        if target.kind is not Kind.CONTAINER:
+            processes.send(commands.pid_of(target), commands.start_ticks_of(target), action.signal)
+            return ""
+        with self._engine() as engine:
+            return _order(engine, action, target)
+
+    def find_shell(self, action: Action) -> Action:
+        """The same with bash where the container has it, else sh. Raises `ActionError`."""
+        return shell.find(action)
+
+    def wait_until_up(self, target: ActionTarget, cancelled: threading.Event) -> None:
+        """Return when it has run for two looks as one run, and is healthy if it has a check. Raises `ActionError`."""
+        before = ""
+        with self._engine() as engine:
+            for _ in range(self._looks):
+                facts = _facts(engine, target)
+                if not runs(facts) or facts.health == "unhealthy":
+                    raise ActionError(f"{plain(target.name)} is {_condition(facts)} after its start")
+                if facts.state == "running" and facts.health in (None, "healthy") and facts.started_at == before:
+                    return
+                before = facts.started_at
+                if cancelled.wait(_LOOK_S):
+                    raise ActionError(f"mcptop ended while {plain(target.name)} was {_condition(facts)}")
+        raise ActionError(f"{plain(target.name)} is still {_condition(facts)} after {self._looks * _LOOK_S:.0f} s")
+
+    @contextmanager
+    def _engine(self) -> Iterator[DockerControl]:
+        try:
+            with closing(self._connect()) as engine:
+                yield engine
+        except EngineError as error:
+            raise ActionError(plain(str(error), 300)) from None
+
+
+def _host(engine: DockerControl, machine: str) -> str:
+    """A remote engine's containers are not of this machine, and another socket of it may be another engine's."""
+    if not engine.is_unix_socket:
+        return plain(engine.endpoint)
+    return machine if engine.endpoint == _LOCAL else plain(f"{machine}, engine {engine.endpoint}")
+
+
+def _facts(engine: DockerControl, target: ActionTarget) -> ContainerFacts:
+    inspected = engine.inspect(target.id)
+    if inspected is None:
+        raise ActionError(f"{plain(target.name)} is gone")
+    return facts_of(inspected)
+
+
+def _order(engine: DockerControl, action: Action, target: ActionTarget) -> str:
+    facts = _facts(engine, target)
+    match action.verb:
+        case Verb.START:
+            engine.start(target.id)
+        case Verb.STOP:
+            engine.stop(target.id, facts.stop_grace_s)
+        case Verb.RESTART:
+            engine.restart(target.id, facts.stop_grace_s)
+        case Verb.PAUSE:
+            engine.pause(target.id)
+        case Verb.UNPAUSE:
+            engine.unpause(target.id)
+        case Verb.SIGNAL:
+            engine.signal(target.id, action.signal)
+        case Verb.UPDATE:
+            return "; ".join(engine.update(target.id, _values(action.limits[action.targets.index(target)])))
+        case Verb.SHELL:
+            raise ActionError("a shell needs the terminal")
+    return ""
+
+
+def _values(limits: Limits) -> dict[str, int]:
+    """Limits by their names in the engine's API."""
+    values: dict[str, int] = {}
+    if limits.memory_bytes is not None:
+        values["Memory"] = limits.memory_bytes
+    if limits.memory_swap_bytes is not None:
+        values["MemorySwap"] = limits.memory_swap_bytes
+    if limits.cpus is not None and limits.cpu_period_us:
+        values |= {"CpuPeriod": limits.cpu_period_us, "CpuQuota": commands.quota_us(limits)}
+    elif limits.cpus is not None:
+        values["NanoCpus"] = round(limits.cpus * 1e9)
+    return values
+
+
+def _condition(facts: ContainerFacts) -> str:
+    return facts.state if facts.health is None else f"{facts.state} ({facts.health})"
