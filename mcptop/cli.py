@@ -26,6 +26,8 @@ from mcptop.views.saved import ViewError
 if TYPE_CHECKING:
     from mcptop.demo.command import Running
 
+# A flag only: a file or variable that turns on destructive keys would be a trap.
+_ALLOW_ACTIONS = click.option("--allow-actions", is_flag=True, help="Offer to stop, restart, signal, limit, enter.")
 _SCREEN_FIRST_S = 0.8
 
 
@@ -38,19 +40,22 @@ _SCREEN_FIRST_S = 0.8
 @with_settings
 @click.option("--theme", type=click.Choice(["dark", "light"]), help="Colours of the dashboard.")
 @with_view
+@_ALLOW_ACTIONS
 @click.pass_context
-def cli(context: click.Context, /, **flags: Any) -> ExitStatus | None:
+def cli(context: click.Context, /, allow_actions: bool, **flags: Any) -> ExitStatus | None:
     """top for a stack of services. Without a command: the dashboard on this machine."""
     if context.invoked_subcommand is not None:
+        if allow_actions:
+            raise click.UsageError("--allow-actions is for the dashboard: `mcptop`, or after `mcptop demo`")
         context.obj = {key: value for key, value in flags.items() if value is not None}
         return None
     settings = settings_of(context, **flags)
     needs_terminal("in a pipe use `mcptop snapshot`")
     check_screen(settings)
-    return _dashboard(settings)
+    return _dashboard(settings, allow_actions)
 
 
-def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
+def _dashboard(settings: Settings, allow_actions: bool, demo: Running | None = None) -> ExitStatus:
     from mcptop.history import KEPT_S
     from mcptop.live import LiveSource
     from mcptop.monitor import Monitor
@@ -65,6 +70,7 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
     monitor.begin()
     from mcptop.closeup.looker import Looker
     from mcptop.logs import source as log_source
+    from mcptop.ui import acting
     from mcptop.ui.reach import Reach
 
     reach = Reach(
@@ -72,6 +78,8 @@ def _dashboard(settings: Settings, demo: Running | None = None) -> ExitStatus:
         logs=log_source.live(settings),
         writes_files=not visit.is_visit(),
         past=ring.log,
+        performer=lambda: acting.performer(settings),
+        allow_actions=allow_actions and not visit.is_visit(),
     )
     return show(monitor, settings, demo, reach=reach)
 
@@ -210,6 +218,7 @@ def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus
 @click.option("--keep-image", is_flag=True, help="With --docker: leave the built image for the next time.")
 @click.option("--json", "as_json", is_flag=True, help="With --list-faults or --headless: one JSON document.")
 @with_view
+@_ALLOW_ACTIONS
 @with_settings
 @click.pass_context
 def demo(
@@ -225,6 +234,7 @@ def demo(
     wheels: str | None,
     keep_image: bool,
     as_json: bool,
+    allow_actions: bool,
     **flags: Any,
 ) -> ExitStatus:
     """A small MCP stack with faults on a switch, and the dashboard on it."""
@@ -236,6 +246,8 @@ def demo(
         raise click.UsageError("--json goes with --list-faults or --headless")
     if not docker and (base_image or wheels or keep_image):
         raise click.UsageError("--base-image, --wheels and --keep-image go with --docker")
+    if allow_actions and headless:
+        raise click.UsageError("--allow-actions is for the dashboard: not with --headless")
     settings = settings_of(context, **flags)
     if not headless:
         needs_terminal("in a pipe use `mcptop demo --headless`")
@@ -246,7 +258,7 @@ def demo(
         with command.start(profile, asked, port, where) as running:
             if headless:
                 return command.run_headless(running, asked, as_json)
-            return _dashboard(settings, running)
+            return _dashboard(settings, allow_actions, running)
     except DemoError as problem:
         raise click.ClickException(str(problem)) from None
 

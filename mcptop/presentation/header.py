@@ -21,7 +21,7 @@ _GAP = 2
 """Cells between two sources."""
 
 
-def title_line(frame: Frame, width: int, problems: int, when: When) -> Runs:
+def title_line(frame: Frame, width: int, problems: int, when: When, actions_on: bool = False) -> Runs:
     """Brand and machine on the left; problems, liveness and own cost on the right."""
     left: list[Run] = [(" mcptop ", "brand"), (" ", "head")]
     if frame.host is None:
@@ -30,7 +30,9 @@ def title_line(frame: Frame, width: int, problems: int, when: When) -> Runs:
     right: list[Piece] = []
     if problems:
         right.append((1, ((f"{problems} {'problem' if problems == 1 else 'problems'}", "head.critical"),)))
-    right.append((0, (badge(when, frame, broken(frame.sources)),)))
+    # What keys can do now is never left out for want of room.
+    allowed: Runs = ((" actions on ", "badge.warning"), ("  ", "head")) if actions_on else ()
+    right.append((0, (*allowed, badge(when, frame, broken(frame.sources)))))
     own = frame.own
     if own.cpu_ratio is not None:
         cost = f"self {own.cpu_ratio * 100:.1f}% {units.long_size(own.rss_bytes)}"

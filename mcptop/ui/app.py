@@ -21,13 +21,15 @@ from mcptop.player import Player, Position
 from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.when import When
-from mcptop.ui import arranging, diagnosing, walking
+from mcptop.ui import acting, arranging, diagnosing, walking
+from mcptop.ui.actions import Actions
 from mcptop.ui.closely import Closely
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.diagnoses import Diagnoses, Make
 from mcptop.ui.keys import APP_KEYS
 from mcptop.ui.listeners import keymap_of
 from mcptop.ui.messages import (
+    ActionsLooked,
     CloseupReady,
     DiagnosisEnded,
     DiagnosisProgressed,
@@ -36,6 +38,7 @@ from mcptop.ui.messages import (
     News,
     PastReady,
     PositionChanged,
+    ShellFound,
     Switch,
 )
 from mcptop.ui.past import Past
@@ -92,6 +95,8 @@ class McptopApp(App[None]):
         """Of a diagnosis that runs: seconds."""
         self.reach = reach
         self.diagnoses = Diagnoses(settings or Settings(), self._post, diagnosis, clock)
+        self.is_lent = False
+        """Another program has the terminal, and nothing works off the frames: they are not kept either."""
         self.frame: Frame = EMPTY
         """The frame that is shown."""
         self._latest: Frame = EMPTY
@@ -99,6 +104,7 @@ class McptopApp(App[None]):
         """The frame the picture was stopped at; None while it follows the monitor."""
         recording = monitor if isinstance(monitor, Player) else None
         self.past = Past(recording, reach.past)
+        self.actions = Actions(reach.performer, self._post, reach.allow_actions, recording is None)
         if recording is not None:
             recording.on_change = self._moved
         self.marked: Frame | None = None
@@ -192,6 +198,7 @@ class McptopApp(App[None]):
     def on_unmount(self) -> None:
         """No frames after the end, and nobody who still looks at a target."""
         self.diagnoses.stop()
+        self.actions.stop()
         self.closely.stop()
         self.past.close()
         self._monitor.stop()
@@ -235,7 +242,8 @@ class McptopApp(App[None]):
     def _emit(self, frame: Frame) -> None:
         """Called on the monitor's thread: hand over and return."""
         self.diagnoses.hear(frame)
-        self._post(FrameReady(frame))
+        if not self.is_lent:
+            self._post(FrameReady(frame))
 
     def _looked(self, closeup: Closeup) -> None:
         """Called on the looker's thread."""
@@ -273,6 +281,18 @@ class McptopApp(App[None]):
     def diagnose(self, whom: Whom | None) -> None:
         """Offer the playbooks for whoever is selected."""
         diagnosing.choose(self, whom)
+
+    def action_command_log(self) -> None:
+        """What was done in this session."""
+        acting.show_log(self)
+
+    @on(ActionsLooked)
+    def _actions_looked(self, message: ActionsLooked) -> None:
+        acting.looked(self, message)
+
+    @on(ShellFound)
+    def _shell_found(self, message: ShellFound) -> None:
+        acting.shell_found(self, message)
 
     def action_last_report(self) -> None:
         """What the last diagnosis came to."""

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 from textual.app import SystemCommand
-from textual.screen import Screen
 
 from mcptop.config import views_folder
 from mcptop.presentation.runs import safe
@@ -16,6 +15,7 @@ from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
 from mcptop.ui.diagnosing import unmarked
 from mcptop.ui.filter_line import FilterLine
 from mcptop.ui.orders import Orders
+from mcptop.ui.selection import SelectionScreen
 from mcptop.ui.table import SheetTable
 from mcptop.views import saved
 from mcptop.views.saved import SavedView, ViewError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
 
 
-class Arranging(Screen[None]):
+class Arranging(SelectionScreen):
     """The part of the dashboard that is about that."""
 
     def __init__(self) -> None:

@@ -52,6 +52,13 @@ APP_KEYS: list[BindingType] = [
     ),
 ]
 
+ACTION_KEYS: list[BindingType] = [
+    Binding("x,f9", "act", "Actions", id="actions.menu",
+            tooltip="Stop, restart, signal or limit it; asks first (--allow-actions)"),
+    Binding("e", "open_shell", "Shell", id="actions.shell",
+            tooltip="A shell in the container; asks first (--allow-actions)"),
+    Binding("X", "app.command_log", "Command log", id="actions.log", tooltip="What was done, as shell commands"),
+]  # fmt: skip
 DASHBOARD_KEYS: list[BindingType] = [
     *(
         Binding(
@@ -116,6 +123,7 @@ FOOTER: tuple[Key, ...] = (
     ("⏎", "open", "screen.open"),
     ("d", "diagnose", "screen.diagnose"),
     ("l", "logs", "screen.tab('logs')"),
+    ("x", "actions", "screen.act"),
     ("/", "filter", "screen.filter"),
     ("s", "sort", "screen.sort_menu"),
     ("Z", "pause", "app.pause"),
@@ -155,6 +163,8 @@ class Now(NamedTuple):
     """There are some."""
     report: bool = False
     """Something was diagnosed."""
+    actions: bool = False
+    """They are allowed."""
     in_problems: bool = False
     """The keys belong to the problems."""
     log: bool = False
@@ -167,7 +177,8 @@ def footer(now: Now) -> tuple[Key, ...]:
         return IN_PROBLEMS
     if now.log:
         return LOG_FOOTER
-    missing = {key for key, is_there in (("t", now.tree), ("p", now.problems), ("D", now.report)) if not is_there}
+    there = (("t", now.tree), ("p", now.problems), ("D", now.report), ("x", now.actions))
+    missing = {key for key, is_there in there if not is_there}
     keys = tuple(
         ("Z", "resume", action) if key == "Z" and now.paused else (key, word, action)
         for key, word, action in FOOTER

@@ -15,9 +15,11 @@ from mcptop.player import Position
 
 if TYPE_CHECKING:
     from mcptop.logs.gather import Gathering
+    from mcptop.model.action import Action, Look
     from mcptop.model.log import Entry
     from mcptop.playbook.diagnosis import Finished
     from mcptop.playbook.runner import Progress
+    from mcptop.ui.actions import ActionsAsked
     from mcptop.ui.diagnoses import Job
 
 
@@ -145,3 +147,22 @@ class DiagnosisEnded(Message, bubble=False):
         self.finished = finished
         self.problem = problem
         """Why there is no verdict; one line."""
+
+
+class ActionsLooked(Message, bubble=False):
+    """It is known what can be done to whom was asked for, or why that cannot be known."""
+
+    def __init__(self, asked: ActionsAsked, look: Look | None, problem: str) -> None:
+        super().__init__()
+        self.asked = asked
+        self.look = look
+        self.problem = problem
+
+
+class ShellFound(Message, bubble=False):
+    """It is known which shell there is, or why there is none."""
+
+    def __init__(self, action: Action | None, problem: str) -> None:
+        super().__init__()
+        self.action = action
+        self.problem = problem

@@ -40,10 +40,11 @@ class Header(Panel):
     when = LIVE
     short = False
     """One line only."""
+    actions_on = False
 
     def lines(self, width: int) -> list[Runs]:
         """Title, and the meters where there is height for them."""
-        title = header.title_line(self.frame, width, self.problems, self.when)
+        title = header.title_line(self.frame, width, self.problems, self.when, self.actions_on)
         return [title] if self.short else [title, *header.meters(self.frame, width)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from mcptop.actions.sequence import Performs
 from mcptop.logs.source import LogSource
 from mcptop.recording.log import Log
 from mcptop.ui.closely import MakeLooks
@@ -19,6 +20,10 @@ class Reach(NamedTuple):
     """Makes who follows a log."""
     writes_files: bool = True
     """Not where whoever looks sits at a browser."""
+    performer: Callable[[], Performs] | None = None
+    """Makes who carries out actions."""
+    allow_actions: bool = False
+    """Somebody said at the start that they may be offered."""
     past: Callable[[], Log] | None = None
     """The last minutes, as they are recorded now."""
 

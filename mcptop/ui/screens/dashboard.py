@@ -5,7 +5,7 @@ Owns what the reader asked for (tab, sort, filter, folds); the frame belongs to 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -37,10 +37,7 @@ from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, Su
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
 from mcptop.ui.timeline import Timeline
-from mcptop.ui.whom import of_row, of_trouble
-
-if TYPE_CHECKING:
-    from mcptop.ui.app import McptopApp
+from mcptop.ui.whom import Whom, of_row, of_trouble
 
 
 class Dashboard(Arranging):
@@ -64,11 +61,6 @@ class Dashboard(Arranging):
         self._mounted = False
         self._services: list[Row] = []
         self._sizes: dict[str, Sizes] = {}
-
-    @property
-    def mcptop(self) -> McptopApp:
-        """The app, by its type."""
-        return cast("McptopApp", self.app)
 
     @property
     def table(self) -> SheetTable[Any]:
@@ -120,6 +112,7 @@ class Dashboard(Arranging):
         self._mounted = True
         self._divide()
         self.pane.focus()
+        self.header.actions_on = self.mcptop.actions.on
         if self.mcptop.first_filter:
             self._set_filter(self.mcptop.first_filter)
         if self.mcptop.first_view:
@@ -158,7 +151,7 @@ class Dashboard(Arranging):
     def show_keys(self) -> None:
         """The footer for the present state."""
         app, problems = self.mcptop, self.problems
-        seen = problems.can_be_entered, bool(app.diagnoses.reports), self.focused is problems
+        seen = problems.can_be_entered, bool(app.diagnoses.reports), app.actions.on, self.focused is problems
         now = Now(app.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, self.tab.is_log)
         self.footer.show(footer(now))
 
@@ -288,6 +281,11 @@ class Dashboard(Arranging):
             self.set_focus(self.problems)
         else:
             self.app.notify("no problem is shown; d diagnoses the selected row", markup=False, timeout=4)
+
+    def selected(self) -> Whom | None:
+        """Whom the selected problem is about, else whom the selected row."""
+        trouble = self.problems.selected
+        return of_trouble(trouble) if trouble is not None else of_row(self.table.selected)
 
     def action_diagnose(self) -> None:
         """Choose a playbook for the selected problem, or for the selected row."""

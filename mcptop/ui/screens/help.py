@@ -17,7 +17,7 @@ from mcptop.presentation.filter_fields import LEVEL, NUMBERS, WORDS
 from mcptop.presentation.sheet import ON_REQUEST, Column
 from mcptop.presentation.tabs import TABS, Tab
 from mcptop.ui.keymap import Keymap
-from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+from mcptop.ui.keys import ACTION_KEYS, APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
 from mcptop.ui.lines import keymap
 from mcptop.ui.log_keys import LOG_KEYS
 from mcptop.ui.pages import Scroll
@@ -53,7 +53,7 @@ def page(keys: Keymap) -> str:
     """The page, made from the bindings and columns themselves, so that it cannot be out of date."""
     parts = [
         "KEYS",
-        *_keys(keys, [*SheetTable.BINDINGS, *DASHBOARD_KEYS, *APP_KEYS]),
+        *_keys(keys, [*SheetTable.BINDINGS, *DASHBOARD_KEYS, *ACTION_KEYS, *APP_KEYS]),
         "",
         "KEYS OF THE PROBLEMS ABOVE THE TABLE",
         *_keys(keys, Problems.BINDINGS),

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
 
 from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows
 from mcptop.presentation.rows import Row
 from mcptop.ui.lines import Lines
 from mcptop.ui.panels import Detail, Footer, Header, Key
-from mcptop.ui.whom import of_row
-
-if TYPE_CHECKING:
-    from mcptop.ui.app import McptopApp
+from mcptop.ui.selection import SelectionScreen
+from mcptop.ui.whom import Whom, of_row
 
 _FOOTER: tuple[Key, ...] = (
     ("Esc", "back", "screen.back"),
@@ -27,9 +24,10 @@ _FOOTER: tuple[Key, ...] = (
     (":", "commands", "app.command_palette"),
     ("q", "quit", "app.quit"),
 )
+_ACT: Key = ("x", "actions", "screen.act")
 
 
-class ServiceScreen(Screen[None]):
+class ServiceScreen(SelectionScreen):
     """A service or an instance, large."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -53,12 +51,14 @@ class ServiceScreen(Screen[None]):
 
     def on_mount(self) -> None:
         """Draw what the table showed."""
-        self.footer.show(_FOOTER)
-        self.show(cast("McptopApp", self.app).frame)
+        app = self.mcptop
+        self.header.actions_on = app.actions.on
+        self.footer.show([*_FOOTER[:2], _ACT, *_FOOTER[2:]] if app.actions.on else _FOOTER)
+        self.show(app.frame)
 
     def show(self, frame: Frame) -> None:
         """Draw this frame; a row that is gone keeps its last picture."""
-        app = cast("McptopApp", self.app)
+        app = self.mcptop
         self.header.short = self.app.size.height < 14
         services = rows.of_services(frame)
         self.header.problems, self.header.when = len(problems.of_frame(frame, services)), app.when
@@ -71,7 +71,7 @@ class ServiceScreen(Screen[None]):
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
-        self.header.when = cast("McptopApp", self.app).when
+        self.header.when = self.mcptop.when
         self.header.rebuild()
 
     def restyle(self) -> None:
@@ -83,9 +83,13 @@ class ServiceScreen(Screen[None]):
         """To the table."""
         self.dismiss()
 
+    def selected(self) -> Whom | None:
+        """The one it shows."""
+        return of_row(self.detail.row)
+
     def action_diagnose(self) -> None:
         """Choose a playbook."""
-        cast("McptopApp", self.app).diagnose(of_row(self.detail.row))
+        self.mcptop.diagnose(self.selected())
 
     def action_copy(self) -> None:
         """The facts without the charts."""

@@ -1,0 +1,235 @@
+"""From a selected row to an action that is carried out: menu, what it still needs, the question, the start."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+from textual.app import SuspendNotSupported
+
+from mcptop.actions import commands, limits, offers, shell, words
+from mcptop.actions.offers import Offer
+from mcptop.actions.sequence import Performs
+from mcptop.actions.signals import SIGNALS
+from mcptop.config import Settings
+from mcptop.model.action import Action, ActionTarget, Look, Verb
+from mcptop.model.value import Kind
+from mcptop.ui.actions import ActionsAsked
+from mcptop.ui.messages import ActionsLooked, ShellFound
+from mcptop.ui.whom import Whom
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
+
+Then = Callable[[], None]
+
+
+def performer(settings: Settings) -> Performs:
+    """Who acts for real."""
+    from mcptop.actions.performing import Performer
+
+    return Performer(settings.docker_host)
+
+
+def open_menu(app: McptopApp, whom: Whom | None) -> None:
+    """Offer what can be done to whoever is selected; where actions are off, say so and nothing else."""
+    _ask(app, whom, wants_shell=False)
+
+
+def open_shell(app: McptopApp, whom: Whom | None) -> None:
+    """A shell in whoever is selected."""
+    _ask(app, whom, wants_shell=True)
+
+
+def show_log(app: McptopApp) -> None:
+    """The commands of this session."""
+    from mcptop.ui.screens.command_log import CommandLogScreen
+
+    if not isinstance(app.screen, CommandLogScreen):
+        app.push_screen(CommandLogScreen(app.actions.log))
+
+
+def _ask(app: McptopApp, whom: Whom | None, wants_shell: bool) -> None:
+    if app.actions.off:
+        _say(app, app.actions.off)
+    elif whom is None or not whom.instances:
+        _say(app, "select a service or an instance to act on")
+    elif whom.service.kind is Kind.SERVER:
+        _say(app, "a server that is only asked cannot be acted on from here")
+    elif wants_shell and whom.service.kind is Kind.PROCESS:
+        _say(app, "a host process has no shell of its own: this machine's is the one you came from")
+    else:
+        host = app.frame.host
+        app.actions.look(_asked(app, whom, wants_shell), host.name if host else "this machine")
+
+
+def _asked(app: McptopApp, whom: Whom, wants_shell: bool) -> ActionsAsked:
+    service = whom.service
+    targets = tuple(
+        ActionTarget(one.id, one.name, service.kind, service.project, service.name, one.state,
+                     one.memory.working_set_bytes)
+        for one in whom.instances
+    )  # fmt: skip
+    chosen = {one.id for one in whom.instances}
+    others = sum(one.state == "running" and one.id not in chosen for one in service.instances)
+    return ActionsAsked(targets, others, app.screen, wants_shell)
+
+
+def looked(app: McptopApp, message: ActionsLooked) -> None:
+    """Show the menu, if the reader is still where it was asked for."""
+    if message.look is None:
+        _say(app, message.problem, trouble=True)
+    elif app.screen is message.asked.screen:
+        _offer(app, message.asked, message.look)
+
+
+def _offer(app: McptopApp, asked: ActionsAsked, look: Look) -> None:
+    single = _singles(asked, look)
+    if asked.wants_shell:
+        entries = [(Offer(one.action), one.action.targets[0].name) for part in single for one in _shells(*part)]
+        if len(entries) == 1:
+            app.actions.find_shell(entries[0][0].action)
+        elif entries:
+            _menu(app, asked, look, [offer for offer, _ in entries], [])
+        else:
+            _say(app, "it does not run: there is nothing to open a shell in")
+        return
+    _menu(app, asked, look, offers.offers(asked.targets, look, asked.others_running), single)
+
+
+def _shells(asked: ActionsAsked, look: Look) -> list[Offer]:
+    return [one for one in offers.offers(asked.targets, look) if one.action.verb is Verb.SHELL]
+
+
+def _singles(asked: ActionsAsked, look: Look) -> list[tuple[ActionsAsked, Look]]:
+    """Each target by itself, with what is known of it."""
+    running = [one.state == "running" for one in asked.targets]
+    return [
+        (
+            asked._replace(targets=(one,), others_running=asked.others_running + sum(running) - running[at]),
+            replace(look, facts=(look.facts[at],)),
+        )
+        for at, one in enumerate(asked.targets)
+    ]
+
+
+def _menu(
+    app: McptopApp, asked: ActionsAsked, look: Look, found: Sequence[Offer], single: list[tuple[ActionsAsked, Look]]
+) -> None:
+    from mcptop.ui.screens.action_menu import ActionMenu, Entry
+
+    entries = [
+        Entry(
+            words.menu_word(offer.action),
+            words.example(offer.action),
+            offer.refused,
+            then=partial(_chosen, app, asked, look, offer.action),
+        )
+        for offer in found
+    ]
+    narrower = [
+        Entry("only", part.targets[0].name, then=partial(_offer, app, part, known))
+        for part, known in (single if len(single) > 1 else ())
+    ]
+    if entries or narrower:
+        app.push_screen(ActionMenu(_title(asked), entries, narrower), _go_on)
+    else:
+        _say(app, f"nothing can be done to it while it is {asked.targets[0].state}")
+
+
+def _title(asked: ActionsAsked) -> str:
+    first = asked.targets[0]
+    if len(asked.targets) == 1:
+        return f"act on {first.name}"
+    return f"act on {first.service}: {len(asked.targets)} instances"
+
+
+def _go_on(then: Then | None) -> None:
+    if then is not None:
+        then()
+
+
+def _chosen(app: McptopApp, asked: ActionsAsked, look: Look, action: Action) -> None:
+    """What it needs before it can be asked about."""
+    match action.verb:
+        case Verb.SIGNAL if not action.signal:
+            _signals(app, asked, look, action)
+        case Verb.UPDATE if not action.limits:
+            from mcptop.ui.screens.limits_form import LimitsForm
+
+            form = LimitsForm(action, offers.facts_for(action, look, asked.targets))
+            app.push_screen(form, partial(_confirm_if, app, look))
+        case Verb.SHELL:
+            app.actions.find_shell(action)
+        case _:
+            _confirm(app, action, words.noticed(action, offers.facts_for(action, look, asked.targets)))
+
+
+def _signals(app: McptopApp, asked: ActionsAsked, look: Look, action: Action) -> None:
+    from mcptop.ui.screens.action_menu import ActionMenu, Entry
+
+    entries = [
+        Entry(name, says, note=words.example(each), then=partial(_chosen, app, asked, look, each))
+        for name, says in SIGNALS.items()
+        for each in (replace(action, signal=name),)
+    ]
+    app.push_screen(ActionMenu(_title(asked).replace("act on", "signal", 1), entries), _go_on)
+
+
+def _confirm_if(app: McptopApp, look: Look, action: Action | None) -> None:
+    """Limits were chosen: below what is in use takes a second yes."""
+    if action is None:
+        return
+    again = limits.below_use(action.targets, action.limits)
+    _confirm(app, action, words.noticed(action), again)
+
+
+def _confirm(app: McptopApp, action: Action, noticed: list[str], again: str = "") -> None:
+    from mcptop.ui.screens.confirm import ConfirmScreen
+
+    def answered(yes: bool | None) -> None:
+        if not yes:
+            return
+        if again:
+            _confirm(app, action, [again])
+        elif action.verb is Verb.SHELL:
+            _enter(app, action)
+        else:
+            app.actions.begin(action)
+
+    app.push_screen(ConfirmScreen(action, noticed), answered)
+
+
+def shell_found(app: McptopApp, message: ShellFound) -> None:
+    """Ask before it is opened."""
+    if message.action is not None:
+        _confirm(app, message.action, words.noticed(message.action))
+    else:
+        _say(app, message.problem, trouble=True)
+
+
+def _enter(app: McptopApp, action: Action) -> None:
+    from mcptop.ui import terminal
+
+    target: ActionTarget = action.targets[0]
+    command = commands.shown(commands.argv(action, target))
+    at, began = app.actions.log.now(), time.monotonic()
+    try:
+        app.is_lent = True
+        with app.suspend(), terminal.lent():
+            print(f"{command}\n(mcptop comes back when it ends)", flush=True)
+            ok, says = shell.enter(action)
+    except SuspendNotSupported:
+        _say(app, f"no shell from here; in a terminal: {command}", trouble=True)
+        return
+    finally:
+        app.is_lent = False
+    app.actions.log.add(at, command, ok, f"left after {time.monotonic() - began:.0f} s, {says}")
+    _say(app, words.done(action, [target]) if ok else says, trouble=not ok)
+
+
+def _say(app: McptopApp, says: str, trouble: bool = False) -> None:
+    app.notify(says, severity="warning" if trouble else "information", markup=False, timeout=8 if trouble else 5)

@@ -1,0 +1,37 @@
+"""Screens on which somebody is selected whom one can act on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from textual.screen import Screen
+
+from mcptop.ui import acting
+from mcptop.ui.keys import ACTION_KEYS
+from mcptop.ui.whom import Whom
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
+
+
+class SelectionScreen(Screen[None]):
+    """Has the keys of the actions."""
+
+    BINDINGS = ACTION_KEYS
+
+    @property
+    def mcptop(self) -> McptopApp:
+        """The app, by its type."""
+        return cast("McptopApp", self.app)
+
+    def selected(self) -> Whom | None:
+        """Who is selected; None for a heading, and where nothing is."""
+        raise NotImplementedError
+
+    def action_act(self) -> None:
+        """Choose what to do to it."""
+        acting.open_menu(self.mcptop, self.selected())
+
+    def action_open_shell(self) -> None:
+        """A shell in it."""
+        acting.open_shell(self.mcptop, self.selected())
