@@ -1,0 +1,134 @@
+"""A shell from the dashboard in a real terminal, and the dashboard after it, whatever the shell did to the terminal."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LIVES = "import signal, time; signal.signal(15, lambda *_: exit(0)); time.sleep(600)"
+# Mouse reports, no line wrap, line drawing letters, a scroll region, red, no cursor, another screen; then raw and mute.
+RUBBISH = r"printf '\033[?1000h\033[?1006h\033[?2004h\033[?7l\033(0\033[5;10r\033[31m\033[?25l\033[?1049h'"
+
+
+class Terminal:
+    """One of 120x36, on a tmux server of our own; a plain sh runs in it, so that what is left behind shows."""
+
+    def __init__(self, folder: Path) -> None:
+        self._name = f"mcptop-test-{os.getpid()}"
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "36", "-c", str(folder), "sh")
+
+    def tmux(self, *words: str) -> str:
+        done = subprocess.run(
+            ["tmux", "-L", self._name, *words], capture_output=True, text=True, check=True, timeout=60
+        )
+        return done.stdout
+
+    def type(self, *keys: str) -> None:
+        """Keys by their names, texts as they are."""
+        self.tmux("send-keys", *keys)
+
+    def text(self) -> str:
+        return self.tmux("capture-pane", "-p")
+
+    def wait(self, holds: Callable[[str], object]) -> str:
+        """What it shows, when it holds."""
+        deadline = time.monotonic() + 40
+        while not holds(text := self.text()):
+            assert time.monotonic() < deadline, text
+        return text
+
+    def close(self) -> None:
+        subprocess.run(["tmux", "-L", self._name, "kill-server"], capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Iterator[Terminal]:
+    if shutil.which("tmux") is None:
+        pytest.skip("no tmux here")
+    made = Terminal(tmp_path)
+    yield made
+    made.close()
+
+
+def shown(terminal: Terminal, container, *flags: str) -> None:
+    """The dashboard runs in it, and the container is the selected row."""
+    command = shlex.join(
+        [
+            "env",
+            "-u",
+            "COLUMNS",
+            "-u",
+            "LINES",
+            f"PYTHONPATH={ROOT}",
+            sys.executable,
+            "-m",
+            "mcptop",
+            "--interval",
+            "0.5",
+            *flags,
+        ]
+    )
+    terminal.type(command, "Enter")
+    terminal.wait(lambda text: f"● {container.service} " in text)
+    terminal.type("/", container.project, "Enter")
+    terminal.wait(lambda text: "clear filter" in text)
+    terminal.type("Home", "Down")
+    terminal.wait(lambda text: f"▌ ● {container.service}" in text)
+
+
+def test_there_and_back(start, terminal):
+    one = start("shell-web", LIVES)
+    shown(terminal, one, "--allow-actions")
+    assert "actions on" in terminal.text()
+    terminal.type("e")
+    terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
+    terminal.type("y")
+    terminal.wait(lambda text: "mcptop comes back when it ends" in text and "# " in text)
+    terminal.type(f"hostname > /here; {RUBBISH}; stty raw -echo; exit 3", "Enter")
+    text = terminal.wait(lambda text: "actions on" in text and "live 0.5s" in text and f"▌ ● {one.service}" in text)
+    assert text.startswith(" mcptop ")
+    assert len([line for line in text.splitlines() if line.strip()]) > 8
+    assert subprocess.run(["docker", "exec", one.name, "cat", "/here"], capture_output=True).stdout.strip()
+    terminal.type("X")
+    text = terminal.wait(lambda text: "command log" in text)
+    assert f"✔ docker exec -it {one.name} bash" in text
+    assert "exit code 3" in text
+    terminal.type("q")
+    terminal.wait(lambda text: "actions on" not in text and "command log" not in text)
+    terminal.type("stty -a; echo done=$?", "Enter")
+    text = terminal.wait(lambda text: "done=0" in text)
+    assert " icanon" in text
+    assert " echo " in text
+    flags = terminal.tmux("display-message", "-p", "#{mouse_any_flag} #{cursor_flag} #{wrap_flag} #{alternate_on}")
+    assert flags.split() == ["0", "1", "1", "0"]
+
+
+def test_a_container_that_ends_under_the_shell(start, terminal):
+    one = start("shell-web", LIVES)
+    shown(terminal, one, "--allow-actions")
+    terminal.type("e")
+    terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
+    terminal.type("y")
+    terminal.wait(lambda text: "mcptop comes back when it ends" in text and "# " in text)
+    subprocess.run(["docker", "kill", one.name], capture_output=True, check=True, timeout=60)
+    terminal.wait(lambda text: "actions on" in text and f"{one.service}" in text and "exit code 137" in text)
+
+
+def test_without_the_flag_both_keys_say_how(start, terminal):
+    one = start("shell-web", LIVES)
+    shown(terminal, one)
+    assert "actions on" not in terminal.text()
+    terminal.type("e")
+    terminal.wait(lambda text: "start mcptop with --allow-actions" in text)
+    terminal.type("x")
+    text = terminal.wait(lambda text: text.count("start mcptop with --allow-actions") >= 2)
+    assert "docker exec" not in text
