@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 
@@ -39,6 +40,8 @@ def enter(action: Action) -> tuple[bool, str]:
         code = subprocess.call(_argv(action))
     except OSError as error:
         return False, f"docker cannot be run: {error.strerror}"
+    if code < 0:
+        return False, f"the docker program was ended by {signal.Signals(-code).name}"
     if code == _ENGINE_FAILED:
         return False, "docker could not open it: exit code 125"
     if code in _NO_PROGRAM:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -92,16 +93,22 @@ def test_there_and_back(start, terminal):
     terminal.type("e")
     terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
     terminal.type("y")
-    terminal.wait(lambda text: "mcptop comes back when it ends" in text and "# " in text)
+    terminal.wait(lambda text: f"@{one.id[:12]}:" in text)
     terminal.type(f"hostname > /here; {RUBBISH}; stty raw -echo; exit 3", "Enter")
     text = terminal.wait(lambda text: "actions on" in text and "live 0.5s" in text and f"▌ ● {one.service}" in text)
     assert text.startswith(" mcptop ")
     assert len([line for line in text.splitlines() if line.strip()]) > 8
     assert subprocess.run(["docker", "exec", one.name, "cat", "/here"], capture_output=True).stdout.strip()
+    assert "\x0e" not in terminal.tmux("capture-pane", "-p", "-e"), "its letters are still lines"
     terminal.type("X")
     text = terminal.wait(lambda text: "command log" in text)
     assert f"✔ docker exec -it {one.name} bash" in text
     assert "exit code 3" in text
+    leave(terminal)
+
+
+def leave(terminal: Terminal) -> None:
+    """Quit, and find the terminal as it was."""
     terminal.type("q")
     terminal.wait(lambda text: "actions on" not in text and "command log" not in text)
     terminal.type("stty -a; echo done=$?", "Enter")
@@ -112,13 +119,33 @@ def test_there_and_back(start, terminal):
     assert flags.split() == ["0", "1", "1", "0"]
 
 
+def descendants(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [found for child in map(int, children) for found in (child, *descendants(child))]
+
+
+def test_a_docker_program_that_is_killed_leaves_a_good_terminal(start, terminal):
+    one = start("shell-web", LIVES)
+    shown(terminal, one, "--allow-actions")
+    terminal.type("e")
+    terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
+    terminal.type("y")
+    terminal.wait(lambda text: f"@{one.id[:12]}:" in text)
+    below = descendants(int(terminal.tmux("display-message", "-p", "#{pane_pid}")))
+    program = [pid for pid in below if b"exec\0-it\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    # It had the terminal raw, and cannot put it back any more.
+    os.kill(program[-1], signal.SIGKILL)
+    terminal.wait(lambda text: "actions on" in text and "ended by SIGKILL" in text)
+    leave(terminal)
+
+
 def test_a_container_that_ends_under_the_shell(start, terminal):
     one = start("shell-web", LIVES)
     shown(terminal, one, "--allow-actions")
     terminal.type("e")
     terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
     terminal.type("y")
-    terminal.wait(lambda text: "mcptop comes back when it ends" in text and "# " in text)
+    terminal.wait(lambda text: f"@{one.id[:12]}:" in text)
     subprocess.run(["docker", "kill", one.name], capture_output=True, check=True, timeout=60)
     terminal.wait(lambda text: "actions on" in text and f"{one.service}" in text and "exit code 137" in text)
 
