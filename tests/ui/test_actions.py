@@ -111,7 +111,12 @@ async def test_pictures(app_of, snapshot, size):
         await choose(pilot, "TERM")
         await pilot.press("y")
         await until(pilot, lambda: app.actions.log.entries)
-        await pilot.press("X")
+        await menu(pilot, "mcp-api")
+        await choose(pilot, "limits…")
+        await pilot.press(*"1.5g")
+        await pilot.pause()
+        snapshot(app, f"actions-limits-{name}")
+        await pilot.press("escape", "X")
         await pilot.pause()
         entry = app.actions.log.entries[0]
         app.actions.log._entries.clear()
@@ -396,6 +401,22 @@ async def test_hostile_names_are_text(app_of, actor, screen):
             assert "\u202e" not in text
         assert "[red]no" in seen[0]
         assert "[red]no" in seen[1]
+
+
+async def test_a_name_that_could_be_markup_is_typed_as_it_is(app_of, actor, screen):
+    many = tuple(frames.instance(f"web-{n}", 0.1, 40) for n in range(30))
+    app, _ = app_of(frames.frame(1000, (frames.service("[b]x", *many),)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await menu(pilot, "[b]x")
+        await choose(pilot, "pause all 30")
+        assert "type [b]x and Enter" in screen(app)
+        assert "docker pause web-29" not in screen(app)
+        await pilot.press(*["pagedown"] * 5)
+        await pilot.pause()
+        assert "docker pause web-29" in screen(app)
+        await pilot.press(*"[b]x", "enter")
+        await until(pilot, lambda: len(app.actions.log.entries) == 30)
+        assert actor.done[-1] == "pause web-29"
 
 
 OUTSIDE = frozenset({"q,ctrl+c", "ctrl+s"})

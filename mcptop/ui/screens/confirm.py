@@ -31,6 +31,8 @@ class ConfirmScreen(ModalScreen[bool | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,n,q", "dismiss(False)", "No", id="confirm.no", tooltip="Do nothing"),
         Binding("y", "yes", "Yes", id="confirm.yes", tooltip="Do it, where that is all that is asked"),
+        Binding("pagedown", "page(1)", "Page down", show=False, id="confirm.down", tooltip="The rest of the facts"),
+        Binding("pageup", "page(-1)", "Page up", show=False, id="confirm.up", tooltip="Back to their beginning"),
     ]
 
     def __init__(self, action: Action, noticed: Sequence[str]) -> None:
@@ -43,7 +45,8 @@ class ConfirmScreen(ModalScreen[bool | None]):
         """The facts, which scroll where they are many, and below them the answer."""
         with Vertical(id="box", classes="interrupts" if self._action.interrupts else "") as box:
             box.border_title = Content(f"{words.title(self._action)} {self._whom()}?")
-            box.border_subtitle = f"type {self._word} and Enter · Esc no" if self._word else "y yes · Enter no · Esc no"
+            typed = f"type {self._word} and Enter · Esc no"
+            box.border_subtitle = Content(typed if self._word else "y yes · Enter no · Esc no")
             with VerticalScroll(id="confirm-body", can_focus=False):
                 yield Static(Content.assemble(*self._parts()))
             if self._word:
@@ -78,6 +81,11 @@ class ConfirmScreen(ModalScreen[bool | None]):
             for at, line in enumerate(lines)
             for part in ((f"{'' if at else label:<{_LABEL}}", "$text-dim"), (f"{line}\n", style))
         ]
+
+    def action_page(self, by: int) -> None:
+        """Through facts that are longer than the screen."""
+        body = self.query_one("#confirm-body", VerticalScroll)
+        body.scroll_page_down() if by > 0 else body.scroll_page_up()
 
     def action_yes(self) -> None:
         """Yes, where a yes is enough."""

@@ -43,8 +43,9 @@ class LimitsForm(ModalScreen[Action | None]):
             box.border_title = Content(f"update limits of {whom}")
             box.border_subtitle = "Enter goes on, and asks first · Esc back"
             yield Static(Content(words.in_force(self._known, self._action.targets)))
-            for id, hint in (("memory", "memory limit, such as 512m or 1.5g"), ("cpus", "cores, such as 1.5")):
-                line = Input(id=f"limits-{id}", placeholder=f"{hint}; empty: as it is", compact=True)
+            for id, label, example in (("memory", "memory limit", "512m or 1.5g"), ("cpus", "cpus, in cores", "1.5")):
+                yield Static(label, markup=False, classes="label")
+                line = Input(id=f"limits-{id}", placeholder=f"such as {example}; empty: as it is", compact=True)
                 line.cursor_blink = False
                 yield line
             yield Static(id="limits-command")

@@ -1,4 +1,4 @@
-"""A shell from the dashboard in a real terminal, and the dashboard after it, whatever the shell did to the terminal."""
+"""Actions from the dashboard in a real terminal; the dashboard after a shell, whatever that did to the terminal."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -60,8 +61,8 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
     made.close()
 
 
-def shown(terminal: Terminal, container, *flags: str) -> None:
-    """The dashboard runs in it, and the container is the selected row."""
+def shown(terminal: Terminal, whom, *flags: str) -> None:
+    """The dashboard runs in it, and a container or whatever has a project and a service is the selected row."""
     command = shlex.join(
         [
             "env",
@@ -79,11 +80,11 @@ def shown(terminal: Terminal, container, *flags: str) -> None:
         ]
     )
     terminal.type(command, "Enter")
-    terminal.wait(lambda text: f"● {container.service} " in text)
-    terminal.type("/", container.project, "Enter")
+    terminal.wait(lambda text: f"● {whom.service} " in text)
+    terminal.type("/", whom.project, "Enter")
     terminal.wait(lambda text: "clear filter" in text)
     terminal.type("Home", "Down")
-    terminal.wait(lambda text: f"▌ ● {container.service}" in text)
+    terminal.wait(lambda text: f"▌ ● {whom.service}" in text)
 
 
 def test_there_and_back(start, terminal):
@@ -159,3 +160,35 @@ def test_without_the_flag_both_keys_say_how(start, terminal):
     terminal.type("x")
     text = terminal.wait(lambda text: text.count("start mcptop with --allow-actions") >= 2)
     assert "docker exec" not in text
+
+
+def test_a_restart_from_the_menu(start, terminal):
+    one = start("menu-web", LIVES)
+    before = one.pid
+    shown(terminal, one, "--allow-actions")
+    terminal.type("x")
+    terminal.wait(lambda text: f"act on {one.name}" in text)
+    terminal.type("Down", "Enter")
+    terminal.wait(lambda text: f"restart {one.name}?" in text and f"docker restart {one.name}" in text)
+    terminal.type("y")
+    terminal.wait(lambda text: f"restarted {one.name}" in text)
+    assert one.pid != before
+
+
+def test_a_signal_to_a_host_process(terminal):
+    whom = SimpleNamespace(project=f"mcptop-test-{os.getpid()}", service="lonely-process")
+    names = {"MCPTOP_PROJECT": whom.project, "MCPTOP_SERVICE": whom.service}
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], env=os.environ | names)
+    try:
+        shown(terminal, whom, "--allow-actions")
+        terminal.type("x")
+        terminal.wait(lambda text: f"kill -… {process.pid}" in text)
+        terminal.type("Enter")
+        terminal.wait(lambda text: f"kill -TERM {process.pid}" in text)
+        terminal.type("Enter")
+        terminal.wait(lambda text: f"(pid {process.pid})" in text)
+        terminal.type("y")
+        assert process.wait(60) == -signal.SIGTERM
+    finally:
+        process.kill()
+        process.wait()
