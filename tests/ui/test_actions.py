@@ -13,10 +13,16 @@ from textual.command import CommandPalette
 from textual.widgets import Input, OptionList
 
 from mcptop.actions.command_log import CommandLog
+from mcptop.history import KEPT_S
 from mcptop.model.action import ContainerFacts
 from mcptop.model.value import Kind
+from mcptop.playback import Playback
+from mcptop.player import Player
+from mcptop.recording.ring import Ring
 from mcptop.ui import keys
 from mcptop.ui.actions import OFF, REPLAY
+from mcptop.ui.app import McptopApp
+from mcptop.ui.reach import Reach
 from mcptop.ui.screens.action_menu import ActionMenu
 from mcptop.ui.screens.command_log import CommandLogScreen
 from mcptop.ui.screens.confirm import ConfirmScreen
@@ -24,10 +30,19 @@ from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.limits_form import LimitsForm
 from mcptop.ui.screens.service import ServiceScreen
 from mcptop.ui.table import SheetTable
+from tests.unit import recorded
 
 SIZE = (120, 36)
 SIZES = [(80, 24), (120, 36), (200, 60)]
 HOSTILE = "[red]no\x1b[31m[/]\u202eyes\n'; rm -rf $(x)"
+
+
+def played() -> Playback:
+    """A recording of a small stack."""
+    ring = Ring(1.0, KEPT_S)
+    for snapshot in recorded.ticks(100):
+        ring.add(snapshot)
+    return Playback(ring.log())
 
 
 @pytest.fixture
@@ -39,8 +54,12 @@ def actor() -> Actor:
 def app_of(dashboard, actor):
     """An app that may act, by the actor."""
 
-    def make(*shown, **more):
-        app, monitor = dashboard(*(shown or (frames.frame(),)), performer=actor, **({"allow_actions": True} | more))
+    def make(*shown, allowed=True, replay=False, **more):
+        reach = Reach(performer=actor, allow_actions=allowed)
+        if replay:
+            app, monitor = McptopApp(Player(played(), index=99, playing=False), reach=reach), None
+        else:
+            app, monitor = dashboard(*(shown or (frames.frame(),)), reach=reach, **more)
         app.actions.log = CommandLog(lambda: NOON)
         return app, monitor
 
@@ -440,7 +459,7 @@ async def as_it_was(pilot) -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "says"), [({"allow_actions": False}, OFF), ({"is_live": False}, REPLAY)], ids=["no flag", "replay"]
+    ("more", "says"), [({"allowed": False}, OFF), ({"replay": True}, REPLAY)], ids=["no flag", "replay"]
 )
 async def test_without_the_flag_no_key_reaches_an_action(app_of, actor, more, says):
     every = [*keys.APP_KEYS, *keys.DASHBOARD_KEYS, *keys.ACTION_KEYS, *SheetTable.BINDINGS]
@@ -458,7 +477,7 @@ async def test_without_the_flag_no_key_reaches_an_action(app_of, actor, more, sa
         await notified(pilot, says)
 
 
-@pytest.mark.parametrize("more", [{"allow_actions": False}, {"is_live": False}], ids=["no flag", "replay"])
+@pytest.mark.parametrize("more", [{"allowed": False}, {"replay": True}], ids=["no flag", "replay"])
 async def test_without_the_flag_no_palette_word_reaches_an_action(app_of, actor, screen, more, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     app, _ = app_of(**more)

@@ -124,6 +124,8 @@ def test_a_rule_by_port_finds_who_listens(tmp_path: Path) -> None:
         (("snapshot", "--config", "/nonexistent.toml"), "no such file"),
         (("nosuchcommand",), "No such command"),
         ((), "needs a terminal"),
+        (("--allow-actions", "snapshot"), "--allow-actions is for the dashboard"),
+        (("demo", "--headless", "--allow-actions"), "--allow-actions is for the dashboard"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], says: str) -> None:
@@ -131,6 +133,14 @@ def test_wrong_usage_is_one_line_and_exit_code_2(arguments: tuple[str, ...], say
     assert done.returncode == 2
     assert says in done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
+
+
+def test_no_file_and_no_variable_allows_actions(tmp_path: Path) -> None:
+    (file := tmp_path / "config.toml").write_text("allow_actions = true\n")
+    done = run("snapshot", "--config", str(file))
+    assert done.returncode == 2
+    assert "allow_actions" in done.stderr
+    assert "MCPTOP_ALLOW_ACTIONS" not in (Path(__file__).parents[2] / "mcptop" / "config.py").read_text()
 
 
 def test_json_is_one_document_also_on_failure() -> None:

@@ -30,11 +30,18 @@ FRAME = Frame(1, NOON, HOST, SOURCES, (), (), Own(0.009, 61 << 20, 0.004), 1.0, 
 def test_every_line_fits(frame, width):
     lines = [
         header.title_line(frame, width, 3, When(behind_s=12.0)),
+        header.title_line(frame, width, 3, LIVE, actions_on=True),
         header.status_line(frame, width),
         header.banner_line(frame, width),
         *header.meters(frame, width),
     ]
     assert all(runs.width(line) <= width for line in lines)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_that_actions_are_on_is_never_left_out(width):
+    assert " actions on " in runs.text_of(header.title_line(FRAME, width, 30, When(behind_s=1e6), actions_on=True))
+    assert "actions on" not in runs.text_of(header.title_line(FRAME, width, 0, LIVE))
 
 
 def test_the_fullest_disk_is_the_one_shown():
