@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
-from textual.app import SuspendNotSupported
 
-from mcptop.actions import commands, limits, offers, shell, words
+from mcptop.actions import limits, offers, words
 from mcptop.actions.offers import Offer
 from mcptop.actions.sequence import Performs
 from mcptop.actions.signals import SIGNALS
@@ -54,13 +52,13 @@ def show_log(app: McptopApp) -> None:
 
 def _ask(app: McptopApp, whom: Whom | None, wants_shell: bool) -> None:
     if app.actions.off:
-        _say(app, app.actions.off)
+        app.tell(app.actions.off, trouble=False)
     elif whom is None or not whom.instances:
-        _say(app, "select a service or an instance to act on")
+        app.tell("select a service or an instance to act on", trouble=False)
     elif whom.service.kind is Kind.SERVER:
-        _say(app, "a server that is only asked cannot be acted on from here")
+        app.tell("a server that is only asked cannot be acted on from here", trouble=False)
     elif wants_shell and whom.service.kind is Kind.PROCESS:
-        _say(app, "a host process has no shell of its own: this machine's is the one you came from")
+        app.tell("a host process has no shell of its own: this machine's is the one you came from", trouble=False)
     else:
         host = app.frame.host
         app.actions.look(_asked(app, whom, wants_shell), host.name if host else "this machine")
@@ -81,7 +79,7 @@ def _asked(app: McptopApp, whom: Whom, wants_shell: bool) -> ActionsAsked:
 def looked(app: McptopApp, message: ActionsLooked) -> None:
     """Show the menu, if the reader is still where it was asked for."""
     if message.look is None:
-        _say(app, message.problem, trouble=True)
+        app.tell(message.problem)
     elif app.screen is message.asked.screen:
         _offer(app, message.asked, message.look)
 
@@ -89,15 +87,18 @@ def looked(app: McptopApp, message: ActionsLooked) -> None:
 def _offer(app: McptopApp, asked: ActionsAsked, look: Look) -> None:
     single = _singles(asked, look)
     if asked.wants_shell:
-        entries = [(Offer(one.action), one.action.targets[0].name) for part in single for one in _shells(*part)]
-        if len(entries) == 1:
-            app.actions.find_shell(entries[0][0].action)
-        elif entries:
-            _menu(app, asked, look, [offer for offer, _ in entries], [])
-        else:
-            _say(app, "it does not run: there is nothing to open a shell in")
-        return
-    _menu(app, asked, look, offers.offers(asked.targets, look, asked.others_running), single)
+        _offer_shells(app, asked, look, [one for part in single for one in _shells(*part)])
+    else:
+        _menu(app, asked, look, offers.offers(asked.targets, look, asked.others_running), single)
+
+
+def _offer_shells(app: McptopApp, asked: ActionsAsked, look: Look, found: Sequence[Offer]) -> None:
+    if len(found) == 1:
+        app.actions.find_shell(found[0].action)
+    elif found:
+        _menu(app, asked, look, found, [])
+    else:
+        app.tell("it does not run: there is nothing to open a shell in", trouble=False)
 
 
 def _shells(asked: ActionsAsked, look: Look) -> list[Offer]:
@@ -137,7 +138,8 @@ def _menu(
     if entries or narrower:
         app.push_screen(ActionMenu(_title(asked), entries, narrower), _go_on)
     else:
-        _say(app, f"nothing can be done to it while it is {asked.targets[0].state}")
+        state = look.facts[0].state if look.facts[0] else asked.targets[0].state
+        app.tell(f"nothing can be done to it while it is {state}", trouble=False)
 
 
 def _title(asked: ActionsAsked) -> str:
@@ -196,7 +198,9 @@ def _confirm(app: McptopApp, action: Action, noticed: list[str], again: str = ""
         if again:
             _confirm(app, action, [again])
         elif action.verb is Verb.SHELL:
-            _enter(app, action)
+            from mcptop.ui import visit
+
+            visit.enter(app, action)
         else:
             app.actions.begin(action)
 
@@ -208,28 +212,4 @@ def shell_found(app: McptopApp, message: ShellFound) -> None:
     if message.action is not None:
         _confirm(app, message.action, words.noticed(message.action))
     else:
-        _say(app, message.problem, trouble=True)
-
-
-def _enter(app: McptopApp, action: Action) -> None:
-    from mcptop.ui import terminal
-
-    target: ActionTarget = action.targets[0]
-    command = commands.shown(commands.argv(action, target))
-    at, began = app.actions.log.now(), time.monotonic()
-    try:
-        app.is_lent = True
-        with app.suspend(), terminal.lent():
-            print(f"{command}\n(mcptop comes back when it ends)", flush=True)
-            ok, says = shell.enter(action)
-    except SuspendNotSupported:
-        _say(app, f"no shell from here; in a terminal: {command}", trouble=True)
-        return
-    finally:
-        app.is_lent = False
-    app.actions.log.add(at, command, ok, f"left after {time.monotonic() - began:.0f} s, {says}")
-    _say(app, words.done(action, [target]) if ok else says, trouble=not ok)
-
-
-def _say(app: McptopApp, says: str, trouble: bool = False) -> None:
-    app.notify(says, severity="warning" if trouble else "information", markup=False, timeout=8 if trouble else 5)
+        app.tell(message.problem)

@@ -265,7 +265,7 @@ async def test_what_is_offered_follows_the_state(app_of, actor):
         await pilot.press("escape")
         actor.facts = lambda target: ContainerFacts("removing")
         await pilot.press("x")
-        await notified(pilot, "nothing can be done to it")
+        await notified(pilot, "nothing can be done to it while it is removing")
 
 
 async def test_a_swarm_task_is_not_stopped(app_of, actor, screen):

@@ -155,6 +155,13 @@ def test_odd_answers_of_the_engine_are_no_defect(part):
         assert facts_of(inspected).state.isprintable()
 
 
+@pytest.mark.parametrize(
+    ("said", "health"), [("healthy", "healthy"), ("starting", "starting"), ("none", None), ("", None)]
+)
+def test_a_check_that_is_switched_off_is_none(said, health):
+    assert facts_of({"State": {"Status": "running", "Health": {"Status": said}}}).health == health
+
+
 def test_mcptop_itself_and_the_first_process_are_refused():
     for pid in (os.getpid(), 1):
         target = replace(WEB, id=f"{pid}-1", kind=Kind.PROCESS)

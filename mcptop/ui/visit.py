@@ -1,0 +1,34 @@
+"""A shell in the terminal of the dashboard, which is put aside for it and comes back."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from textual.app import SuspendNotSupported
+
+from mcptop.actions import commands, shell, words
+from mcptop.model.action import Action
+from mcptop.ui import terminal
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
+
+
+def enter(app: McptopApp, action: Action) -> None:
+    """Give the terminal away until the shell ends; nothing of the app runs meanwhile but its monitor."""
+    target = action.targets[0]
+    command = commands.shown(commands.argv(action, target))
+    at, began = app.actions.log.now(), time.monotonic()
+    app.is_lent = True
+    try:
+        with app.suspend(), terminal.lent():
+            print(f"{command}\n(mcptop comes back when it ends)", flush=True)
+            ok, says = shell.enter(action)
+    except SuspendNotSupported:
+        app.tell(f"no shell from here; in a terminal: {command}")
+        return
+    finally:
+        app.is_lent = False
+    app.actions.log.add(at, command, ok, f"left after {time.monotonic() - began:.0f} s, {says}")
+    app.tell(words.done(action, [target]) if ok else says, trouble=not ok)
