@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mcptop.handover.contents import Command
 from mcptop.model.diagnosis import Verdict
 from mcptop.model.frame import Frame
 from mcptop.ui.saving import SavingError
@@ -21,21 +22,22 @@ def hand_over(app: McptopApp) -> None:
         app.notify("nothing was seen yet: wait for the first sample", markup=False, timeout=4)
         return
     frame, verdicts = app.frame, [finished.verdict for finished in app.diagnoses.reports]
+    commands = [Command(each.at, each.command, each.outcome) for each in app.actions.log.entries]
     screen = app.export_screenshot()
 
     def run() -> None:
         try:
-            app.tell(_write(frame, verdicts, screen), trouble=False)
+            app.tell(_write(frame, verdicts, commands, screen), trouble=False)
         except SavingError as problem:
             app.tell(str(problem))
 
     app.run_worker(run, thread=True)
 
 
-def _write(frame: Frame, verdicts: Sequence[Verdict], screen: str) -> str:
+def _write(frame: Frame, verdicts: Sequence[Verdict], commands: Sequence[Command], screen: str) -> str:
     from mcptop.handover import files, gather, redaction
 
-    contents = redaction.without_secrets(gather.contents(frame, verdicts, screen=screen), frame)
+    contents = redaction.without_secrets(gather.contents(frame, verdicts, commands, screen), frame)
     try:
         return f"saved {files.write(contents)}.md and .html"
     except files.WritingError as problem:

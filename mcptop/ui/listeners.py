@@ -8,15 +8,19 @@ from mcptop.ui.keymap import Chain, Keymap, read
 
 def chains() -> dict[str, Chain]:
     """Screen -> the bindings of what has the focus, of the screen, and of the app unless a menu stands before it."""
-    from mcptop.ui.keys import APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+    from mcptop.ui.keys import ACTION_KEYS, APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
     from mcptop.ui.log_keys import LOG_KEYS
     from mcptop.ui.pages import Scroll
     from mcptop.ui.problems import Problems
+    from mcptop.ui.screens.action_menu import ActionMenu
     from mcptop.ui.screens.columns import ColumnsMenu
+    from mcptop.ui.screens.command_log import CommandLogScreen
     from mcptop.ui.screens.comparing import ComparingScreen
+    from mcptop.ui.screens.confirm import ConfirmScreen
     from mcptop.ui.screens.evidence import EvidenceScreen
     from mcptop.ui.screens.help import HelpScreen
     from mcptop.ui.screens.jump import JumpScreen
+    from mcptop.ui.screens.limits_form import LimitsForm
     from mcptop.ui.screens.log_line import LogLineScreen
     from mcptop.ui.screens.playbooks import PlaybookMenu
     from mcptop.ui.screens.service import ServiceScreen
@@ -25,9 +29,9 @@ def chains() -> dict[str, Chain]:
     from mcptop.ui.table import SheetTable
 
     return {
-        "dashboard": (SheetTable.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
-        "list of problems": (Problems.BINDINGS, DASHBOARD_KEYS, APP_KEYS),
-        "screen of a service": (ServiceScreen.BINDINGS, APP_KEYS),
+        "dashboard": (SheetTable.BINDINGS, DASHBOARD_KEYS, ACTION_KEYS, APP_KEYS),
+        "list of problems": (Problems.BINDINGS, DASHBOARD_KEYS, ACTION_KEYS, APP_KEYS),
+        "screen of a service": (ServiceScreen.BINDINGS, ACTION_KEYS, APP_KEYS),
         "screen of a diagnosis": (Scroll.BINDINGS, DIAGNOSIS_KEYS, APP_KEYS),
         "comparison": (Scroll.BINDINGS, ComparingScreen.BINDINGS, APP_KEYS),
         "evidence": (Scroll.BINDINGS, EvidenceScreen.BINDINGS, APP_KEYS),
@@ -40,6 +44,10 @@ def chains() -> dict[str, Chain]:
         "menu of columns": (ColumnsMenu.BINDINGS,),
         "menu of views": (ViewsMenu.BINDINGS,),
         "name of a view": (NameOfView.BINDINGS,),
+        "menu of actions": (ActionMenu.BINDINGS,),
+        "question before an action": (ConfirmScreen.BINDINGS,),
+        "form for limits": (LimitsForm.BINDINGS,),
+        "command log": (Scroll.BINDINGS, CommandLogScreen.BINDINGS, APP_KEYS),
         "menu of playbooks": (PlaybookMenu.BINDINGS,),
     }
 

@@ -479,7 +479,6 @@ async def test_without_the_flag_no_key_reaches_an_action(app_of, actor, more, sa
 
 @pytest.mark.parametrize("more", [{"allowed": False}, {"replay": True}], ids=["no flag", "replay"])
 async def test_without_the_flag_no_palette_word_reaches_an_action(app_of, actor, screen, more, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
     app, _ = app_of(**more)
     async with app.run_test(size=SIZE) as pilot:
         await as_it_was(pilot)

@@ -66,14 +66,14 @@ async def test_an_action_without_a_key_is_in_no_footer_and_on_no_key(dashboard, 
 
 
 async def test_a_tab_shows_the_key_it_has(dashboard, screen):
-    app, _ = dashboard(frames.frame(), settings=settings(dashboard__tab_pools="f9"))
+    app, _ = dashboard(frames.frame(), settings=settings(dashboard__tab_pools="f8"))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("2")
         assert app.screen.tab.id == "overview"
-        await pilot.press("f9")
+        await pilot.press("f8")
         await pilot.pause()
         assert app.screen.tab.id == "pools"
-        assert " F9 Pools " in screen(app)
+        assert " F8 Pools " in screen(app)
 
 
 async def test_letters_behind_a_remapped_filter_key_go_into_the_line(dashboard):
