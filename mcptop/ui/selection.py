@@ -28,9 +28,13 @@ class SelectionScreen(Screen[None]):
         """Who is selected; None for a heading, and where nothing is."""
         raise NotImplementedError
 
+    def acted_on(self) -> Whom | None:
+        """Who is acted on: who is selected, unless the screen shows something closer."""
+        return self.selected()
+
     def action_act(self) -> None:
         """Choose what to do to it."""
-        acting.open_menu(self.mcptop, self.selected())
+        acting.open_menu(self.mcptop, self.acted_on())
 
     def action_open_shell(self) -> None:
         """A shell in it."""

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.model.value import Kind
+from mcptop.presentation.closeups.processes import ProcessRow
+from mcptop.presentation.event_rows import EventRow
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
+from mcptop.presentation.limit_rows import LimitRow
 from mcptop.presentation.problems import Trouble
 from mcptop.presentation.rows import Depth, Row
 from mcptop.presentation.runs import safe
@@ -44,6 +48,10 @@ def of_row(row: object) -> Whom | None:
     if isinstance(row, Row) and row.depth is not Depth.GROUP and row.service is not None:
         chosen = [row.instance] if row.instance is not None else row.service.instances
         return Whom(row.service, chosen, row.name, row.key)
+    if isinstance(row, EventRow):
+        return of_row(row.service)
+    if isinstance(row, LimitRow) and row.service.service is not None:
+        return Whom(row.service.service, [row.instance], row.name, row.key)
     if isinstance(row, FlowRow):
         replica = _replica(row)
         chosen = [one for one in row.service.instances if replica is None or one.name == replica]
@@ -58,6 +66,16 @@ def of_trouble(trouble: Trouble) -> Whom | None:
         return None
     chosen = [one for one in row.service.instances if one.name in trouble.instances]
     return Whom(row.service, chosen or row.service.instances, row.name, row.key, trouble.playbook)
+
+
+def of_process(row: ProcessRow, service: Service) -> Whom | None:
+    """One process of a service, to signal it; None of a heading, and where its pid alone does not tell who it is."""
+    if row.identity is None:
+        return None
+    line = row.line
+    one = Instance(f"{line.pid}-{line.start_ticks}", f"{row.name}[{line.pid}]", line.pid)
+    alone = Service(service.project, service.name, Kind.PROCESS, 1, (one,))
+    return Whom(alone, (one,), one.name, row.key)
 
 
 def _replica(row: FlowRow) -> str | None:

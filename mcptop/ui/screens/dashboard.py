@@ -37,7 +37,7 @@ from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, Su
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
 from mcptop.ui.timeline import Timeline
-from mcptop.ui.whom import Whom, of_row, of_trouble
+from mcptop.ui.whom import Whom, of_process, of_row, of_trouble
 
 
 class Dashboard(Arranging):
@@ -284,15 +284,27 @@ class Dashboard(Arranging):
 
     def selected(self) -> Whom | None:
         """Whom the selected problem is about, else whom the selected row."""
-        trouble = self.problems.selected
-        return of_trouble(trouble) if trouble is not None else of_row(self.table.selected)
+        if (trouble := self.problems.selected) is not None:
+            return of_trouble(trouble)
+        return of_row(self._shown_one() if self.tab.of_one else self.table.selected)
+
+    def acted_on(self) -> Whom | None:
+        """A process, where one is selected."""
+        one, row = self._shown_one(), self.table.selected
+        if self.problems.selected is None and isinstance(row, ProcessRow) and one is not None:
+            return of_process(row, one.service) if one.service is not None else None
+        return self.selected()
+
+    def _shown_one(self) -> Row | None:
+        """The row of the service a tab is about."""
+        return self.mcptop.closely.row(self._services) if self.tab.of_one else None
 
     def action_diagnose(self) -> None:
         """Choose a playbook for the selected problem, or for the selected row."""
         if (trouble := self.problems.selected) is not None:
             self._diagnose(trouble)
         else:
-            self.mcptop.diagnose(of_row(self.table.selected))
+            self.mcptop.diagnose(self.selected())
 
     def _diagnose(self, trouble: Trouble) -> None:
         """Choose a playbook for it; what no playbook can look into is explained."""
