@@ -83,7 +83,10 @@ def _near_limit(instance: Instance, left_s: float | None, look: Look) -> Finding
         severity = Severity.CRITICAL
     if severity is None:
         return None
-    says = f"memory at {units.percent(ratio)} of {units.long_size(memory.limit_bytes)}{_limit_in(left_s)}"
+    soon, limit = _limit_in(left_s), units.long_size(memory.limit_bytes)
+    says = (
+        f"memory at {units.percent(ratio)}{soon} ({limit})" if soon else f"memory at {units.percent(ratio)} of {limit}"
+    )
     return Finding(rule, instance.id, severity, says, ratio, rule.threshold(severity), instance.name, left_s)
 
 

@@ -97,6 +97,8 @@ def _whom(replicas: Sequence[str], row: Row | None) -> str:
     service = row.service if row is not None else None
     if service is None or len(service.instances) < 2 or not replicas:
         return ""
+    if len(replicas) == len(service.instances):
+        return "both: " if len(replicas) == 2 else f"all {len(replicas)}: "
     names = ", ".join(shortened(service, name) for name in replicas[: _MOST_NAMES + 1])
     if len(replicas) > _MOST_NAMES or len(names) > _NAMES:
         return f"{len(replicas)} of {len(service.instances)}: "

@@ -159,7 +159,7 @@ def test_html_is_whole_loads_nothing_and_says_the_same() -> None:
     assert page.tags.isdisjoint({"script", "link", "img", "iframe", "object", "a", "form", "base"})
     assert any("default-src 'none'" in value for value in page.attributes["content"])
     for said in (
-        "memory at 92% of 512 MiB",
+        "memory at 92%, limit in 17 min (512 MiB)",
         "killed for lack of memory",
         "heap-leak",
         "docker restart",

@@ -19,7 +19,7 @@ from mcptop.model.value import Kind
 
 MIB, GIB = 1 << 20, 1 << 30
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
-CPU, MEMORY = "cpu.cores", "memory.working_set"
+CPU, MEMORY, ANON = "cpu.cores", "memory.working_set", "memory.anon"
 
 
 class Shapes:
@@ -30,12 +30,16 @@ class Shapes:
 
     def tail(self, key: str, metric: str, count: int) -> Sequence[float | None]:
         """The last `count` values."""
-        ticks = range(max(self.born, self.tick - count + 1), self.tick + 1)
-        return [self._value(key, metric, tick) for tick in ticks]
+        ticks = range(self.tick - count + 1, self.tick + 1)
+        return [None if tick < self.born else self._value(key, metric, tick) for tick in ticks]
 
     def times(self, count: int) -> Sequence[float]:
         """One tick a second."""
-        return [NOON.timestamp() + tick for tick in range(self.tick - count + 1, self.tick + 1)]
+        return [NOON.timestamp() + tick - 1000 for tick in range(self.tick - count + 1, self.tick + 1)]
+
+    def before(self, ticks: int) -> Shapes:
+        """The same history so many ticks ago."""
+        return Shapes(self.tick - ticks, self.levels, self.born)
 
     def _value(self, key: str, metric: str, tick: int) -> float | None:
         base, growth = self.levels.get(f"{key} {metric}", (None, 0.0))
@@ -182,6 +186,7 @@ def levels(services: tuple[Service, ...]) -> dict[str, tuple[float, float]]:
             used, cores = part.memory.working_set_bytes, part.cpu.cores
             if used is not None and cores is not None:
                 made[f"{part.id} {CPU}"], made[f"{part.id} {MEMORY}"] = (cores, 0.0), (used, grown)
+                made[f"{part.id} {ANON}"] = (used * 0.95, part.memory.trend_bytes_per_s or 0.0)
                 made[f"{part.id} network.rx"] = (part.network.rx_bytes_per_s or 0.0, 0.0)
                 made[f"{part.id} disk.write"] = (part.disk.write_bytes_per_s or 0.0, 0.0)
                 totals = [totals[0] + cores, totals[1] + used, totals[2] + grown]
@@ -239,7 +244,13 @@ def frame(number: int = 1000, services: tuple[Service, ...] | None = None, **mor
 
 def judged(made: Frame) -> Frame:
     """The frame with its alerts, as if they had begun some minutes ago."""
-    found = Evaluator().alerts(made)
+    evaluator = Evaluator()
+    for ago in (40, 20, 0):
+        # Whether something grows is asked now and then only.
+        series = made.series.before(ago) if isinstance(made.series, Shapes) else made.series
+        # A service that is the same object is as it was.
+        services = tuple(map(replace, made.services))
+        found = evaluator.alerts(replace(made, at=made.at - timedelta(seconds=ago), series=series, services=services))
     return replace(made, alerts=tuple(replace(alert, since=made.at - timedelta(minutes=4)) for alert in found))
 
 

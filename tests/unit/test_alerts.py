@@ -83,7 +83,7 @@ def test_memory_that_grows_is_a_leak_and_says_how_long_is_left():
 def test_a_limit_that_is_close_by_trend_and_by_level_is_critical():
     found = by_rule(Play().run(leak(4.8, start=765), 200))
     near = found["memory-near-limit"]
-    assert (near.severity, near.says) == (CRITICAL, "memory at 76% of 1.0 GiB, limit in 50 min")
+    assert (near.severity, near.says) == (CRITICAL, "memory at 76%, limit in 50 min (1.0 GiB)")
     assert found["memory-leak"].says == "memory grows 4.8 MiB/min"
     assert "memory-near-limit" not in by_rule(Play().run(leak(20.0, start=200), 200)), "far below it"
 

@@ -30,7 +30,7 @@ def test_replicas_with_the_same_trouble_are_one_line_with_the_worst_figures():
     assert (only.name, only.says) == ("worker", "worker-1, worker-2: memory at 94% of 512 MiB")
     assert only.instances == {"shop-worker-1", "shop-worker-2"}
     many = [using(470, 512, name=f"shop-worker-{n}") for n in range(5)]
-    assert troubles(service(*many, name="worker"))[0].says.startswith("5 of 5: memory")
+    assert troubles(service(*many, name="worker"))[0].says.startswith("all 5: memory")
     assert troubles(service(using(470, 512)))[0].says.startswith("memory")
 
 
