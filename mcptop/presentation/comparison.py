@@ -66,17 +66,23 @@ def compare(before: Frame, now: Frame) -> list[Compared]:
     return sorted(found, key=lambda one: (-one.changed, one.name))
 
 
+def title(before: Frame, now: Frame, width: int) -> Runs:
+    """Both times, and how far they are apart."""
+    between = units.duration(abs((now.at - before.at).total_seconds()))
+    left: Runs = ((" mcptop ", "brand"), (f" {clock(before.at)} → {clock(now.at)}", "head.strong"))
+    line = runs.clip((*left, (f"  {between} apart", "head.muted")), width)
+    return (*line, (" " * (width - runs.width(line)), "head"))
+
+
 def lines(before: Frame, now: Frame, width: int) -> list[Runs]:
-    """Both times, a heading, and a line a service."""
+    """A heading, and a line a service."""
     shown = [measure for measure in MEASURES if measure.fits <= width]
     room = max(12, min(32, width - len(shown) * (_WIDTH + 1) - 4))
     while len(shown) > 1 and room + 4 + len(shown) * (_WIDTH + 1) > width:
         shown.pop()
-    between = units.duration(abs((now.at - before.at).total_seconds()))
-    title: Runs = ((f" {clock(before.at)} → {clock(now.at)}", "strong"), (f"  {between} apart", "muted"))
     heading: list[Run] = [(runs.fit("   SERVICE", room + 3), "heading")]
     heading += [(" " + runs.fit(measure.title, _WIDTH, "right"), "heading") for measure in shown]
-    return [title, (), tuple(heading), *(_line(one, shown, room) for one in compare(before, now))]
+    return [tuple(heading), *(_line(one, shown, room) for one in compare(before, now))]
 
 
 def _line(one: Compared, shown: Sequence[Measure], room: int) -> Runs:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import Struct
-
 from mcptop import units
 from mcptop.model.event import Event, EventKind
 from mcptop.presentation import judgement, runs
@@ -17,7 +15,7 @@ from mcptop.presentation.rows import Row, View, words_of
 from mcptop.presentation.runs import Runs, safe
 from mcptop.presentation.scene import Scene
 from mcptop.presentation.severity import shortened
-from mcptop.presentation.sheet import Column, Moment, Sheet, figure, ordered
+from mcptop.presentation.sheet import Column, FlatRow, Moment, Sheet, figure, ordered
 
 SYMBOLS = {
     EventKind.STARTED: "▸",
@@ -33,10 +31,9 @@ SYMBOLS = {
 _NO_FIGURES = Figures()
 
 
-class EventRow(Struct, frozen=True, eq=False, kw_only=True):
+class EventRow(FlatRow, frozen=True, eq=False, kw_only=True):
     """One event."""
 
-    key: str
     event: Event
     service: Row | None
     """The service's row, while it is there."""
@@ -44,16 +41,6 @@ class EventRow(Struct, frozen=True, eq=False, kw_only=True):
     name: str
     """Of the instance, without what the service's name says already."""
     says: str
-
-    @property
-    def level_in_tree(self) -> int:
-        """There is no heading above it."""
-        return 1
-
-    @property
-    def folded(self) -> bool | None:
-        """Nothing is below it."""
-        return None
 
     @property
     def opens(self) -> str | None:

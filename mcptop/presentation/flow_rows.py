@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
 from msgspec.structs import replace
 
 from mcptop.alerts.queues import time_to_drain
@@ -17,14 +16,12 @@ from mcptop.presentation.judgement import Judgement
 from mcptop.presentation.rows import Row, View
 from mcptop.presentation.runs import safe
 from mcptop.presentation.severity import shortened
-from mcptop.presentation.sheet import ordered
+from mcptop.presentation.sheet import FlatRow, ordered
 
 
-class FlowRow(Struct, frozen=True, eq=False, kw_only=True):
+class FlowRow(FlatRow, frozen=True, eq=False, kw_only=True):
     """What both kinds of rows are."""
 
-    key: str
-    """Stable across frames, and the key of the row's series in the history."""
     service: Service
     service_name: str
     label: str
@@ -40,16 +37,6 @@ class FlowRow(Struct, frozen=True, eq=False, kw_only=True):
     def name(self) -> str:
         """Service and pool or queue."""
         return " ".join(part for part in (self.service_name, self.label, self.replica) if part)
-
-    @property
-    def level_in_tree(self) -> int:
-        """There is no heading above it."""
-        return 1
-
-    @property
-    def folded(self) -> bool | None:
-        """Nothing is below it."""
-        return None
 
     @property
     def opens(self) -> str | None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from mcptop.analysis import sizing
 from mcptop.analysis.sizing import Advice, Sized
 from mcptop.history import KEPT_S
@@ -16,7 +14,7 @@ from mcptop.presentation import severity
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.rows import Row, View, words_of, words_of_instance
 from mcptop.presentation.scene import Scene
-from mcptop.presentation.sheet import ordered
+from mcptop.presentation.sheet import FlatRow, ordered
 
 _RENEWED_TICKS = 10
 """Percentiles of a quarter of an hour do not change from second to second."""
@@ -24,26 +22,15 @@ RANKS = {Advice.RAISE: 4, Advice.SET: 3, Advice.LOWER: 2, Advice.KEEP: 1, Advice
 """How urgent each advice is."""
 
 
-class LimitRow(Struct, frozen=True, eq=False, kw_only=True):
+class LimitRow(FlatRow, frozen=True, eq=False, kw_only=True):
     """One instance."""
 
-    key: str
     service: Row
     name: str
     """Of its service, and of itself where the service has several."""
     instance: Instance
     cpu: Sized
     memory: Sized
-
-    @property
-    def level_in_tree(self) -> int:
-        """There is no heading above it."""
-        return 1
-
-    @property
-    def folded(self) -> bool | None:
-        """Nothing is below it."""
-        return None
 
     @property
     def opens(self) -> str | None:

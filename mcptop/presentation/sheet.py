@@ -44,6 +44,23 @@ class Listed(Protocol):
         """Key of the service or instance that has a screen of its own; None: there is nothing to open."""
 
 
+class FlatRow(Struct, frozen=True, eq=False, kw_only=True):
+    """A row with nothing above it and nothing below it."""
+
+    key: str
+    """Stable across frames; of what has a series in the history, that series' key."""
+
+    @property
+    def level_in_tree(self) -> int:
+        """There is no heading above it."""
+        return 1
+
+    @property
+    def folded(self) -> bool | None:
+        """Nothing is below it."""
+        return None
+
+
 R = TypeVar("R")
 SortKey = float | str | tuple[float, ...] | None
 
