@@ -92,7 +92,7 @@ def record(
 
 @click.command()
 @click.argument("file", type=_FILE)
-@click.option("--at", metavar="TIME", help="From there: 2026-01-31T12:00:00Z, 12:00 (UTC), -90s before its end, +5m.")
+@click.option("--at", metavar="TIME", help="From there: 2026-01-31T12:00:00Z, 12:00 (local), -90s before its end, +5m.")
 @click.option("--json", "as_json", is_flag=True, help="That moment (without --at the last) as one JSON document.")
 @click.option("--service", help="With --json: only this service, NAME or PROJECT/NAME.")
 @click.option("--info", is_flag=True, help="What is in it, and what is missing; with --json as one document.")

@@ -14,6 +14,7 @@ from mcptop.headless import report
 from mcptop.headless.pipe import put
 from mcptop.playback import Playback
 from mcptop.presentation import document
+from mcptop.recording import moment as times
 from mcptop.recording.errors import RecordingError
 from mcptop.recording.reader import Losses, Reader
 from mcptop.units import duration, long_size, plain
@@ -144,31 +145,11 @@ def index_of(reader: Reader, at: str | None) -> int:
     if at is None:
         return reader.count - 1
     first, last = reader.at(0), reader.at(reader.count - 1)
-    wanted = moment_of(at, first, last)
+    wanted = times.moment(at, last, first, last)
+    if wanted is None:
+        raise RecordingError(f"--at {plain(at, 40)}: expected a time such as {times.HOW}")
     slack = timedelta(seconds=reader.header.interval_s)
     if not first - slack <= wanted <= last + slack:
-        span = f"{first:%Y-%m-%d %H:%M:%S} to {last:%Y-%m-%d %H:%M:%S} UTC"
+        span = f"{first.astimezone():%Y-%m-%d %H:%M:%S} to {last.astimezone():%Y-%m-%d %H:%M:%S %Z}"
         raise RecordingError(f"--at {plain(at, 40)}: not in {reader.name}, which goes from {span}")
     return reader.index_at(wanted)
-
-
-def moment_of(text: str, first: datetime, last: datetime) -> datetime:
-    """`2026-01-31T12:00:00Z`, `12:00` or `12:00:05` (the last such time in it, UTC), `-90s` (before its end), `+5m`.
-
-    Raises `RecordingError`.
-    """
-    from mcptop.playbook.load import seconds
-
-    try:
-        if text[:1] in "+-" and text[1:]:
-            by = timedelta(seconds=seconds(text[1:]))
-            return first + by if text[0] == "+" else last - by
-        if len(text) <= 8 and ":" in text:
-            clock = datetime.strptime(text, "%H:%M:%S" if text.count(":") == 2 else "%H:%M")  # noqa: DTZ007
-            found = last.replace(hour=clock.hour, minute=clock.minute, second=clock.second, microsecond=0)
-            return found if found <= last else found - timedelta(days=1)
-        found = datetime.fromisoformat(text)
-        return found if found.tzinfo else found.replace(tzinfo=last.tzinfo)
-    except (ValueError, OverflowError):
-        says = "expected a time such as 2026-01-31T12:00:00Z, 12:00 (UTC), -90s (before its end) or +5m"
-        raise RecordingError(f"--at {plain(text, 40)}: {says}") from None

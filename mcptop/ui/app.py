@@ -369,7 +369,9 @@ class McptopApp(App[None]):
         """Ask for a moment and go there."""
         from mcptop.ui.screens.jump import JumpScreen
 
-        self.push_screen(JumpScreen(self.frame.at), partial(walking.to_time, self))
+        tape = self.past.tape
+        last = tape.last if tape is not None else self.newest.at
+        self.push_screen(JumpScreen(self.frame.at, last), partial(walking.to_time, self))
 
     def action_save_minutes(self) -> None:
         """Everything that was recorded lately, as a file for `mcptop replay`."""

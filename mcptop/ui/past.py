@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from mcptop.model.frame import Frame
 from mcptop.playback import Playback
 from mcptop.player import SPEEDS, Player, Position
 from mcptop.presentation.when import Tape
 from mcptop.recording.log import Log
-
-_CLOCK = re.compile(r"(?:(\d{4})-(\d{1,2})-(\d{1,2})[ T])?(\d{1,2}):(\d{2})(?::(\d{2}))?")
-_AGO = re.compile(r"([+-])(?:(\d{1,4})h)? ?(?:(\d{1,5})m)? ?(?:(\d{1,6})s)?")
-HOW = "12:04, 12:04:30, -5m, +30s, or 2026-01-31 12:04"
 
 
 class Past:
@@ -65,24 +60,3 @@ def faster(speed: float, by: int) -> float:
     """The next speed up or down."""
     place = min(range(len(SPEEDS)), key=lambda each: abs(SPEEDS[each] - speed))
     return SPEEDS[min(len(SPEEDS) - 1, max(0, place + by))]
-
-
-def moment(text: str, now: datetime) -> datetime | None:
-    """A time of the day of `now`, a date with one, or a step from `now`, in local time; None: it is none of these."""
-    text = text.strip()
-    if (match := _AGO.fullmatch(text)) is not None and any(match.groups()[1:]):
-        hours, minutes, seconds = (int(part or 0) for part in match.groups()[1:])
-        step = timedelta(hours=hours, minutes=minutes, seconds=seconds)
-        return now + step if match[1] == "+" else now - step
-    match = _CLOCK.fullmatch(text)
-    if match is None:
-        return None
-    year, month, day, hour, minute, second = (int(part) if part else None for part in match.groups())
-    local = now.astimezone()
-    try:
-        return local.replace(
-            year=year or local.year, month=month or local.month, day=day or local.day,
-            hour=hour or 0, minute=minute or 0, second=second or 0, microsecond=999_999,
-        )  # fmt: skip
-    except ValueError:
-        return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from mcptop.playback import Playback
 from mcptop.player import Player
 from mcptop.recording.reader import Reader
 from mcptop.recording.ring import Ring
-from mcptop.ui.past import faster, moment
+from mcptop.ui.past import faster
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.comparing import ComparingScreen
 from tests.unit import recorded
@@ -154,26 +153,6 @@ async def test_a_recording_is_played_stood_still_in_and_left(tmp_path, screen):
         await pilot.pause()
         assert not player.position.playing
     assert [path.name for path in tmp_path.iterdir()] == ["it.rec"], "a recording is not saved again"
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("-5m", -300), ("+30s", 30), ("-1h 30m", -5400), ("-1h2m3s", -3723)],
-)
-def test_steps_in_time(text, seconds):
-    assert moment(text, recorded.NOON) == recorded.NOON + timedelta(seconds=seconds)
-
-
-def test_times_of_the_day_are_local_and_of_the_same_day():
-    at = moment("9:05", recorded.NOON)
-    assert (at.hour, at.minute, at.second, at.date()) == (9, 5, 0, recorded.NOON.astimezone().date())
-    dated = moment("2026-01-30 23:59:58", recorded.NOON)
-    assert (dated.day, dated.hour, dated.second) == (30, 23, 58)
-
-
-@pytest.mark.parametrize("text", ["", "-", "soon", "25:00", "12:60", "2026-13-01 12:00", "-m", "\x00", "9" * 500])
-def test_what_is_no_time(text):
-    assert moment(text, recorded.NOON) is None
 
 
 def test_speeds_have_ends():

@@ -12,7 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input
 
-from mcptop.ui.past import HOW, moment
+from mcptop.recording.moment import HOW, moment
 
 
 class JumpScreen(ModalScreen[datetime | None]):
@@ -22,9 +22,10 @@ class JumpScreen(ModalScreen[datetime | None]):
         Binding("escape", "leave", "Back", id="jump.back", tooltip="Stay where it is")
     ]
 
-    def __init__(self, now: datetime) -> None:
+    def __init__(self, now: datetime, last: datetime) -> None:
+        """`now` is where one stands, `last` where the time ends."""
         super().__init__()
-        self._now = now
+        self._now, self._last = now, last
 
     def compose(self) -> ComposeResult:
         """One line to type in."""
@@ -37,7 +38,7 @@ class JumpScreen(ModalScreen[datetime | None]):
 
     @on(Input.Submitted)
     def _typed(self, event: Input.Submitted) -> None:
-        at = moment(event.value, self._now)
+        at = moment(event.value, self._now, self._now, self._last)
         if at is None and event.value.strip():
             self.app.notify(f"{event.value!r} is no time: {HOW}", severity="warning", markup=False, timeout=5)
             return
