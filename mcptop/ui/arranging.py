@@ -106,7 +106,7 @@ class Arranging(SelectionScreen):
         line = self.query_one(FilterLine)
         line.value, line.display = view.filter, bool(view.filter)
         line.cursor_position = len(line.value)
-        cast("McptopApp", self.app).zoom_to(view.zoom_s)
+        cast("McptopApp", self.app).picture.zoom_to(view.zoom_s)
         self.redraw()
 
     def present_view(self) -> SavedView:
@@ -114,7 +114,7 @@ class Arranging(SelectionScreen):
         column, descending = self.orders.of(self.tab)
         return SavedView(
             self.tab.id, self.query_one(FilterLine).value, column, descending, self._columns.get(self.tab.id),
-            self.as_tree, cast("McptopApp", self.app).zoom_s,
+            self.as_tree, cast("McptopApp", self.app).picture.zoom_s,
         )  # fmt: skip
 
     def _show_columns(self, ids: tuple[str, ...] | None) -> Sequence[str]:

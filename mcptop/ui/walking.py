@@ -7,41 +7,42 @@ from typing import TYPE_CHECKING
 
 from mcptop.player import Player
 from mcptop.presentation.when import clock
+from mcptop.recording.log import Log
 from mcptop.ui.past import faster
 
 if TYPE_CHECKING:
-    from mcptop.ui.app import McptopApp
+    from mcptop.ui.timed import Timed
 
 
-def walk(app: McptopApp, by: int) -> None:
+def walk(app: Timed, by: int) -> None:
     """So many frames forward or back. Behind the newest one is the present."""
     walker = _walker(app)
     if walker is None:
         return
     position = walker.position
-    if by > 0 and not app.past.is_recording and position.index + by >= position.count and not position.loading:
+    if by > 0 and not app.picture.past.is_recording and position.index + by >= position.count and not position.loading:
         app.tell("this is where it was paused; Z goes on with the present", trouble=False)
     walker.step(by)
 
 
-def to_event(app: McptopApp, direction: int) -> None:
+def to_event(app: Timed, direction: int) -> None:
     """To the next or the last moment at which something happened."""
     walker = _walker(app)
     if walker is not None and not walker.to_event(direction):
         app.tell(f"nothing happened {'after' if direction > 0 else 'before'} this", trouble=False)
 
 
-def to_time(app: McptopApp, at: datetime | None) -> None:
+def to_time(app: Timed, at: datetime | None) -> None:
     """To a moment; nowhere without one."""
     walker = _walker(app) if at is not None else None
     if walker is not None and at is not None:
         walker.to_time(at)
 
 
-def speed(app: McptopApp, by: int) -> None:
+def speed(app: Timed, by: int) -> None:
     """Faster or slower; the present has one speed."""
-    player = app.past.player
-    if player is None or not app.past.is_recording:
+    player = app.picture.past.player
+    if player is None or not app.picture.past.is_recording:
         app.tell("the speed is that of a recording: `mcptop replay FILE`", trouble=False)
     else:
         player.set_speed(faster(player.position.speed, by))
@@ -55,24 +56,34 @@ def play_or_pause(player: Player) -> None:
         player.play()
 
 
-def mark(app: McptopApp) -> None:
+def mark(app: Timed) -> None:
     """Remember this moment; at another one, compare both."""
-    marked, now = app.marked, app.frame
+    marked, now = app.picture.marked, app.frame
     if marked is None or marked is now:
-        app.marked = None if marked is now else now
+        app.picture.marked = None if marked is now else now
         word = "forgot" if marked is now else "marked"
         app.tell(f"{word} {clock(now.at)}" + ("" if marked is now else "; m at another moment compares"), trouble=False)
         return
     from mcptop.ui.screens.comparing import ComparingScreen
 
-    app.marked = None
+    app.picture.marked = None
     app.push_screen(ComparingScreen(marked, now))
 
 
-def _walker(app: McptopApp) -> Player | None:
+def _walker(app: Timed) -> Player | None:
     """Whoever walks; the picture stands still from now on."""
-    app.hold()
+    app.picture.hold()
     walker = app.walker()
     if walker is None:
         app.tell("nothing is recorded yet", trouble=False)
     return walker
+
+
+def save(app: Timed, log: Log) -> None:
+    """Write what was recorded lately; on a thread."""
+    from mcptop.ui import saving
+
+    try:
+        app.tell(saving.save_minutes(log), trouble=False)
+    except saving.SavingError as problem:
+        app.tell(str(problem))

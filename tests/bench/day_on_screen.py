@@ -51,7 +51,7 @@ async def watch(playback: Playback, count: int) -> list[float]:
             frame = playback.frame(index)
             assert frame is not None
             source.emit(frame)
-            while app.frame is not frame and not app.when.stands_still:
+            while app.frame is not frame and not app.picture.when.stands_still:
                 await asyncio.sleep(0)
             await asyncio.sleep(0)
             if index % _KEY_EVERY == 0:

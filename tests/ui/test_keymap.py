@@ -122,7 +122,7 @@ async def test_lazydocker_with_a_key_of_ones_own(dashboard):
         await pilot.press("left_square_bracket", "left_square_bracket")
         assert app.screen.tab.id != "pools"
         await pilot.press("f8")
-        assert app.when.stands_still
+        assert app.picture.when.stands_still
         await pilot.press("x")
         await pilot.pause()
         assert isinstance(app.screen, CommandPalette)

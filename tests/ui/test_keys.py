@@ -224,21 +224,21 @@ async def test_zoom_stops_at_both_ends(dashboard):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press(*["plus"] * 9)
-        assert app.window_s == 30
+        assert app.picture.window_s == 30
         await pilot.press(*["minus"] * 9)
-        assert app.window_s == 900
+        assert app.picture.window_s == 900
         await pilot.press("plus", "equals_sign")
-        assert app.window_s == 900
+        assert app.picture.window_s == 900
 
 
 async def test_charts_of_a_young_history_show_a_short_time(dashboard):
     app, monitor = dashboard(frames.frame(5))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.pause()
-        assert app.window_s == 30
+        assert app.picture.window_s == 30
         monitor.tick(frames.frame(100))
         await pilot.pause()
-        assert app.window_s == 120
+        assert app.picture.window_s == 120
 
 
 async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):

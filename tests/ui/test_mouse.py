@@ -89,7 +89,7 @@ async def test_a_click_on_the_footer_does_what_it_says(dashboard):
         assert isinstance(app.screen, SortMenu)
         await pilot.press("escape")
         await pilot.click(Footer, offset=at(app, Footer, "pause"))
-        assert app.when.stands_still
+        assert app.picture.when.stands_still
         await pilot.click(Footer, offset=at(app, Footer, "filter"))
         assert isinstance(app.focused, FilterLine)
         await pilot.press("escape")

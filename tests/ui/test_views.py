@@ -41,7 +41,7 @@ async def test_what_is_saved_is_what_is_seen_and_comes_back(dashboard):
             "overview", "mcp", "memory", False, False,
         )  # fmt: skip
         assert kept.columns is not None
-        assert kept.zoom_s == app.window_s
+        assert kept.zoom_s == app.picture.window_s
         await pilot.press("escape", "P", "t", "equals_sign", "2")
         app.screen.action_view("late")
         await pilot.pause()

@@ -38,7 +38,7 @@ async def until(pilot: Pilot[None], app, at: Frame) -> None:
     """Wait for the player's thread: the picture is of this time."""
     for _ in range(500):
         await pilot.pause(0.01)
-        if app.frame.at == at.at and app.past.tape is not None and not app.past.tape.loading:
+        if app.frame.at == at.at and app.picture.past.tape is not None and not app.picture.past.tape.loading:
             return
     raise AssertionError(f"still at {app.frame.at}, not at {at.at}")
 
@@ -58,7 +58,7 @@ async def test_back_and_forward_and_to_the_present(live, screen):
         await pilot.press("Z")
         await pilot.pause()
         assert app.frame is seen[0]
-        assert app.past.tape is None
+        assert app.picture.past.tape is None
 
 
 async def test_to_what_happened_and_the_charts_stay_where_they_were(live, screen):
@@ -68,12 +68,12 @@ async def test_to_what_happened_and_the_charts_stay_where_they_were(live, screen
         await pilot.press("left_curly_bracket")
         for _ in range(200):
             await pilot.pause(0.01)
-            if app.frame is not seen[-1] and not app.past.tape.loading:
+            if app.frame is not seen[-1] and not app.picture.past.tape.loading:
                 break
-        assert 0 < app.lens.cursor_s < TICKS
+        assert 0 < app.picture.lens.cursor_s < TICKS
         assert "▲" in screen(app).splitlines()[-6] or "│" in screen(app)
         assert at_the_end, "there were charts to compare with"
-        assert app.lens.frame is seen[-1]
+        assert app.picture.lens.frame is seen[-1]
 
 
 async def test_what_is_walked_to_is_what_was_seen(live):
@@ -105,7 +105,7 @@ async def test_two_moments_compared(live, screen, snapshot):
         assert isinstance(app.screen, ComparingScreen)
         snapshot(app, "comparing-120x36")
         await pilot.press("escape", "m", "m")
-        assert app.marked is None
+        assert app.picture.marked is None
 
 
 async def test_the_last_minutes_are_saved_and_can_be_played(live, monkeypatch, tmp_path, screen):

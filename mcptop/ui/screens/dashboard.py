@@ -133,9 +133,9 @@ class Dashboard(Arranging):
             return
         self._services = rows.of_services(frame)
         troubled = problems.of_frame(frame, self._services)
-        self.header.problems, self.header.when = len(troubled), self.mcptop.when
+        self.header.problems, self.header.when = len(troubled), self.mcptop.picture.when
         self.header.show(frame)
-        self.timeline.show(self.mcptop.when.tape, frame, self.mcptop.newest)
+        self.timeline.show(self.mcptop.picture.when.tape, frame, self.mcptop.picture.newest)
         self.banner.show(frame)
         self.problems.show(troubled, frame.at)
         if self.focused is self.problems and not troubled:
@@ -152,15 +152,15 @@ class Dashboard(Arranging):
         """The footer for the present state."""
         app, problems = self.mcptop, self.problems
         seen = problems.can_be_entered, bool(app.diagnoses.reports), app.actions.on, self.focused is problems
-        now = Now(app.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, self.tab.is_log)
+        now = Now(app.picture.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, self.tab.is_log)
         self.footer.show(footer(now))
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
         app = self.mcptop
-        self.header.when = app.when
+        self.header.when = app.picture.when
         self.header.rebuild()
-        self.timeline.show(app.when.tape, app.frame, app.newest)
+        self.timeline.show(app.picture.when.tape, app.frame, app.picture.newest)
         self.show_keys()
 
     def restyle(self) -> None:
@@ -209,7 +209,7 @@ class Dashboard(Arranging):
         self.detail.row, self.detail.closeup = self.table.selected, self.mcptop.closely.closeup
         if isinstance(row := self.detail.row, ProcessRow):
             self.mcptop.closely.threads_of(row.identity)
-        self.detail.lens = self.mcptop.lens
+        self.detail.lens = self.mcptop.picture.lens
         self.detail.show(self.mcptop.frame)
 
     def _divide(self) -> None:

@@ -113,7 +113,7 @@ class DiagnosisScreen(Screen[None]):
         services = rows.of_services(frame)
         chosen = rows.find(services, symptoms.identity(subject, frame)) if subject is not None else None
         self._detail.row = chosen or rows.find(services, self.job.asked.row) or self._detail.row
-        self._detail.lens = self.mcptop.lens
+        self._detail.lens = self.mcptop.picture.lens
         self._detail.show(frame)
 
     def show_pause(self) -> None:

@@ -61,9 +61,9 @@ class ServiceScreen(SelectionScreen):
         app = self.mcptop
         self.header.short = self.app.size.height < 14
         services = rows.of_services(frame)
-        self.header.problems, self.header.when = len(problems.of_frame(frame, services)), app.when
+        self.header.problems, self.header.when = len(problems.of_frame(frame, services)), app.picture.when
         self.header.show(frame)
-        self.detail.lens = app.lens
+        self.detail.lens = app.picture.lens
         row = rows.find(services, self._key)
         if row is not None:
             self.detail.row = row
@@ -71,7 +71,7 @@ class ServiceScreen(SelectionScreen):
 
     def show_pause(self) -> None:
         """How long the picture has stood still."""
-        self.header.when = self.mcptop.when
+        self.header.when = self.mcptop.picture.when
         self.header.rebuild()
 
     def restyle(self) -> None:

@@ -1,0 +1,151 @@
+"""The part of the app that stands in time: frames come, stand still, are walked through, compared and saved."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+from textual import on
+from textual.app import App
+from textual.message import Message
+
+from mcptop.model.frame import Frame
+from mcptop.player import Player, Position
+from mcptop.ui import walking
+from mcptop.ui.messages import FrameReady, News, PastReady, PositionChanged
+from mcptop.ui.past import Past
+from mcptop.ui.picture import Picture
+from mcptop.ui.reach import Reach
+
+
+@runtime_checkable
+class FrameScreen(Protocol):
+    """A screen that draws frames."""
+
+    def show(self, frame: Frame) -> None:
+        """Draw this frame."""
+
+    def show_pause(self) -> None:
+        """Draw how long the picture has stood still."""
+
+
+class Timed(App[None]):
+    """Draws whatever frame the picture has."""
+
+    def __init__(self, recording: Player | None, reach: Reach) -> None:
+        """`recording`: the monitor is none, but plays one."""
+        super().__init__()
+        self.reach = reach
+        self.picture = Picture(Past(recording, reach.past))
+        if recording is not None:
+            recording.on_change = self._moved
+
+    @property
+    def frame(self) -> Frame:
+        """The frame that is shown."""
+        return self.picture.frame
+
+    def tell(self, says: str, trouble: bool = True) -> None:
+        """Show a sentence for some seconds; from any thread."""
+        self.post(News(says, trouble))
+
+    def may_write(self) -> bool:
+        """Whether files are written for the reader; says so where not."""
+        if not self.reach.writes_files:
+            self.notify("no files are written from a browser: run mcptop in a terminal", markup=False, timeout=5)
+        return self.reach.writes_files
+
+    def post(self, message: Message) -> None:
+        """From any thread."""
+        # The loop may end between two ticks; there is nobody left to tell.
+        with contextlib.suppress(RuntimeError):
+            self.post_message(message)
+
+    def draw(self) -> None:
+        """The picture, on the screen that is in front."""
+        screen = self.screen
+        if isinstance(screen, FrameScreen):
+            with self.batch_update():
+                screen.show(self.frame)
+
+    def walker(self) -> Player | None:
+        """Who walks through the past, from where the picture stands."""
+        return self.picture.past.open(lambda frame: self.post(PastReady(frame)), self._moved, self.frame.at)
+
+    def _moved(self, position: Position) -> None:
+        """Called on the player's thread."""
+        self.post(PositionChanged(position))
+
+    @on(FrameReady)
+    def _receive(self, message: FrameReady) -> None:
+        self.picture.receive(message.frame)
+        if self.picture.follows:
+            self.draw()
+        else:
+            self._draw_time()
+
+    @on(PastReady)
+    def _receive_past(self, message: PastReady) -> None:
+        if self.picture.go_back(message.frame):
+            self.draw()
+
+    @on(PositionChanged)
+    def _receive_position(self, message: PositionChanged) -> None:
+        if message.position.problem:
+            self.tell(message.position.problem)
+        self._draw_time()
+
+    def _draw_time(self) -> None:
+        if isinstance(screen := self.screen, FrameScreen):
+            screen.show_pause()
+
+    def action_pause(self) -> None:
+        """Freeze the picture, or catch up; play a recording, or stand still in it."""
+        past = self.picture.past
+        if past.is_recording and past.player is not None:
+            walking.play_or_pause(past.player)
+        elif self.picture.follows:
+            self.picture.hold()
+            self._draw_time()
+        else:
+            self.picture.resume()
+            self.draw()
+
+    def action_walk(self, by: int) -> None:
+        """Frames forward or back."""
+        walking.walk(self, by)
+
+    def action_event(self, direction: int) -> None:
+        """To where something happened."""
+        walking.to_event(self, direction)
+
+    def action_speed(self, by: int) -> None:
+        """Of a recording."""
+        walking.speed(self, by)
+
+    def action_mark(self) -> None:
+        """Remember this moment, or compare it with the one that was."""
+        walking.mark(self)
+
+    def action_jump(self) -> None:
+        """Ask for a moment and go there."""
+        from mcptop.ui.screens.jump import JumpScreen
+
+        tape = self.picture.past.tape
+        last = tape.last if tape is not None else self.picture.newest.at
+        self.push_screen(JumpScreen(self.frame.at, last), partial(walking.to_time, self))
+
+    def action_zoom(self, by: int) -> None:
+        """Charts show a shorter (-1) or longer (1) time, or as much as there is, up to 15 minutes (0)."""
+        self.picture.zoom(by)
+        self.draw()
+
+    def action_save_minutes(self) -> None:
+        """Everything that was recorded lately, as a file for `mcptop replay`."""
+        if not self.may_write():
+            return
+        if self.reach.past is None:
+            self.tell("this is a recording already", trouble=False)
+            return
+        self.run_worker(partial(walking.save, self, self.reach.past()), thread=True)
