@@ -179,6 +179,8 @@ class Footer(Actions):
 
     def show(self, keys: Sequence[Key]) -> None:
         """Offer these keys, by the names they have now."""
+        if not self.is_attached:
+            return  # its screen is not composed yet, or gone: nobody sees it
         focused = self.screen.focused
         listening = [*(focused.BINDINGS if focused is not None else ()), *self.screen.BINDINGS, *self.app.BINDINGS]
         self.keys = keymap(self).shown(keys, listening)

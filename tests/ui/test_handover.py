@@ -34,7 +34,7 @@ async def test_the_key_writes_both_files_and_says_where(dashboard, tmp_path):
     (page,) = tmp_path.glob(f"{PATTERN}.html")
     assert notice == f"saved {page.stem}.md and .html"
     text = page.with_suffix(".md").read_text()
-    assert "mcp-worker-1 memory at 92% of 512 MiB" in text
+    assert "mcp-worker-1 memory at 92%, limit in 17 min" in text
     assert "### ✖ PROBLEM: heap-leak" in text
     assert "\n ▾ mcp-stack " in text, "the screen as it was"
     assert '<svg class="screen dark"' in page.read_text()

@@ -246,7 +246,7 @@ async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("y")
-        assert app.clipboard.startswith("▲ mcp-worker")
+        assert app.clipboard.startswith("✖ mcp-worker")
         await pilot.press("f12")
         (first,) = tmp_path.iterdir()
         first.write_text("the first")

@@ -58,7 +58,7 @@ async def test_a_view_is_opened_from_the_menu(dashboard):
         await pilot.pause()
         assert isinstance(app.screen, Dashboard)
         assert app.screen.query_one(FilterLine).value == "problem"
-        assert [row.name for row in app.screen.table.rows][:1] == ["mcp-api"]
+        assert [row.name for row in app.screen.table.rows][:1] == ["mcp-worker"]
         await pilot.press("escape")
         assert not app.screen.filter
 

@@ -25,8 +25,8 @@ from mcptop.playbook.shelf import Origin
 from mcptop.playbook.steps.catalogue import KINDS
 
 ROOT = Path(__file__).parents[2]
-PLAYBOOKS, VERDICT, RUNBOOKS = (
-    (ROOT / "docs" / f"{name}.md").read_text() for name in ("playbooks", "verdict", "runbooks")
+PLAYBOOKS, VERDICT, RUNBOOKS, RECORDING = (
+    (ROOT / "docs" / f"{name}.md").read_text() for name in ("playbooks", "verdict", "runbooks", "recording")
 )
 SHIPPED = [entry for entry in shelf.entries() if entry.origin is Origin.SHIPPED]
 
@@ -199,5 +199,5 @@ def test_every_option_of_a_diagnosis_is_somewhere() -> None:
     own: list[Any] = [cli.cli.commands[name] for name in ("diagnose", "judge")]
     shared = {name for each in cli.cli.params for name in each.opts}
     flags = {flag for each in own for option in each.params if isinstance(option, click.Option) for flag in option.opts}
-    text = PLAYBOOKS + VERDICT + RUNBOOKS
+    text = PLAYBOOKS + VERDICT + RUNBOOKS + RECORDING
     assert not [flag for flag in flags - shared if flag.startswith("--") and flag not in text]
