@@ -47,6 +47,10 @@ class ContainerLog:
         self._connect, self._container, self._name, self._window = connect, container, name, window
         self._stop = threading.Event()
         self._stream: DockerLog | None = None
+        self._seen: _Run | None = None
+        """The run as it was last seen."""
+        self._ended = 0
+        """When the run ended whose end was told, Unix nanoseconds."""
         self._last = 0
         """Time of the last line, Unix nanoseconds of the engine."""
 
@@ -62,30 +66,30 @@ class ContainerLog:
 
     def follow(self, box: LogBox) -> None:
         """See `Follower`."""
-        failures, run = 0, None
+        failures = 0
         while not self._stop.is_set():
             try:
                 engine = self._connect()
                 try:
-                    run, failures = self._follow(engine, run, box), 0
+                    if not self._follow(engine, box):
+                        return
+                    failures = 0
                 finally:
                     engine.close()
-                if run is None:
-                    return
             except EngineError as error:
-                if run is None and not failures:
+                if self._seen is None:
                     raise LogError(f"{self._name}: {error}") from None
                 if not failures:
                     box.put([Mark(time.time(), f"{error}; trying again")])
                 self._stop.wait(_RETRY_S[min(failures, len(_RETRY_S) - 1)])
                 failures += 1
 
-    def _follow(self, engine: DockerEngine, before: _Run | None, box: LogBox) -> _Run | None:
-        """One run to its end and until the next one; None where there will be none."""
-        run = self._look(engine)
+    def _follow(self, engine: DockerEngine, box: LogBox) -> bool:
+        """One run to its end and until the next one; False where there will be none."""
+        before, run = self._seen, self._look(engine)
         if run is None:
             box.put([Mark(time.time(), "the container is gone")])
-            return None
+            return False
         if before is None:
             self._begin(engine, run, box)
         elif run.started != before.started:
@@ -94,7 +98,8 @@ class ContainerLog:
             # The stream broke off, and nothing else happened.
             self._stop.wait(_POLL_S)
         self._read(engine, run, box)
-        return self._wait(engine, run, box)
+        self._wait(engine, box)
+        return True
 
     def _begin(self, engine: DockerEngine, run: _Run, box: LogBox) -> None:
         if run.driver == "none":
@@ -109,29 +114,32 @@ class ContainerLog:
             # It ran again before anybody could look; the engine's events still know.
             ending = last_ending(engine, self._container, before.started / 10**9, run.started / 10**9 + 0.001)
         box.put([Mark(run.started / 10**9, f"restarted: last {ending}", starts=True)])
+        self._seen = run
 
     def _look(self, engine: DockerEngine) -> _Run | None:
         answer = engine.inspect(self._container)
         return None if answer is None else _run(answer)
 
-    def _wait(self, engine: DockerEngine, run: _Run, box: LogBox) -> _Run:
-        """Until the container runs, again or still, or is gone; the run as it was last seen."""
-        ended: _Run | None = None
+    def _wait(self, engine: DockerEngine, box: LogBox) -> None:
+        """Until the container runs, again or still, or is gone."""
         while not self._stop.is_set():
             now = self._look(engine)
             if now is None or now.goes_on:
-                break
-            if ended is None:
-                ended = now
+                return
+            if now.finished != self._ended:
+                # The stream may end before the last words are in the log.
+                self._read(engine, now, box)
+                self._ended = now.finished
                 box.put([Mark(now.finished / 10**9, f"ended: {now.ending}")])
             self._stop.wait(_POLL_S)
-        return ended or run
 
     def _read(self, engine: DockerEngine, run: _Run, box: LogBox) -> None:
         """Until the stream ends."""
         leaps = True
         while leaps and not self._stop.is_set():
             stream = self._open(engine, run)
+            # From here on trouble with the engine passes: that this log can be read at all is known.
+            self._seen = run
             try:
                 leaps = self._pump(stream, box)
             finally:
@@ -169,7 +177,9 @@ class ContainerLog:
                 return True
             if behind < _LATE_S:
                 self._stop.wait(_BUSY_PAUSE_S)
-        box.put(stream.rest())
+        if rest := stream.rest():
+            self._last = max(self._last, _stamp(rest) or 0)
+            box.put(rest)
         return False
 
 

@@ -126,6 +126,17 @@ def test_a_driver_that_keeps_nothing(start):
         assert "logging driver is `none`" in str(log.error)
 
 
+def test_a_log_that_its_engine_does_not_give_out_is_one_line(start):
+    class Closed(DockerEngine):
+        def log_stream(self, container, tail, since):
+            raise EngineError("configured logging driver does not support reading")
+
+    container = start("talker", TALK)
+    with Following(ContainerLog(Closed, container.id, "talker", Window())) as log:
+        log.until(lambda log: log.ended)
+        assert str(log.error) == "talker: configured logging driver does not support reading"
+
+
 @pytest.mark.parametrize("tail", [0, 500])
 def test_a_flood_is_read_to_its_newest_line_and_counted(start, tail):
     container = start("flood", FLOOD)
@@ -156,12 +167,24 @@ def test_last_words_without_a_line_end(start):
 def test_an_engine_that_goes_away_is_told_once_and_asked_again(start, monkeypatch):
     monkeypatch.setattr(log_container, "_RETRY_S", (0.05,))
     container, connections = start("talker", TALK), []
+    refuses = EngineError("the docker engine refuses connections: is it running?")
+
+    class Dying(DockerEngine):
+        """Answers once."""
+
+        asked = False
+
+        def inspect(self, container):
+            if self.asked:
+                raise refuses
+            self.asked = True
+            return super().inspect(container)
 
     def connect() -> DockerEngine:
         connections.append(None)
         if len(connections) in (2, 3, 4):
-            raise EngineError("the docker engine refuses connections: is it running?")
-        return DockerEngine()
+            raise refuses
+        return Dying() if len(connections) == 1 else DockerEngine()
 
     with Following(ContainerLog(connect, container.id, "talker", Window())) as log:
         log.until(lambda log: len(log.lines) == 31)
