@@ -24,6 +24,8 @@ from mcptop.ui.log_keys import LOG_KEYS
 from mcptop.ui.log_session import WINDOWS, LogSession
 from mcptop.ui.log_text import LogStatus, LogText
 
+_NO_SEARCH = "nothing is searched for: type / and a word"
+
 
 class LogReading(Widget, can_focus=True):
     """A view of the book of a session."""
@@ -137,13 +139,17 @@ class LogReading(Widget, can_focus=True):
     def action_hit(self, by: int) -> None:
         """The next hit, or the one before."""
         entry = self.text.selected
-        if entry is not None and (hit := self.view.hit_from(entry.key, by)) is not None:
+        if not self.view.wanted.words:
+            self.tell(_NO_SEARCH)
+        elif entry is not None and (hit := self.view.hit_from(entry.key, by)) is not None:
             self.text.go(self.view.at(hit.key))
 
     def action_around(self) -> None:
         """Only the hits, or everything."""
         if self.view.wanted.words:
             self.want(replace(self.view.wanted, around=not self.view.wanted.around))
+        else:
+            self.tell(_NO_SEARCH)
 
     def action_level(self) -> None:
         """The next of the levels."""

@@ -26,6 +26,7 @@ from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.ui.app import McptopApp
+from mcptop.ui.log_reading import LogReading
 from mcptop.ui.logs import LogPane
 
 # A hundred thousand lines a second, held to by the clock.
@@ -113,8 +114,7 @@ async def _measure(service: Service, instance: Instance, seconds: float) -> None
             f" {len(book.lines):,} kept, {book.skipped:,} skipped, {'more' if book.uncounted else 'none'} uncounted, "
             f"the newest is {time.time() - book.lines[-1].at:.2f} s old"
         )
-        times = [(await _press(app, pane, key), key) for _ in range(8) for key in KEYS]
-        print("key presses:", _quantiles([took for took, _ in times]), "the slowest:", sorted(times)[-5:])
+        print("key presses:", _quantiles([await _press(app, pane, key) for _ in range(8) for key in KEYS]))
         pane.close()
 
 
@@ -146,7 +146,7 @@ def _timed(pane: LogPane) -> None:
         return run
 
     for name in dir(LogPane):
-        if name.startswith("action_") and name in LogPane.__dict__:
+        if name.startswith("action_") and name in LogPane.__dict__ | LogReading.__dict__:
             setattr(pane, name, wrap(getattr(pane, name)))
 
 

@@ -223,6 +223,9 @@ async def test_search_counts_and_goes_round():
         assert "/poolxx no hit" in seen.status
         await seen.press("n", "escape")
         assert "hit" not in seen.status
+        assert seen.told == []
+        await seen.press("n", "X")
+        assert seen.told == ["nothing is searched for: type / and a word"] * 2
         assert seen.pane.view.wanted.words == ""
 
 
