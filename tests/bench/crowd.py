@@ -87,10 +87,14 @@ class Crowd:
 
 def dashboard() -> None:
     """The child: the dashboard on the crowd."""
+    from mcptop.history import KEPT_S
     from mcptop.monitor import Monitor
+    from mcptop.recording.ring import Ring
     from mcptop.ui.app import McptopApp
+    from mcptop.ui.reach import Reach
 
-    McptopApp(Monitor(Crowd(), 1.0)).run()
+    ring = Ring(1.0, KEPT_S)
+    McptopApp(Monitor(Crowd(), 1.0, ring), reach=Reach(past=ring.log)).run()
 
 
 class Terminal:
