@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mcptop.handover.contents import Command
 from mcptop.model.diagnosis import Verdict
 from mcptop.model.frame import Frame
+from mcptop.presentation.closeups.masks import HIDDEN
 from mcptop.ui.saving import SavingError
 
 if TYPE_CHECKING:
@@ -23,7 +24,8 @@ def hand_over(app: McptopApp) -> None:
         return
     frame, verdicts = app.frame, [finished.verdict for finished in app.diagnoses.reports]
     commands = [Command(each.at, each.command, each.outcome) for each in app.actions.log.entries]
-    screen = app.export_screenshot()
+    # What somebody asked to see is for them: a picture of it is no part of a report without secrets.
+    screen = app.export_screenshot() if app.closely.reveal is HIDDEN else ""
 
     def run() -> None:
         try:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import frames
 import pytest
 
+from mcptop.model.closeup import Fact, InspectCloseup
 from mcptop.playbook.case import verdict_of
 from mcptop.playbook.diagnosis import Finished
+from mcptop.ui.reach import Reach
 from tests.playbook import examples
 
 SIZE = (120, 36)
@@ -71,3 +73,48 @@ async def test_before_the_first_sample_there_is_nothing_to_hand_over(dashboard, 
         await pilot.press("H")
         assert await said(app, pilot) == ["nothing was seen yet: wait for the first sample"]
     assert not list(tmp_path.iterdir())
+
+
+class Inspected:
+    """Looks at nothing but one variable."""
+
+    def __init__(self, tell) -> None:
+        self._tell = tell
+        self._asked: object = None
+
+    def start(self) -> None:
+        """Nothing runs."""
+
+    def want(self, aspect, service, instances) -> None:
+        """Answer at once, and once."""
+        if self._asked == (aspect, service.key):
+            return
+        self._asked = aspect, service.key
+        fact = Fact("environment", "POSTGRES_PASSWORD", "hunter2secret", variable=True, secret=True)
+        names = tuple(each.name for each in instances)
+        self._tell(InspectCloseup(at=frames.NOON, service=service.key, instances=names, lines=(fact,)))
+
+    def want_nothing(self) -> None:
+        """Never looked."""
+
+    def threads_of(self, process) -> None:
+        """It has none."""
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
+async def test_what_was_revealed_on_the_screen_is_not_handed_over(dashboard, screen, tmp_path):
+    app, _ = dashboard(frames.frame(), reach=Reach(looks=Inspected))
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press("0")
+        await pilot.pause()
+        assert "hunter2secret" not in screen(app)
+        await pilot.press("U", "U")
+        await pilot.pause()
+        assert "hunter2secret" in screen(app), "asked for twice it is shown"
+        await pilot.press("H")
+        await said(app, pilot)
+    texts = [path.read_text() for path in tmp_path.iterdir()]
+    assert len(texts) == 2
+    assert not any("hunter2secret" in text for text in texts)
