@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
+from textual import on
 from textual.app import SystemCommand
+from textual.widget import Widget
+from textual.widgets import Input
 
 from mcptop.config import views_folder
+from mcptop.presentation.filter import Filter
+from mcptop.presentation.ranking import Ranking
+from mcptop.presentation.rows import Folds, View
 from mcptop.presentation.runs import safe
 from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
 from mcptop.ui.diagnosing import unmarked
@@ -34,12 +41,37 @@ class Arranging(SelectionScreen):
         self.orders = Orders()
         self.view_name = ""
         """Of the view that was opened or saved last."""
+        self.folds, self.ranking = Folds(), Ranking()
+        self.tables = {tab.id: SheetTable[Any](tab.sheet, empty=tab.empty, id=tab.id) for tab in TABS}
+        self.filter_line = FilterLine(id="filter")
+        self._lines: dict[bool, str] = {}
+        """The filter of the tabs of all services, and of those of one."""
         self._columns: dict[str, tuple[str, ...]] = {}
 
     @property
     def table(self) -> SheetTable[Any]:
         """The table of the chosen tab."""
-        raise NotImplementedError
+        return self.tables[self.tab.id]
+
+    @property
+    def pane(self) -> Widget:
+        """What the chosen tab shows."""
+        return self.table
+
+    @property
+    def filter(self) -> Filter:
+        """Of the chosen tab."""
+        return self.filter_line.filter
+
+    @property
+    def sort(self) -> str:
+        """The column the chosen tab is sorted by."""
+        return self.orders.of(self.tab)[0]
+
+    @property
+    def descending(self) -> bool:
+        """Whether the most stands first."""
+        return self.orders.of(self.tab)[1]
 
     @property
     def placed(self) -> list[str]:
@@ -53,6 +85,63 @@ class Arranging(SelectionScreen):
     def redraw(self) -> None:
         """Draw the table again: something was chosen."""
         raise NotImplementedError
+
+    def view(self, at: datetime) -> View:
+        """What the reader asked for, at the time of a frame."""
+        column, descending = self.orders.of(self.tab)
+        rank = self.ranking.of(self.tab.id, self.tab.sheet.column(column), at)
+        return View(rank, descending, self.filter, self.folds, self.as_tree, at)
+
+    def action_sort_menu(self) -> None:
+        """Choose a column."""
+        from mcptop.ui.screens.sort import SortMenu
+
+        self.app.push_screen(SortMenu(self.tab.sheet.columns, self.sort), self._sort_chosen)
+
+    def _sort_chosen(self, column: str | None) -> None:
+        if column is not None:
+            self.action_sort(column)
+
+    def action_sort(self, column: str) -> None:
+        """Sort by a column; once more turns the order round. Names go up, figures go down."""
+        self.orders.turn(self.tab, column)
+        self.redraw()
+
+    def action_sort_step(self, by: int) -> None:
+        """Sort by the neighbour of the sorted column, of those on the screen."""
+        self.action_sort(self.orders.neighbour(self.tab, by, self.placed))
+
+    def action_reverse(self) -> None:
+        """Turn the order round."""
+        self.action_sort(self.sort)
+
+    def action_tree(self) -> None:
+        """Groups, or one flat list."""
+        self.as_tree = not self.as_tree
+        self.redraw()
+
+    def action_filter(self) -> None:
+        """Type a filter; it works at every letter."""
+        self.filter_line.display = True
+        # At once, not after the next message: the letters typed behind the key belong to the line.
+        self.set_focus(self.filter_line)
+
+    def action_back(self) -> None:
+        """One step back: out of the filter line, or out of the filter. Never quits."""
+        self.set_filter("")
+        self.set_focus(self.pane)
+
+    def set_filter(self, text: str) -> None:
+        self.filter_line.value, self.filter_line.display = text, bool(text)
+
+    @on(Input.Changed, "#filter")
+    def _filter_typed(self) -> None:
+        self.redraw()
+
+    @on(Input.Submitted, "#filter")
+    def _filter_done(self) -> None:
+        self.set_focus(self.pane)
+        self.filter_line.display = bool(self.filter)
 
     def action_tab_step(self, by: int) -> None:
         """Show the tab beside this one; behind the last is the first."""
@@ -103,9 +192,8 @@ class Arranging(SelectionScreen):
         self.orders.set(self.tab, view.sort or self.tab.sort, view.descending)
         self._choose(view.columns)
         self.as_tree = view.tree
-        line = self.query_one(FilterLine)
-        line.value, line.display = view.filter, bool(view.filter)
-        line.cursor_position = len(line.value)
+        self.set_filter(view.filter)
+        self.filter_line.cursor_position = len(view.filter)
         cast("McptopApp", self.app).picture.zoom_to(view.zoom_s)
         self.redraw()
 
@@ -113,7 +201,7 @@ class Arranging(SelectionScreen):
         """How things are looked at now."""
         column, descending = self.orders.of(self.tab)
         return SavedView(
-            self.tab.id, self.query_one(FilterLine).value, column, descending, self._columns.get(self.tab.id),
+            self.tab.id, self.filter_line.value, column, descending, self._columns.get(self.tab.id),
             self.as_tree, cast("McptopApp", self.app).picture.zoom_s,
         )  # fmt: skip
 

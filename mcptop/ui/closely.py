@@ -82,6 +82,11 @@ class Closely:
             self.key = found.key
         return found
 
+    def is_of(self, row: object) -> bool:
+        """Whether a row is about it; one of its service counts where it is an instance."""
+        whom = of_row(row)
+        return whom is not None and (whom.row == self.key or _has_one(whom, self.key))
+
     def step(self, services: Sequence[Row], by: int) -> None:
         """To the next service, in the order of the table."""
         keys = [row.key for row in services]
@@ -127,3 +132,7 @@ class Closely:
 
 def _has(row: Row, key: str) -> bool:
     return row.service is not None and any(one.id == key for one in row.service.instances)
+
+
+def _has_one(whom: Whom, key: str) -> bool:
+    return whom.service.key == key or any(one.id == key for one in whom.service.instances)

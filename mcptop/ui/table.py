@@ -6,7 +6,7 @@ when the order changes. Which rows there are is decided elsewhere.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from textual import events
@@ -102,6 +102,16 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
         if seen:
             self._scroll_to_cursor()
         self._repaint_changes()
+
+    def point_at(self, is_wanted: Callable[[Listed], bool]) -> None:
+        """Put the cursor on the first such row, unless it stands on one; the reader did not move it."""
+        if (row := self.selected) is not None and is_wanted(row):
+            return
+        found = next((index for index, row in enumerate(self.rows) if is_wanted(row)), None)
+        if found is not None:
+            self.cursor, self._key = found, self.rows[found].key
+            self._scroll_to_cursor()
+            self._repaint_changes()
 
     def restyle(self) -> None:
         """Paint everything again, in the colours the app has now."""

@@ -159,15 +159,16 @@ async def test_tabs_by_digit_click_and_palette_keep_order_and_cursor(dashboard, 
         await pilot.press("s", "end", "enter", "j", "j")
         await pilot.pause()
         assert app.screen.sort == "source"
-        chosen = table(app).selected.key
+        chosen = table(app).selected
         await pilot.click(TabLine, offset=(27, 0))
         assert app.screen.tab.id == "queues"
         await pilot.press("1")
-        assert (app.screen.sort, table(app).selected.name) == ("cpu", "mcp-worker-1")
+        assert app.screen.sort == "cpu"
+        assert table(app).selected.service.key == chosen.service.key, "the selection went along"
         monitor.tick(frames.frame(1001))
         await pilot.press("2")
         await pilot.pause()
-        assert (app.screen.sort, table(app).selected.key) == ("source", chosen)
+        assert (app.screen.sort, table(app).selected.key) == ("source", chosen.key)
         await app.run_action("screen.tab('queues')")
         await pilot.pause()
         assert "never" in screen(app)
@@ -210,7 +211,10 @@ async def test_digits_belong_to_the_filter_line_while_it_is_typed(dashboard):
 async def test_enter_opens_the_service_of_a_pool(dashboard, screen):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=SIZE) as pilot:
-        await pilot.press("2", "down", "down", "enter")
+        await pilot.press("2", "home")
+        while table(app).selected.service_name != "postgres":
+            await pilot.press("down")
+        await pilot.press("enter")
         await pilot.pause()
         assert isinstance(app.screen, ServiceScreen)
         assert "postgres" in screen(app)
@@ -292,3 +296,33 @@ async def test_letters_typed_right_behind_the_filter_key_go_into_the_line(dashbo
         await pilot.pause()
         assert app.screen.query_one("#filter").value == "c>"
         assert app.screen.sort == "cpu"
+
+
+async def test_there_is_one_selection_for_all_tabs(dashboard, screen):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        for _ in range(10):
+            if table(app).selected.name == "model-runner":
+                break
+            await pilot.press("down")
+        await pilot.press("2")
+        await pilot.pause()
+        assert table(app).selected.service_name == "model-runner", "the cursor begins where the selection is"
+        await pilot.press("4")
+        await pilot.pause()
+        assert app.screen.selected().name == "model-runner"
+        await pilot.press("K", "1")
+        await pilot.pause()
+        assert table(app).selected.name == app.screen.selected().name != "model-runner", "J and K move it"
+        await pilot.press("slash", *"mcp-api", "enter", "5")
+        await pilot.pause()
+        assert app.screen.selected().name == "mcp-api", "what a filter hides is not selected"
+
+
+async def test_d_diagnoses_on_every_tab(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=SIZE) as pilot:
+        for tab in "1234567890":
+            await pilot.press(tab)
+            await pilot.pause()
+            assert app.screen.selected() is not None, f"tab {tab} knows whom"

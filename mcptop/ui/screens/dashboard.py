@@ -9,83 +9,38 @@ from typing import Any
 
 from textual import events, on
 from textual.app import ComposeResult
-from textual.widget import Widget
-from textual.widgets import Input
 
 from mcptop.logs.source import LogSource
-from mcptop.model.closeup import Aspect
 from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows, sheet, tabs
-from mcptop.presentation.closeups import masks
-from mcptop.presentation.closeups.inspection import FactRow
-from mcptop.presentation.closeups.processes import ProcessRow
-from mcptop.presentation.filter import Filter
 from mcptop.presentation.problems import Trouble
-from mcptop.presentation.ranking import Ranking
-from mcptop.presentation.rows import Folds, Row, View
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
-from mcptop.presentation.subject import look
 from mcptop.presentation.tabs import TABS, Tab
 from mcptop.ui import layout, walking
-from mcptop.ui.arranging import Arranging
-from mcptop.ui.filter_line import FilterLine
 from mcptop.ui.keys import DASHBOARD_KEYS, OF_TABLES, Now, footer
 from mcptop.ui.lines import Lines
-from mcptop.ui.logs import LogPane
-from mcptop.ui.panels import Banner, Budgets, Detail, Footer, Header, Status, SubjectLine, TabLine
+from mcptop.ui.one_service import OneService
+from mcptop.ui.panels import Banner, Budgets, Footer, Header, Status, TabLine
 from mcptop.ui.problems import Problems
 from mcptop.ui.table import SheetTable
 from mcptop.ui.timeline import Timeline
-from mcptop.ui.whom import Whom, of_process, of_row, of_trouble
+from mcptop.ui.whom import Whom, of_trouble
 
 
-class Dashboard(Arranging):
+class Dashboard(OneService):
     """Every service at a glance."""
 
     BINDINGS = DASHBOARD_KEYS
 
     def __init__(self, logs: LogSource | None = None) -> None:
         """`logs` makes who follows a log; a recording has none."""
-        super().__init__()
-        self.logs = LogPane(logs, id="logs-pane")
-        self.folds, self._ranking = Folds(), Ranking()
+        super().__init__(logs)
         self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
-        self.tab_line, self.subject = TabLine(), SubjectLine()
-        self.budgets, self.detail = Budgets(), Detail()
-        self.filter_line = FilterLine(id="filter")
-        self._lines: dict[bool, str] = {}
-        """The filter of the tabs of all services, and of those of one."""
-        self.tables = {tab.id: SheetTable[Any](tab.sheet, empty=tab.empty, id=tab.id) for tab in TABS}
+        self.tab_line, self.budgets = TabLine(), Budgets()
         self.status, self.footer = Status(), Footer()
         self._mounted = False
-        self._services: list[Row] = []
         self._sizes: dict[str, Sizes] = {}
-
-    @property
-    def table(self) -> SheetTable[Any]:
-        """The table of the chosen tab."""
-        return self.tables[self.tab.id]
-
-    @property
-    def pane(self) -> Widget:
-        """What the chosen tab shows."""
-        return self.logs if self.tab.is_log else self.table
-
-    @property
-    def filter(self) -> Filter:
-        """Of the chosen tab."""
-        return self.filter_line.filter
-
-    @property
-    def sort(self) -> str:
-        """The column the chosen tab is sorted by."""
-        return self.orders.of(self.tab)[0]
-
-    @property
-    def descending(self) -> bool:
-        """Whether the most stands first."""
-        return self.orders.of(self.tab)[1]
 
     def compose(self) -> ComposeResult:
         """Top to bottom."""
@@ -114,7 +69,7 @@ class Dashboard(Arranging):
         self.pane.focus()
         self.header.actions_on = self.mcptop.actions.on
         if self.mcptop.first_filter:
-            self._set_filter(self.mcptop.first_filter)
+            self.set_filter(self.mcptop.first_filter)
         if self.mcptop.first_view:
             self.action_view(self.mcptop.first_view, self.mcptop.first_filter)
         self.show(self.mcptop.frame)
@@ -131,8 +86,8 @@ class Dashboard(Arranging):
         """Draw this frame."""
         if not self._mounted:
             return
-        self._services = rows.of_services(frame)
-        troubled = problems.of_frame(frame, self._services)
+        self.services = rows.of_services(frame)
+        troubled = problems.of_frame(frame, self.services)
         self.header.problems, self.header.when = len(troubled), self.mcptop.picture.when
         self.header.show(frame)
         self.timeline.show(self.mcptop.picture.when.tape, frame, self.mcptop.picture.newest)
@@ -143,10 +98,6 @@ class Dashboard(Arranging):
         self.status.show(frame)
         self._show_rows()
         self.show_keys()
-
-    def show_closeup(self) -> None:
-        """Somebody looked at the service this tab is about."""
-        self._show_rows()
 
     def show_keys(self) -> None:
         """The footer for the present state."""
@@ -172,45 +123,24 @@ class Dashboard(Arranging):
         self.logs.restyle()
 
     def redraw(self) -> None:
-        """The table of the present frame, once more."""
+        """The table of the present frame, once more, and the keys."""
         self._show_rows()
+        self.show_keys()
 
     def _show_rows(self) -> None:
         frame = self.mcptop.frame
         if frame.number == 0:
             return
-        self.tab_line.show(self.tab.id, tabs.trouble(self._services))
+        self.tab_line.show(self.tab.id, tabs.trouble(self.services))
         self.budgets.show(frame)
-        closely = self.mcptop.closely
-        subject = closely.row(self._services) if self.tab.of_one else None
-        closely.want(self.tab.aspect, subject)
+        one, closely = self.show_one(frame), self.mcptop.closely
         if self.tab.is_log:
-            self.subject.show(subject, ())
-            self.logs.turn_to(of_row(subject), frame)
             return
-        column = self.tab.sheet.column(self.sort)
-        view = View(
-            self._ranking.of(self.tab.id, column, frame.at),
-            self.descending,
-            self.filter,
-            self.folds,
-            self.as_tree,
-            frame.at,
-        )
+        view = self.view(frame.at)
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
-        scene = Scene(frame, self._services, subject, closely.closeup, closely.reveal, self._sizes)
-        self.subject.show(subject, look(closely.closeup, closely.can_look))
+        scene = Scene(frame, self.services, one, closely.closeup, closely.reveal, self._sizes)
         self.table.show(self.tab.build(scene, view), moment, self.sort, self.descending)
-        self._show_detail()
-
-    def _show_detail(self) -> None:
-        if not self.tab.has_detail:
-            return
-        self.detail.row, self.detail.closeup = self.table.selected, self.mcptop.closely.closeup
-        if isinstance(row := self.detail.row, ProcessRow):
-            self.mcptop.closely.threads_of(row.identity)
-        self.detail.lens = self.mcptop.picture.lens
-        self.detail.show(self.mcptop.frame)
+        self.show_detail()
 
     def _divide(self) -> None:
         size = self.app.size
@@ -229,8 +159,9 @@ class Dashboard(Arranging):
         self.budgets.display = self.tab.id == "pools" and self.budgets.most > 0
 
     @on(SheetTable.Moved)
-    def _follow_cursor(self) -> None:
-        self._show_detail()
+    def _cursor_moved(self) -> None:
+        self.follow_cursor()
+        self.show_detail()
 
     @on(SheetTable.Folded)
     def _fold(self, event: SheetTable.Folded) -> None:
@@ -249,16 +180,6 @@ class Dashboard(Arranging):
         from mcptop.ui.screens.service import ServiceScreen
 
         self.app.push_screen(ServiceScreen(row.opens))
-
-    @on(Input.Changed, "#filter")
-    def _filter_typed(self) -> None:
-        self._show_rows()
-        self.show_keys()
-
-    @on(Input.Submitted, "#filter")
-    def _filter_done(self) -> None:
-        self.set_focus(self.pane)
-        self.filter_line.display = bool(self.filter)
 
     @on(events.DescendantFocus)
     @on(events.DescendantBlur)
@@ -283,21 +204,13 @@ class Dashboard(Arranging):
             self.app.notify("no problem is shown; d diagnoses the selected row", markup=False, timeout=4)
 
     def selected(self) -> Whom | None:
-        """Whom the selected problem is about, else whom the selected row."""
-        if (trouble := self.problems.selected) is not None:
-            return of_trouble(trouble)
-        return of_row(self._shown_one() if self.tab.of_one else self.table.selected)
+        """Whom the selected problem is about, else whom the tab or its row."""
+        trouble = self.problems.selected
+        return of_trouble(trouble) if trouble is not None else super().selected()
 
     def acted_on(self) -> Whom | None:
-        """A process, where one is selected."""
-        one, row = self._shown_one(), self.table.selected
-        if self.problems.selected is None and isinstance(row, ProcessRow) and one is not None:
-            return of_process(row, one.service) if one.service is not None else None
-        return self.selected()
-
-    def _shown_one(self) -> Row | None:
-        """The row of the service a tab is about."""
-        return self.mcptop.closely.row(self._services) if self.tab.of_one else None
+        """Likewise; of processes the selected one."""
+        return self.selected() if self.problems.selected is not None else super().acted_on()
 
     def action_diagnose(self) -> None:
         """Choose a playbook for the selected problem, or for the selected row."""
@@ -325,84 +238,27 @@ class Dashboard(Arranging):
         if chosen is self.tab:
             return
         had_focus = self.focused is self.pane
-        self.mcptop.closely.turn_to(self.table.selected)
+        self.choose_shown()
         self.pane.display = False
         if self.tab.is_log:
             self.logs.leave()
         if chosen.of_one is not self.tab.of_one:
             # What leaves out services would leave out most of what one of them has.
             self._lines[self.tab.of_one] = self.filter_line.value
-            self._set_filter(self._lines.get(chosen.of_one, ""))
+            self.set_filter(self._lines.get(chosen.of_one, ""))
         self.tab = chosen
         self.pane.display = True
         if had_focus:
             self.set_focus(self.pane)
         self._divide()
         self._show_rows()
+        self.point_at_selection()
+        self.show_detail()
         self.show_keys()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """A log has no rows: nothing to sort, filter, fold or copy but its own lines."""
         return not (self.tab.is_log and action in OF_TABLES)
-
-    def action_subject(self, by: int) -> None:
-        """The next service, on a tab that shows one."""
-        if self.tab.of_one:
-            self.mcptop.closely.step(self._services, by)
-            self._show_rows()
-
-    def action_reveal(self, everything: bool) -> None:
-        """Show a masked value of the Inspect tab, or all of them; secrets only when asked for twice."""
-        closely, row = self.mcptop.closely, self.table.selected
-        if self.tab.aspect is not Aspect.INSPECT:
-            self.app.notify("nothing is masked here; tab 0 has the environment", markup=False, timeout=3)
-        elif everything:
-            closely.reveal = closely.reveal.more()
-        elif isinstance(row, FactRow):
-            closely.reveal = closely.reveal.one(masks.key_of(row.fact))
-        self._show_rows()
-
-    def action_filter(self) -> None:
-        """Type a filter; it works at every letter."""
-        self.filter_line.display = True
-        # At once, not after the next message: the letters typed behind the key belong to the line.
-        self.set_focus(self.filter_line)
-
-    def action_back(self) -> None:
-        """One step back: out of the filter line, or out of the filter. Never quits."""
-        self._set_filter("")
-        self.set_focus(self.pane)
-
-    def _set_filter(self, text: str) -> None:
-        self.filter_line.value, self.filter_line.display = text, bool(text)
-
-    def action_sort_menu(self) -> None:
-        """Choose a column."""
-        from mcptop.ui.screens.sort import SortMenu
-
-        self.app.push_screen(SortMenu(self.tab.sheet.columns, self.sort), self._sort_chosen)
-
-    def _sort_chosen(self, column: str | None) -> None:
-        if column is not None:
-            self.action_sort(column)
-
-    def action_sort(self, column: str) -> None:
-        """Sort by a column; once more turns the order round. Names go up, figures go down."""
-        self.orders.turn(self.tab, column)
-        self._show_rows()
-
-    def action_sort_step(self, by: int) -> None:
-        """Sort by the neighbour of the sorted column, of those on the screen."""
-        self.action_sort(self.orders.neighbour(self.tab, by, self.placed))
-
-    def action_reverse(self) -> None:
-        """Turn the order round."""
-        self.action_sort(self.sort)
-
-    def action_tree(self) -> None:
-        """Groups, or one flat list."""
-        self.as_tree = not self.as_tree
-        self._show_rows()
 
     def action_copy(self) -> None:
         """The selected row as text, through the terminal's clipboard."""
