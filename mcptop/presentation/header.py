@@ -19,27 +19,30 @@ _SPARK, _BAR = 10, 10
 _HOST_NAME = 32
 _GAP = 2
 """Cells between two sources."""
+_APART = "   "
+"""Between two pieces on the right of the title."""
 
 
 def title_line(frame: Frame, width: int, problems: int, when: When, actions_on: bool = False) -> Runs:
     """Brand and machine on the left; problems, liveness and own cost on the right."""
-    left: list[Run] = [(" mcptop ", "brand"), (" ", "head")]
+    brand: list[Run] = [(" mcptop ", "brand"), (" ", "head")]
     if frame.host is None:
-        return _padded((*left, ("waiting for the first sample…", "head.muted")), (), width)
-    left += [(fact, style) for fact, style in _machine(frame, frame.host)]
+        return _padded((*brand, ("waiting for the first sample…", "head.muted")), (), width)
     right: list[Piece] = []
     if problems:
         right.append((1, ((f"{problems} {'problem' if problems == 1 else 'problems'}", "head.critical"),)))
     # What keys can do now is never left out for want of room.
     allowed: Runs = ((" actions on ", "badge.warning"), ("  ", "head")) if actions_on else ()
     right.append((0, (*allowed, badge(when, frame, broken(frame.sources)))))
+    urgent = sum(runs.width(line) + len(_APART) for _, line in right)
     own = frame.own
     if own.cpu_ratio is not None:
         cost = f"self {own.cpu_ratio * 100:.1f}% {units.long_size(own.rss_bytes)}"
         right.append((2, ((cost, "head.dim"),)))
-    # The machine goes before our own cost, and "PAUSED" before everything.
-    room = max(width - runs.width(left) - 3, runs.width(right[-1 if own.cpu_ratio is None else -2][1]))
-    return _padded(tuple(left), _fitted(right, room, "   ", "head"), width)
+    # Our own cost goes first, then what kind of machine it is, its problems after that, and "PAUSED" never.
+    left = (*brand, *_machine(frame, frame.host, width - runs.width(brand) - urgent))
+    room = max(width - runs.width(left) - 3, runs.width(right[1 if problems else 0][1]))
+    return _padded(left, _fitted(right, room, _APART, "head"), width)
 
 
 def meters(frame: Frame, width: int) -> list[Runs]:
@@ -110,12 +113,16 @@ def fullest(disks: Sequence[Filesystem]) -> Filesystem | None:
     return max(disks, key=lambda disk: disk.used_ratio, default=None)
 
 
-def _machine(frame: Frame, host: Host) -> list[Run]:
+def _machine(frame: Frame, host: Host, room: int) -> list[Run]:
+    """The name, and as many facts as there is room for."""
     facts = [frame.engine and units.plain(frame.engine, 32), f"{host.cpus} cores" if host.cpus != 1 else "1 core"]
     if host.memory_total_bytes is not None:
         facts.append(units.long_size(host.memory_total_bytes))
-    rest = "".join(f" · {fact}" for fact in facts if fact)
-    return [(units.plain(host.name, _HOST_NAME), "head.strong"), (rest, "head.muted")]
+    name = units.plain(host.name, _HOST_NAME)
+    rest = [f" · {fact}" for fact in facts if fact]
+    while rest and runs.cells(name) + sum(map(runs.cells, rest)) > room:
+        rest.pop()
+    return [(name, "head.strong"), ("".join(rest), "head.muted")]
 
 
 def _cpu(frame: Frame, host: Host) -> list[Piece]:

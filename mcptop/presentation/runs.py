@@ -50,6 +50,10 @@ def clip(runs: Iterable[Run], room: int) -> Runs:
         if taken > room:
             if room > 0:
                 kept.append((fit(text, room), style))
+            elif kept and text.strip():
+                # Nothing of it fits, and yet it has to be seen that there is more.
+                last, of_last = kept[-1]
+                kept[-1] = (set_cell_size(last, cells(last) - 1) + "…", of_last)
             break
         kept.append((text, style))
         room -= taken

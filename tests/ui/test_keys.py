@@ -319,10 +319,10 @@ async def test_there_is_one_selection_for_all_tabs(dashboard, screen):
         assert app.screen.selected().name == "mcp-api", "what a filter hides is not selected"
 
 
-async def test_d_diagnoses_on_every_tab(dashboard):
+async def test_d_knows_whom_on_every_tab_of_services(dashboard):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=SIZE) as pilot:
-        for tab in "1234567890":
+        for tab in "123456790":
             await pilot.press(tab)
             await pilot.pause()
             assert app.screen.selected() is not None, f"tab {tab} knows whom"
