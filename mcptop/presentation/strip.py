@@ -32,7 +32,7 @@ def lines(troubles: Sequence[Trouble], at: datetime, width: int, most: int, curs
         found.append((_line(troubles[place], at, width, is_selected), place))
         if is_selected:
             found += [(line, place) for line in _whole(troubles[place], at, width)]
-    if cursor is None and len(troubles) > len(places) and most > 0:
+    if cursor is None and len(troubles) > len(places) and most > 1:
         found.append((((runs.fit(f"   and {len(troubles) - len(places)} more", width), "dim"),), None))
     return found
 
@@ -41,7 +41,8 @@ def _shown(count: int, most: int, cursor: int | None) -> range:
     """Which of so many problems have a line. Without a cursor the worst, and a line that counts the rest; with one,
     as many as fit, the selected one among them."""
     if cursor is None:
-        return range(count if count <= most else max(0, most - 1))
+        # A line that only counts says less than the worst one.
+        return range(count if count <= most else min(most, max(1, most - 1)))
     first = max(0, min(cursor - most + 1, count - most))
     return range(first, min(count, first + most))
 

@@ -215,7 +215,7 @@ class McptopApp(Timed):
         """Keys, columns, symbols, filter."""
         from mcptop.ui.screens.help import HelpScreen
 
-        self.push_screen(HelpScreen())
+        self.push_screen(HelpScreen(self.screen))
 
     def action_save_picture(self) -> None:
         """The screen as SVG, named by the time of the frame."""

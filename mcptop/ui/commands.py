@@ -58,4 +58,5 @@ COMMANDS = (
     Command("Handover", "incident report (Markdown, HTML) in the current folder", "app.handover"),
     Command("Help", "keys, columns, symbols, filter", "app.help"),
     Command("Quit", "leave mcptop", "app.quit"),
+    Command("q", "leave mcptop, as in other programs", "app.quit"),
 )

@@ -142,6 +142,13 @@ FOOTER: tuple[Key, ...] = (
     ("c", "columns", "screen.columns"),
     ("v", "views", "screen.views"),
 )
+IN_TIME: tuple[Key, ...] = (
+    (", .", "walk", "app.walk(1)"),
+    ("{ }", "what happened", "app.event(1)"),
+    ("@", "time", "app.jump"),
+    ("m", "compare", "app.mark"),
+)
+"""First of all while one walks through the past or through a recording."""
 IN_PROBLEMS: tuple[Key, ...] = (
     ("↑↓", "choose", "screen.problems"),
     ("⏎", "diagnose", "screen.diagnose"),
@@ -169,6 +176,9 @@ class Now(NamedTuple):
     """The keys belong to the problems."""
     log: bool = False
     """A log is shown."""
+    walking: bool = False
+    """Through the past, or a recording."""
+    recording: bool = False
 
 
 def footer(now: Now) -> tuple[Key, ...]:
@@ -184,6 +194,10 @@ def footer(now: Now) -> tuple[Key, ...]:
         for key, word, action in FOOTER
         if key not in missing
     )
+    if now.walking:
+        first = ("Z", "play" if now.paused else "stop", "app.pause") if now.recording else ("Z", "now", "app.pause")
+        speed = (("[ ]", "speed", "app.speed(1)"),) if now.recording else ()
+        keys = (first, *IN_TIME, *speed, *(key for key in keys if key[0] not in ("Z", ",.", "^S")))
     return (("Esc", "clear filter", "screen.back"), *keys) if now.filtered else keys
 
 

@@ -67,6 +67,8 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
         self._sheet, self._empty = columns, empty
         self.rows: Sequence[R] = ()
         self.cursor = 0
+        self.is_filtered = False
+        """There may be rows that are not shown."""
         self._key: str | None = None
         self._moment: Moment | None = None
         self._sort, self._descending = "", True
@@ -233,7 +235,9 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
         """What an empty table says."""
         if self.rows or y != 2:
             return ()
-        return ((" waiting for the first sample…" if self._moment is None else f" {self._empty}", "muted"),)
+        if self._moment is None:
+            return ((" waiting for the first sample…", "muted"),)
+        return ((f" {'nothing fits the filter; Esc clears it' if self.is_filtered else self._empty}", "muted"),)
 
     def _repaint_changes(self) -> None:
         for y in range(self.size.height):

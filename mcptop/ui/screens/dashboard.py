@@ -103,7 +103,9 @@ class Dashboard(OneService):
         """The footer for the present state."""
         app, problems = self.mcptop, self.problems
         seen = problems.can_be_entered, bool(app.diagnoses.reports), app.actions.on, self.focused is problems
-        now = Now(app.picture.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, self.tab.is_log)
+        past = app.picture.past
+        time = past.tape is not None, past.is_recording
+        now = Now(app.picture.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, self.tab.is_log, *time)
         self.footer.show(footer(now))
 
     def show_pause(self) -> None:
@@ -139,6 +141,7 @@ class Dashboard(OneService):
         view = self.view(frame.at)
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
         scene = Scene(frame, self.services, one, closely.closeup, closely.reveal, self._sizes)
+        self.table.is_filtered = bool(self.filter)
         self.table.show(self.tab.build(scene, view), moment, self.sort, self.descending)
         self.show_detail()
 

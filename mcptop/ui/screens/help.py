@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
 from mcptop import units
@@ -22,6 +22,9 @@ from mcptop.ui.lines import keymap
 from mcptop.ui.log_keys import LOG_KEYS
 from mcptop.ui.pages import Scroll
 from mcptop.ui.problems import Problems
+from mcptop.ui.screens.dashboard import Dashboard
+from mcptop.ui.screens.diagnosis import DiagnosisScreen
+from mcptop.ui.screens.service import ServiceScreen
 from mcptop.ui.table import SheetTable
 
 _SYMBOLS = (
@@ -41,29 +44,26 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,question_mark,f1,q", "dismiss(None)", "Back", id="help.back", tooltip="Back to where you were"),
     ]
 
+    def __init__(self, before: Screen[object]) -> None:
+        """`before`: where the reader comes from."""
+        super().__init__()
+        self._place = place_of(before)
+
     def compose(self) -> ComposeResult:
         """One page of text, never markup."""
         with VerticalScroll(id="box") as box:
             box.border_title = "help"
             box.border_subtitle = "Esc back"
-            yield Static(page(keymap(self)), markup=False)
+            yield Static(page(keymap(self), self._place), markup=False)
 
 
-def page(keys: Keymap) -> str:
-    """The page, made from the bindings and columns themselves, so that it cannot be out of date."""
+def page(keys: Keymap, first: str = "") -> str:
+    """The page, made from the bindings and columns themselves, so that it cannot be out of date.
+
+    `first`: the keys that work where the reader comes from.
+    """
     parts = [
-        "KEYS",
-        *_keys(keys, [*SheetTable.BINDINGS, *DASHBOARD_KEYS, *ACTION_KEYS, *APP_KEYS]),
-        "",
-        "KEYS OF THE PROBLEMS ABOVE THE TABLE",
-        *_keys(keys, Problems.BINDINGS),
-        "",
-        "KEYS OF A LOG",
-        *_keys(keys, LOG_KEYS),
-        "",
-        "KEYS OF A DIAGNOSIS",
-        *_keys(keys, [*DIAGNOSIS_KEYS, *Scroll.BINDINGS]),
-        "",
+        *(line for section in _sections(keys, first) for line in (*section, "")),
         *(line for tab in TABS for line in _columns(tab)),
         "MOUSE",
         "  wheel           scrolls; a click selects, a second one opens; on a heading it sorts, on a tab it shows it",
@@ -89,6 +89,33 @@ def page(keys: Keymap) -> str:
         "  Sums count what is known; THR, PSI and shares show the worst instance.",
     ]
     return "\n".join(parts)
+
+
+def _sections(keys: Keymap, first: str) -> list[list[str]]:
+    """The keys of each place, those of `first` before the others."""
+    places: dict[str, tuple[str, Sequence[BindingType]]] = {
+        "": ("KEYS", [*SheetTable.BINDINGS, *DASHBOARD_KEYS, *ACTION_KEYS, *APP_KEYS]),
+        "problems": ("KEYS OF THE PROBLEMS ABOVE THE TABLE", Problems.BINDINGS),
+        "log": ("KEYS OF A LOG", LOG_KEYS),
+        "service": ("KEYS OF THE SCREEN OF A SERVICE", [*ServiceScreen.BINDINGS, *ACTION_KEYS]),
+        "diagnosis": ("KEYS OF A DIAGNOSIS", [*DIAGNOSIS_KEYS, *Scroll.BINDINGS]),
+    }
+    order = sorted(places, key=lambda place: place != first)
+    return [[places[place][0], *_keys(keys, places[place][1])] for place in order]
+
+
+def place_of(screen: Screen[object]) -> str:
+    """Which of the places a screen is."""
+    match screen:
+        case ServiceScreen():
+            return "service"
+        case DiagnosisScreen():
+            return "diagnosis"
+        case Dashboard() if screen.focused is screen.problems:
+            return "problems"
+        case Dashboard() if screen.tab.is_log:
+            return "log"
+    return ""
 
 
 def _columns(tab: Tab[Any]) -> list[str]:
