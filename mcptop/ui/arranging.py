@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -30,6 +30,8 @@ from mcptop.views.saved import SavedView, ViewError
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
 
+_KNOWN_S = 3.0
+
 
 class Arranging(SelectionScreen):
     """The part of the dashboard that is about that."""
@@ -47,6 +49,7 @@ class Arranging(SelectionScreen):
         self._lines: dict[bool, str] = {}
         """The filter of the tabs of all services, and of those of one."""
         self._columns: dict[str, tuple[str, ...]] = {}
+        self._known: tuple[float, Mapping[str, SavedView]] | None = None
 
     @property
     def table(self) -> SheetTable[Any]:
@@ -163,6 +166,13 @@ class Arranging(SelectionScreen):
             self._warn(f"{known.problems[0]}{more}")
         self.app.push_screen(ViewsMenu(known.views), self._view_chosen)
 
+    def views_of_palette(self) -> Mapping[str, SavedView]:
+        """The saved views, read again after some seconds: the palette asks at every letter."""
+        now = self.mcptop.clock()
+        if self._known is None or now - self._known[0] > _KNOWN_S:
+            self._known = now, saved.known(views_folder()).views
+        return self._known[1]
+
     def action_save_view(self) -> None:
         """Keep the present view under a name."""
         if not cast("McptopApp", self.app).may_write():
@@ -226,6 +236,7 @@ class Arranging(SelectionScreen):
             return
         try:
             path = saved.save(views_folder(), name, self.present_view())
+            self._known = None
         except ViewError as problem:
             self._warn(str(problem))
         else:
@@ -238,6 +249,6 @@ class Arranging(SelectionScreen):
 
 def commands(screen: Arranging) -> Iterable[SystemCommand]:
     """What the palette offers: every saved view."""
-    for name, view in saved.known(views_folder()).views.items():
+    for name, view in screen.views_of_palette().items():
         says = unmarked(safe(f"{view.tab} {view.filter}".strip()))
         yield SystemCommand(f"View {safe(name, 40)}", says, partial(screen.action_view, name))
