@@ -81,7 +81,12 @@ def _dashboard(settings: Settings, allow_actions: bool, demo: Running | None = N
         performer=lambda: acting.performer(settings),
         allow_actions=allow_actions and not visit.is_visit(),
     )
-    return show(monitor, settings, demo, reach=reach)
+    try:
+        return show(monitor, settings, demo, reach=reach)
+    finally:
+        if os.environ.get("MCPTOP_DEBUG"):
+            for traceback in monitor.defects.tracebacks:
+                click.echo(traceback, err=True)
 
 
 @cli.command()

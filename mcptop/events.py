@@ -125,7 +125,7 @@ class EventFinder:
         for source in sources:
             broken, before = source.status is Status.ERROR, self._sources.get(source.name)
             self._sources[source.name] = broken
-            if before is None or broken is before:
+            if broken is bool(before) or (before is None and at == self._began):
                 continue
             says = f"failed: {source.message}" if broken else "works again"
             yield Event(at, EventKind.SOURCE, says, broken, name=source.name)

@@ -16,10 +16,11 @@ import msgspec
 
 from mcptop.alerts.evaluator import Evaluator
 from mcptop.assembly import Assembler
+from mcptop.defects import SOURCE, Attempt, Defects, directly
 from mcptop.events import EventFinder
 from mcptop.history import KEPT_S, History, Until
 from mcptop.host_assembly import HostAssembler
-from mcptop.model.frame import Frame, Own
+from mcptop.model.frame import EMPTY, Frame, Own
 from mcptop.model.snapshot import Snapshot
 
 FIRST_PAUSE_S = 0.15
@@ -72,7 +73,9 @@ class Monitor:
         self._events = EventFinder()
         self._alerts = Evaluator()
         self._own = _OwnCost()
+        self.defects = Defects()
         self._number = 0
+        self._last = EMPTY
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._telling = threading.Lock()
@@ -80,32 +83,54 @@ class Monitor:
         self._latest: Frame | None = None
 
     def step(self) -> Frame:
-        """One tick: sample and assemble. For callers with a loop of their own."""
+        """One tick: sample and assemble. For callers with a loop of their own; raises what any part of it raises."""
+        return self._tick(directly)
+
+    def _tick(self, attempt: Attempt) -> Frame:
         started = time.monotonic()
-        snapshot = self._source.sample()
-        self._history.begin(snapshot.at.timestamp())
-        host = self._host.host(snapshot)
-        services = self._assembler.services(snapshot)
+        snapshot = attempt(None, self._source.sample)
         self._number += 1
+        if snapshot is None:
+            self._last = self._without_sample(started)
+            return self._last
+        self._last = self._frame(snapshot, started, attempt)
+        if self.tape is not None:
+            attempt(None, self.tape.add, snapshot, _is_event(self._last))
+        return self._last
+
+    def _frame(self, snapshot: Snapshot, started: float, attempt: Attempt) -> Frame:
+        last = self._last
+        self._history.begin(snapshot.at.timestamp())
+        host = attempt(last.host, self._host.host, snapshot)
+        services = attempt(last.services, self._assembler.services, snapshot)
+        budgets = attempt(last.budgets, self._assembler.budgets, services)
+        sources = (*snapshot.sources, *self.defects.report())
+        events = attempt(last.events, self._events.look, services, sources, snapshot.at)
         frame = Frame(
             number=self._number,
             at=snapshot.at,
             host=host,
-            sources=snapshot.sources,
+            sources=sources,
             services=services,
-            budgets=self._assembler.budgets(services),
-            alerts=(),
+            budgets=budgets,
+            alerts=last.alerts,
             own=self._own.since(started),
             interval_s=self._interval_s,
             engine=snapshot.engine,
             banner=snapshot.banner,
             series=Until(self._history),
-            events=self._events.look(services, snapshot.sources, snapshot.at),
+            events=events,
         )
-        frame = msgspec.structs.replace(frame, alerts=self._alerts.alerts(frame))
-        if self.tape is not None:
-            self.tape.add(snapshot, _is_event(frame))
-        return frame
+        return msgspec.structs.replace(frame, alerts=attempt(last.alerts, self._alerts.alerts, frame))
+
+    def _without_sample(self, started: float) -> Frame:
+        """The last frame again, of its own time, with the reason."""
+        kept = tuple(source for source in self._last.sources if source.name != SOURCE)
+        sources = (*kept, *self.defects.report())
+        own = self._own.since(started)
+        return msgspec.structs.replace(
+            self._last, number=self._number, sources=sources, own=own, interval_s=self._interval_s
+        )
 
     def begin(self) -> None:
         """Sample in a thread of its own until `stop`. Frames before `start` are kept for the history only."""
@@ -125,13 +150,13 @@ class Monitor:
         with self._telling:
             self._latest = frame
             if self._emit is not None:
-                self._emit(frame)
+                self.defects.attempt(None, self._emit, frame)
 
     def run(self, emit: Callable[[Frame], None]) -> None:
-        """Sample in this thread until `stop_soon` or `stop` is called."""
+        """Sample in this thread until `stop_soon` or `stop` is called. Ends for what `emit` raises, not for a part."""
         due = time.monotonic()
         while not self._stop.is_set():
-            emit(self.step())
+            emit(self._tick(self.defects.attempt))
             if self._number == _SETTLED_TICKS:
                 settle_memory()
             due += FIRST_PAUSE_S if self._number == 1 else self._interval_s
