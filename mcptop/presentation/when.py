@@ -32,6 +32,8 @@ class When(Struct, frozen=True, eq=False):
     """It is not where one stopped, but further back."""
     tape: Tape | None = None
     """Of a recording, and of the last minutes while one walks through them."""
+    late_s: float | None = None
+    """How long ago the newest frame came, where the next ones should have come since."""
 
     @property
     def stands_still(self) -> bool:
@@ -40,6 +42,14 @@ class When(Struct, frozen=True, eq=False):
 
 
 LIVE = When()
+_LATE_INTERVALS = 3
+_LATE_S = 3.0
+"""A tick may take that long where a source does not answer."""
+
+
+def lateness(frame: Frame, since_s: float) -> float | None:
+    """`When.late_s` of a live frame that came `since_s` ago."""
+    return since_s if frame.number and since_s > max(_LATE_S, _LATE_INTERVALS * frame.interval_s) else None
 
 
 def clock(at: datetime) -> str:
@@ -55,6 +65,8 @@ def badge(when: When, frame: Frame, broken: bool) -> Run:
         return (f" PAST {clock(frame.at)}, {_span(when.behind_s)} ago ", "badge.warning")
     if when.behind_s is not None:
         return (f" PAUSED {_span(when.behind_s)} ", "badge.warning")
+    if when.late_s is not None:
+        return (f" LATE {_span(when.late_s)} ", "badge.warning")
     if broken:
         return ("source error", "head.critical")
     return (f"live {frame.interval_s:g}s", "head.ok")

@@ -70,12 +70,12 @@ class McptopApp(Timed):
     ) -> None:
         """`diagnosis` makes what runs when a playbook was chosen; without it the real one."""
         recording = monitor if isinstance(monitor, Player) else None
-        super().__init__(recording, reach)
+        super().__init__(recording, reach, clock)
         self._monitor = monitor
         self.keymap = keymap_of(settings or Settings(), "the configuration")
         self.closely = Closely(reach.looks(self._looked) if reach.looks is not None else None)
         self.clock = clock
-        """Of a diagnosis that runs: seconds."""
+        """Seconds: of a diagnosis that runs, and of frames that do not come."""
         self.diagnoses = Diagnoses(settings or Settings(), self.post, diagnosis, clock)
         self.is_lent = False
         """Another program has the terminal, and nothing works off the frames: they are not kept either."""
@@ -113,6 +113,7 @@ class McptopApp(Timed):
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self.closely.start()
         self._monitor.start(self._emit)
+        self.watch_for_news()
         if self._switches:
             self.notify("press : and type `fault` to switch faults on and off", markup=False, timeout=12)
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation.charts import WINDOWS_S, window_for
 from mcptop.presentation.lens import Lens
-from mcptop.presentation.when import When
+from mcptop.presentation.when import When, lateness
 from mcptop.ui.past import Past
 
 
 class Picture:
     """Belongs to the app."""
 
-    def __init__(self, past: Past) -> None:
+    def __init__(self, past: Past, clock: Callable[[], float]) -> None:
+        """`clock` in seconds that are never set back."""
         self.past = past
+        self._clock = clock
+        self._came_at = clock()
         self.frame: Frame = EMPTY
         """The frame that is shown."""
         self.marked: Frame | None = None
@@ -38,9 +43,16 @@ class Picture:
         """Of which time it is."""
         held, tape = self._held, self.past.tape
         if held is None:
-            return When(self.frame.at, tape=tape)
+            return When(self.frame.at, tape=tape, late_s=self.late_s)
         behind_s = (self._latest.at - self.frame.at).total_seconds()
         return When(self.frame.at, behind_s, self.frame is not held and self.past.player is not None, tape)
+
+    @property
+    def late_s(self) -> float | None:
+        """How long there has been no news, where it is too long."""
+        if self._held is not None or self.past.is_recording:
+            return None
+        return lateness(self.frame, self._clock() - self._came_at)
 
     @property
     def lens(self) -> Lens:
@@ -74,6 +86,8 @@ class Picture:
 
     def receive(self, frame: Frame) -> None:
         """A new frame of the monitor."""
+        if frame.at != self._latest.at:
+            self._came_at = self._clock()
         self._latest = frame
         if self.follows:
             self.frame = frame

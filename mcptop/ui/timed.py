@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from functools import partial
 from typing import Protocol, runtime_checkable
 
@@ -17,6 +18,8 @@ from mcptop.ui.messages import FrameReady, News, PastReady, PositionChanged
 from mcptop.ui.past import Past
 from mcptop.ui.picture import Picture
 from mcptop.ui.reach import Reach
+
+_NEWS_S = 1.0
 
 
 @runtime_checkable
@@ -33,11 +36,11 @@ class FrameScreen(Protocol):
 class Timed(App[None]):
     """Draws whatever frame the picture has."""
 
-    def __init__(self, recording: Player | None, reach: Reach) -> None:
-        """`recording`: the monitor is none, but plays one."""
+    def __init__(self, recording: Player | None, reach: Reach, clock: Callable[[], float]) -> None:
+        """`recording`: the monitor is none, but plays one. `clock` in seconds that are never set back."""
         super().__init__()
         self.reach = reach
-        self.picture = Picture(Past(recording, reach.past))
+        self.picture = Picture(Past(recording, reach.past), clock)
         if recording is not None:
             recording.on_change = self._moved
 
@@ -83,6 +86,15 @@ class Timed(App[None]):
         if self.picture.follows:
             self.draw()
         else:
+            self._draw_time()
+
+    def watch_for_news(self) -> None:
+        """Say it where frames do not come any more; one that comes draws everything anyway."""
+        self.set_interval(_NEWS_S, self.look_for_news)
+
+    def look_for_news(self) -> None:
+        """Whether there is any."""
+        if self.picture.late_s is not None:
             self._draw_time()
 
     @on(PastReady)

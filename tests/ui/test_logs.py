@@ -73,7 +73,7 @@ async def world(
     size: tuple[int, int] = (80, 24), source: bool = True, logs: Logs | None = None, **more: object
 ) -> AsyncIterator[World]:
     logs = logs or Logs()
-    app = McptopApp(ScriptedMonitor(frames.frame()), **more)
+    app = McptopApp(ScriptedMonitor(frames.frame()), clock=lambda: 0.0, **more)
     async with app.run_test(size=size) as pilot:
         screen = LogScreen(logs if source else None)
         await app.push_screen(screen)

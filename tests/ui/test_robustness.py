@@ -155,3 +155,34 @@ async def test_unchanged_rows_cost_nothing(dashboard):
         monitor.tick(replace(app.frame, number=1001))
         await pilot.pause()
         assert all(one is two for one, two in zip(before, (table.render_line(y) for y in range(12)), strict=True))
+
+
+async def test_frames_that_do_not_come_any_more_are_said_to_be_late(dashboard, screen):
+    now = [100.0]
+    app, monitor = dashboard(frames.frame(), clock=lambda: now[0])
+
+    def title() -> str:
+        return screen(app).splitlines()[0]
+
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        now[0] += 3.0
+        app.look_for_news()
+        await pilot.pause()
+        assert "live 1s" in title()
+        now[0] += 9.0
+        app.look_for_news()
+        await pilot.pause()
+        assert "LATE 12s" in title()
+        # The old frame again, as it comes where nothing can be sampled, is no news.
+        monitor.tick(replace(frames.frame(), number=1001))
+        await pilot.pause()
+        assert "LATE 12s" in title()
+        monitor.tick(frames.frame(1002))
+        await pilot.pause()
+        assert "live 1s" in title()
+        await pilot.press("Z")
+        now[0] += 60.0
+        app.look_for_news()
+        await pilot.pause()
+        assert "PAUSED" in title()

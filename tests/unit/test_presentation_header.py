@@ -9,7 +9,7 @@ import pytest
 from mcptop.model.frame import EMPTY, Frame, Own, SourceReport, Status
 from mcptop.model.host import Filesystem, Host, HostPressure, Pressure
 from mcptop.presentation import header, runs
-from mcptop.presentation.when import LIVE, When
+from mcptop.presentation.when import LIVE, When, lateness
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 HOST = Host(
@@ -77,3 +77,11 @@ def test_unknown_is_a_dash():
     assert "CPU               - " in text
     assert "↓   - ↑   -/s" in text
     assert runs.text_of(header.status_line(nothing, 80)).strip() == ""
+
+
+def test_late_is_told_before_a_broken_source_whose_report_is_as_old():
+    assert " LATE 12s " in runs.text_of(header.title_line(FRAME, 120, 3, When(late_s=12.0)))
+    slow = Frame(1, NOON, HOST, (), (), (), Own(), 5.0)
+    assert [lateness(slow, at) for at in (15.0, 15.1)] == [None, 15.1]
+    assert [lateness(FRAME, at) for at in (3.0, 3.1)] == [None, 3.1]
+    assert lateness(EMPTY, 99.0) is None
