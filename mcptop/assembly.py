@@ -224,8 +224,9 @@ def _oom_kills(target: Target, reading: Reading) -> int | None:
         return None
     said = max(target.oom_events, int(target.oom_killed))
     if reading.oom_kills is None:
-        # A container that does not run has no cgroup to count in; what the engine says is all there is.
-        return said if said or target.state != "running" else None
+        # A container that does not run has no cgroup to count in; what the engine says is all there is, once it does.
+        is_known = target.restarts is not None and target.state != "running"
+        return said if said or is_known else None
     return max(reading.oom_kills, said)
 
 

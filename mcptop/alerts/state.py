@@ -48,7 +48,7 @@ def restart_loop(
 
 def _restarting(instance: Instance) -> Finding:
     """The engine waits before it starts it again, each time longer."""
-    number = instance.restarts or 0
+    number = instance.restarts
     often = rules.RESTART_LOOP.judge(number)
     rule, severity = (rules.RESTARTING, Severity.WARNING) if often is None else (rules.RESTART_LOOP, often)
     so_far = f", {number} restarts so far" if number else ""

@@ -51,7 +51,7 @@ class Watched:
     def __init__(self, instance: Instance, now: float) -> None:
         self.restarts = Restarts()
         self._restarts = instance.restarts
-        self.kills = instance.oom_kills or 0
+        self.kills = instance.oom_kills
         self.kills_at = now
         self.kills_seen = False
         """Whether the last of them happened while we looked."""
@@ -60,16 +60,19 @@ class Watched:
         self.growing = Growing(now, instance.id)
 
     def see(self, instance: Instance, now: float) -> None:
-        """Compare with the look before."""
+        """Compare with the look before. What the engine only now says, when it is first asked, happened before."""
         restarts, kills = instance.restarts, instance.oom_kills
+        is_told = self._restarts is None and restarts is not None
+        if kills is not None and kills != self.kills:
+            if self.kills is None or is_told:
+                self.kills_at = now
+            elif kills > self.kills:
+                self.kills_at, self.kills_seen = now, True
+            self.kills = kills
         if restarts is not None and restarts != self._restarts:
             if self._restarts is not None and restarts > self._restarts:
                 self.restarts.add(now, restarts - self._restarts)
             self._restarts = restarts
-        if kills is not None and kills != self.kills:
-            if kills > self.kills:
-                self.kills_at, self.kills_seen = now, True
-            self.kills = kills
 
     def throttled(self, now: float, ratio: float | None) -> float | None:
         """Share of periods in which the quota held it back, smoothed: single seconds say little."""
@@ -84,7 +87,7 @@ class Watched:
 
     def was_killed(self, now: float) -> bool:
         """Whether the kernel killed it while we looked, not long ago."""
-        return self.kills_seen and self.kills > 0 and now - self.kills_at < RECENT_S
+        return self.kills_seen and bool(self.kills) and now - self.kills_at < RECENT_S
 
     def until(self, now: float) -> float:
         """When what is remembered will mean something else, though the instance stays as it is."""

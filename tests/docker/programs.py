@@ -103,3 +103,14 @@ import socket, time
 server = socket.create_server(("", 9000), backlog=4)
 time.sleep(100000)
 """
+
+# Its file outlives a run, but not the container. The children are killed, and counted, in each run.
+FAIL_TWICE_THEN_STAY = f"""
+import subprocess, time
+with open("/var/tmp/runs", "a") as file:
+    file.write("x")
+subprocess.run(["python3", "-c", '''{EAT_MEMORY}'''])
+if len(open("/var/tmp/runs").read()) < 3:
+    raise SystemExit(3)
+time.sleep(100000)
+"""

@@ -252,3 +252,20 @@ def test_no_playbook_is_for_a_server_that_is_only_asked():
     asked = service(name="pg", kind=Kind.SERVER, pools=(pool,))
     assert once(asked)["server-connections"].playbook is None
     assert once(service(name="pg", pools=(pool,)))["server-connections"].playbook == "connection-pool"
+
+
+def test_what_the_engine_only_says_when_it_is_first_asked_happened_before():
+    play = Play()
+    play.tick(service(instance(restarts=None, oom_kills=None)))
+    play.tick(service(instance(restarts=5, oom_kills=3)))
+    (alert,) = play.alerts
+    assert (alert.rule, alert.severity) == ("oom-kill", WARNING)
+    assert alert.says == "killed 3 times for lack of memory, before mcptop looked"
+    play.tick(service(instance(restarts=5, oom_kills=4)))
+    assert play.alerts[0].severity is CRITICAL
+
+
+def test_a_count_of_kills_that_becomes_known_is_no_kill_just_now():
+    play = Play()
+    play.tick(service(instance(restarts=0, oom_kills=None)))
+    assert [alert.severity for alert in play.tick(service(instance(restarts=0, oom_kills=1)))] == [WARNING]

@@ -138,7 +138,7 @@ def test_block_io_read_on_slow_ticks_holds_between_them() -> None:
 def test_oom_kills_by_kernel_and_engine(
     kernel: int | None, events: int, flag: bool, state: str, expected: int | None
 ) -> None:
-    t = target(oom_events=events, oom_killed=flag, state=state)
+    t = target(oom_events=events, oom_killed=flag, state=state, restarts=0)
     assert only(frames(snapshot(1, (t,), {"a": Reading(1.0, oom_kills=kernel)}))[0]).oom_kills == expected
 
 
@@ -211,3 +211,8 @@ def test_csv_has_a_column_for_each_figure_and_nothing_for_unknown() -> None:
     assert cells["cpu.cores"] == ""
     assert cells["sockets.close_wait"] == ""
     assert cells["service"] == "api"
+
+
+def test_of_a_container_the_engine_only_lists_nobody_knows_whether_it_was_killed() -> None:
+    t = target(state="exited", restarts=None)
+    assert only(frames(snapshot(1, (t,), {}))[0]).oom_kills is None

@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from mcptop.events import KEPT, EventFinder
 from mcptop.model.event import EventKind
@@ -16,7 +17,9 @@ OLD = NOON - timedelta(hours=1)
 
 
 def one(identity: str = "a1", **changes: Any) -> Instance:
-    values: dict[str, Any] = {"name": "shop-api-1", "image": "api:1", "started_at": OLD, "restarts": 0, "oom_kills": 0}
+    values: dict[str, Any] = {
+        "name": "shop-api-1", "image": "api:1", "started_at": OLD, "restarts": 0, "oom_kills": 0, "pids": 1,
+    }  # fmt: skip
     return Instance(id=identity, **(values | changes))
 
 
@@ -53,6 +56,46 @@ def test_a_change_is_an_event(changes, kind, says, bad):
 
 def test_what_was_there_before_is_no_event():
     assert told((), (of(one()),), (of(one()),)) == []
+
+
+LISTED = one(restarts=None, started_at=None, oom_kills=None)
+"""In the engine's list, which does not say much."""
+WHOLE = one(restarts=5, oom_kills=3, memory=Memory(limit_bytes=512 * MIB), cpu=Cpu(limit_cores=1.5), pids_limit=100)
+LATER = NOON + timedelta(seconds=1)
+
+
+def test_what_the_engine_only_says_when_it_is_asked_about_each_is_no_event():
+    assert told((of(LISTED),), (of(WHOLE),)) == []
+    assert told((of(replace(LISTED, oom_kills=0)),), (of(WHOLE),)) == []
+
+
+def test_a_figure_that_was_not_known_is_not_compared():
+    assert told((of(one(oom_kills=None)),), (of(one(oom_kills=3)),)) == []
+    assert told((of(one(oom_kills=2)),), (of(one(oom_kills=None)),), (of(one(oom_kills=3)),)) == [
+        (EventKind.OOM_KILL, "killed for lack of memory", True)]  # fmt: skip
+
+
+def test_an_engine_that_comes_back_and_asks_anew_is_no_news_but_what_happened_meanwhile_is():
+    assert told((of(WHOLE),), (of(LISTED),), (of(WHOLE),)) == []
+    after = replace(WHOLE, restarts=6, memory=Memory(limit_bytes=MIB << 10))
+    assert [says for _, says, _ in told((of(WHOLE),), (of(LISTED),), (of(after),))] == [
+        "restarted", "memory limit 512 MiB → 1.0 GiB"]  # fmt: skip
+
+
+def test_a_limit_whose_first_reading_comes_late_is_no_change():
+    assert told((of(one(pids=None)),), (of(one(pids_limit=100, memory=Memory(limit_bytes=MIB))),)) == []
+
+
+def test_a_container_the_engine_names_late_neither_went_nor_started():
+    unnamed = one(name="a1", image=None, restarts=None, started_at=None, oom_kills=None)
+    before = Service(None, "a1", Kind.CONTAINER, 1, (unnamed,))
+    assert told((before,), (of(LISTED),), (of(WHOLE),)) == []
+
+
+def test_whether_a_container_started_is_told_when_the_engine_says_since_when():
+    assert told((), (of(LISTED),), (of(WHOLE),)) == []
+    since = replace(WHOLE, restarts=0, started_at=LATER)
+    assert told((), (of(LISTED),), (of(since),)) == [(EventKind.STARTED, "started", False)]
 
 
 def test_what_started_since_is_one():
