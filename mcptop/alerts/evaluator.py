@@ -77,7 +77,7 @@ class Evaluator:
         for budget in frame.budgets:
             exceeded = pools.of_budget(budget)
             if exceeded is not None:
-                yield exceeded, next((s for s in frame.services if s.name == budget.server), None)
+                yield exceeded, next((s for s in frame.services if s.key == budget.service), None)
         if frame.host is not None:
             for finding in self._disks.judge(frame.host, look):
                 yield finding, None

@@ -38,7 +38,7 @@ def of_budget(budget: Budget) -> Finding | None:
     if not budget.exceeded:
         return None
     says = f"its clients may take more connections than it gives: {plain(budget.says)}"
-    rule, subject = rules.CONNECTION_BUDGET, f"budget:{budget.server}"
+    rule, subject = rules.CONNECTION_BUDGET, f"budget:{budget.service or budget.server}"
     return Finding(rule, subject, Severity.WARNING, says, budget.total, budget.allowed, server=budget.server)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from mcptop.model.flow import Budget, Pool, Share
 from mcptop.model.frame import Service
@@ -10,15 +11,51 @@ from mcptop.model.frame import Service
 _SERVER, _CLIENT = "server", "db"
 
 
+class _Server(NamedTuple):
+    """Whom the pools are of: a service, or a name that the clients of one project know."""
+
+    name: str
+    project: str | None
+    service: Service | None = None
+
+    @property
+    def order(self) -> tuple[str, str, str]:
+        return self.name, self.project or "", self.service.key if self.service is not None else ""
+
+
 def budgets(services: Iterable[Service], processes: Mapping[str, int]) -> tuple[Budget, ...]:
-    """One for each database whose clients' pools are known. `processes`: service key -> processes of each replica."""
+    """One for each database whose clients' pools are known. `processes`: service key -> processes of each replica.
+
+    `services` are those that have pools; the server is one of them where it says what it allows.
+    """
     known = tuple(service for service in services if service.pools)
-    shares: dict[str, list[Share]] = {}
+    named: dict[str, list[Service]] = {}
+    for service in known:
+        named.setdefault(service.name, []).append(service)
+    servers: dict[tuple[str, str, str], _Server] = {}
+    shares: dict[tuple[str, str, str], list[Share]] = {}
     for service in known:
         for peer, share in _shares(service, processes.get(service.key, 1)):
-            shares.setdefault(peer, []).append(share)
-    servers = {service.name: pool for service in known for pool in service.pools if pool.kind == _SERVER}
-    return tuple(_budget(server, found, servers.get(server)) for server, found in sorted(shares.items()))
+            server = _server(peer, service.project, named)
+            servers[server.order] = server
+            shares.setdefault(server.order, []).append(share)
+    return tuple(_budget(servers[order], found) for order, found in sorted(shares.items()))
+
+
+def _server(peer: str, project: str | None, named: Mapping[str, Sequence[Service]]) -> _Server:
+    """A name alone is one of the client's own project, or of none; else its project stands in front of it."""
+    place, _, name = peer.rpartition("/")
+    for where in (place,) if place else (project, None):
+        found = [service for service in named.get(name, ()) if service.project == where]
+        if found:
+            best = max(found, key=lambda service: _limit(service) is not None)
+            return _Server(best.name, best.project, best)
+    return _Server(peer, project)
+
+
+def _limit(server: Service) -> Pool | None:
+    """What it gives its clients, where it says so."""
+    return next((pool for pool in server.pools if pool.kind == _SERVER), None)
 
 
 def _shares(service: Service, processes: int) -> Iterable[tuple[str, Share]]:
@@ -39,7 +76,8 @@ def _shares(service: Service, processes: int) -> Iterable[tuple[str, Share]]:
         yield peer, Share(service.name, name, most, count)
 
 
-def _budget(server: str, shares: list[Share], limit: Pool | None) -> Budget:
+def _budget(server: _Server, shares: list[Share]) -> Budget:
+    limit = None if server.service is None else _limit(server.service)
     total = sum(share.max * share.count for share in shares)
     allowed = limit.max if limit is not None else None
     terms = " + ".join(
@@ -48,11 +86,13 @@ def _budget(server: str, shares: list[Share], limit: Pool | None) -> Budget:
     )
     verdict = "" if allowed is None else f" {'>' if total > allowed else '<='} {allowed}"
     return Budget(
-        server=server,
+        server=server.name,
         allowed=allowed,
         allowed_says=(limit.max_source or limit.source) if limit is not None else "",
         shares=tuple(shares),
         total=total,
         says=f"{terms} = {total}{verdict}",
         exceeded=None if allowed is None else total > allowed,
+        project=server.project,
+        service=None if server.service is None else server.service.key,
     )

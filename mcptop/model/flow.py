@@ -149,3 +149,7 @@ class Budget(Value, frozen=True):
     """The sum written out: `mcp-api db 50 x 3 + mcp-worker db 20 = 170 > 97`."""
     exceeded: bool | None
     """None while it is not known what the server allows."""
+    project: str | None = None
+    """Of the server; where it is no service here, of its clients."""
+    service: str | None = None
+    """`Service.key` of the server, where it is a service here: two projects may have one of the same name."""

@@ -241,10 +241,22 @@ def test_a_broken_source_says_what_it_said():
 
 
 def test_a_budget_is_told_of_its_server_even_where_that_is_no_service():
-    budget = Budget("pg", 97, "", (), 170, "api db 50 x 3 = 150 > 97", True)
+    budget = Budget("pg", 97, "", (), 170, "api db 50 x 3 = 150 > 97", True, "shop", "container:shop/pg")
     assert once(budgets=(budget,))["connection-budget"].service == "pg"
     of_service = once(service(name="pg"), budgets=(budget,))["connection-budget"]
     assert of_service.service_key == "container:shop/pg"
+
+
+def test_a_budget_is_that_of_its_own_projects_server():
+    other = Service("other", "pg", Kind.CONTAINER, 1, (instance("other-pg-1"),))
+    budgets = tuple(
+        Budget("pg", 97, "", (), 170, "150 > 97", True, project, f"container:{project}/pg")
+        for project in ("shop", "third")
+    )
+    play = Play()
+    play.tick(other, service(name="pg"), budgets=budgets[:1])
+    assert [alert.service_key for alert in play.alerts] == ["container:shop/pg"]
+    assert len(play.tick(other, service(name="pg"), budgets=budgets)) == 2
 
 
 def test_no_playbook_is_for_a_server_that_is_only_asked():

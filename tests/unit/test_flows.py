@@ -196,6 +196,33 @@ def test_a_budget_without_a_server_that_answers_is_undecided() -> None:
     assert (found.says, found.allowed, found.exceeded) == ("api db 50 = 50", None, None)
 
 
+def served(project: str | None, name: str, allowed: int | None = None, *pools: Pool) -> Service:
+    limit = () if allowed is None else (Pool("connections", "server", max=allowed),)
+    return Service(project, name, Kind.CONTAINER, 1, (), (*limit, *pools))
+
+
+def test_servers_of_one_name_have_budgets_of_their_own() -> None:
+    client = Pool("db", "db", "pg", max=50)
+    guest = Pool("db", "db", "one/pg", max=20)
+    services = (
+        served("one", "api", None, client), served("one", "pg", 97), served("two", "api", None, client),
+        served("two", "pg", 40), served("three", "api", None, client), served(None, "job", None, guest),
+    )  # fmt: skip
+    found = budgets(services, {})
+    assert [(budget.project, budget.service, budget.says) for budget in found] == [
+        ("one", "container:one/pg", "api db 50 + job db 20 = 70 <= 97"),
+        ("three", None, "api db 50 = 50"),
+        ("two", "container:two/pg", "api db 50 = 50 > 40"),
+    ]
+
+
+def test_a_server_of_no_project_is_everybodys() -> None:
+    client = Pool("db", "db", "pg", max=50)
+    asked = Service(None, "pg", Kind.SERVER, 1, (), (Pool("connections", "server", max=97),))
+    (found,) = budgets((served("one", "api", None, client), served("two", "api", None, client), asked), {})
+    assert (found.service, found.total, found.exceeded) == ("server:/pg", 100, True)
+
+
 def test_what_a_source_names_no_more_is_forgotten() -> None:
     watch = Watch()
     for at in range(50):

@@ -15,7 +15,19 @@ from mcptop.model.flow import Budget, Confidence, Model, Pool, Queue
 from mcptop.model.frame import Frame, NoSeries, Own, Service, pool_key, queue_key
 from mcptop.model.instance import Cpu, Instance, Sockets
 from mcptop.model.value import Kind
-from mcptop.presentation import figures, flow_cells, flow_columns, flow_facts, flow_rows, flows, rows, runs, sheet, tabs
+from mcptop.presentation import (
+    budgets,
+    figures,
+    flow_cells,
+    flow_columns,
+    flow_facts,
+    flow_rows,
+    flows,
+    rows,
+    runs,
+    sheet,
+    tabs,
+)
 from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.filter import parse
 from mcptop.presentation.judgement import Level
@@ -182,7 +194,10 @@ def test_close_wait_is_said_once_by_whom_knows_the_peer():
 
 
 def test_an_exceeded_budget_is_a_warning_of_the_server():
-    budget = Budget("pg", 97, "max_connections 100 - 3 reserved", (), 170, "api db 50 x 3 = 150 > 97", True)
+    budget = Budget(
+        "pg", 97, "max_connections 100 - 3 reserved", (), 170, "api db 50 x 3 = 150 > 97", True, "shop",
+        "container:shop/pg",
+    )  # fmt: skip
     api, server = judged(service("api", pools=(pool(),)), service("pg"), budgets=(budget,))
     assert api.judgement.level is Level.OK
     assert server.judgement.level is Level.WARNING
@@ -351,3 +366,13 @@ def test_rates(value, text):
 )
 def test_spans(value, text):
     assert units.span(value) == text
+
+
+def test_servers_of_one_name_are_told_apart_by_their_projects():
+    def budget(name: str, project: str) -> Budget:
+        return Budget(name, None, "", (), 5, "api db 5 = 5", None, project)
+
+    said = [
+        runs.text_of(line) for line in budgets.lines((budget("pg", "a"), budget("pg", "b"), budget("x", "a")), 80, 3)
+    ]
+    assert [line.split()[1] for line in said] == ["a/pg", "b/pg", "x"]
