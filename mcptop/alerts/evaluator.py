@@ -57,8 +57,9 @@ class Evaluator:
 
     def alerts(self, frame: Frame) -> tuple[Alert, ...]:
         """Of this frame, worst first; the same object while nothing changes. Does not read `frame.alerts`."""
-        now = frame.at.timestamp()
-        look = Look(now, frame.interval_s, frame.series, self._held)
+        wall = frame.at.timestamp()
+        now = wall if frame.monotonic is None else frame.monotonic
+        look = Look(now, wall, frame.interval_s, frame.series, self._held)
         has_changed = False
         for finding, service in self._found(frame, look):
             has_changed = self._stand(finding, service, frame.at, now) or has_changed

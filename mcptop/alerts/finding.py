@@ -34,11 +34,14 @@ class Finding(Value, frozen=True):
 class Look:
     """What a condition may ask beside its subject: the time, the series, and what was found until now."""
 
-    __slots__ = ("interval_s", "now", "series", "standing")
+    __slots__ = ("interval_s", "now", "series", "standing", "wall")
 
-    def __init__(self, now: float, interval_s: float, series: Series, standing: Mapping[Key, Severity]) -> None:
-        """`now` in wall-clock seconds."""
+    def __init__(
+        self, now: float, wall: float, interval_s: float, series: Series, standing: Mapping[Key, Severity]
+    ) -> None:
+        """`now` in seconds that nobody sets back, to measure by; `wall` in those of the clock, as the series have."""
         self.now = now
+        self.wall = wall
         self.interval_s = interval_s
         self.series = series
         self.standing = standing

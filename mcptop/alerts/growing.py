@@ -61,7 +61,7 @@ class Growing:
         series = look.series.times(count), look.series.tail(asked.key, asked.metric, count)
         times, values = last_segment(*series, [asked.started_at + START_UP_S])
         for window_s in (WINDOW_S, WHOLE_S):
-            since = look.now - window_s
+            since = look.wall - window_s
             found = growth(*last_segment(times, values, [since]), asked.least_per_s, asked.least_relative)
             before = [v for t, v in zip(times, values, strict=True) if v is not None and t < since]
             # What only comes back to where it was before is a sawtooth longer than the window.

@@ -133,6 +133,8 @@ class Frame(Struct, frozen=True, eq=False):
     series: Series = NoSeries()
     events: tuple[Event, ...] = ()
     """What happened lately, the oldest first; at most 500."""
+    monotonic: float | None = None
+    """Seconds of a clock that nobody sets, for how long something lasts; None where only `at` is known."""
 
 
 EMPTY = Frame(0, datetime.fromtimestamp(0, UTC), None, (), (), (), Own(), 1.0)

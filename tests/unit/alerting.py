@@ -57,6 +57,7 @@ class Play:
         self._history = History(901)
         self._evaluator = Evaluator()
         self.at = NOON
+        self.monotonic = 1000.0
         self.alerts: tuple[Alert, ...] = ()
 
     def tick(
@@ -69,6 +70,7 @@ class Play:
     ) -> tuple[Alert, ...]:
         """The alerts some seconds later."""
         self.at += timedelta(seconds=seconds)
+        self.monotonic += seconds
         self._history.begin(self.at.timestamp())
         for each in services:
             for one in each.instances:
@@ -77,7 +79,10 @@ class Play:
                 self._history.add(one.id, INSTANCE_METRICS, row)
         for each in host.disks if host is not None else ():
             self._history.add(each.key, DISK_METRICS, (each.used_ratio,))
-        frame = Frame(1, self.at, host, sources, services, (), Own(), 1.0, budgets=budgets, series=Until(self._history))
+        frame = Frame(
+            1, self.at, host, sources, services, (), Own(), 1.0, budgets=budgets, series=Until(self._history),
+            monotonic=self.monotonic,
+        )  # fmt: skip
         self.alerts = self._evaluator.alerts(frame)
         return self.alerts
 

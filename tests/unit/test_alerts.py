@@ -281,3 +281,27 @@ def test_a_count_of_kills_that_becomes_known_is_no_kill_just_now():
     play = Play()
     play.tick(service(instance(restarts=0, oom_kills=None)))
     assert [alert.severity for alert in play.tick(service(instance(restarts=0, oom_kills=1)))] == [WARNING]
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=-1), timedelta(hours=1)], ids=["back", "forward"])
+def test_a_clock_that_is_set_ends_no_alert_and_keeps_none(by: timedelta):
+    play = Play()
+    calm = service(instance(restarts=0, oom_kills=0))
+    play.tick(calm)
+    ill = service(instance(restarts=4, oom_kills=1))
+    play.tick(ill)
+    assert set(by_rule(play.alerts)) == {"restart-loop", "oom-kill"}
+    play.at += by
+    play.run(lambda at: [ill], 200)
+    assert set(by_rule(play.alerts)) == {"restart-loop", "oom-kill"}
+    play.run(lambda at: [ill], 200)
+    assert set(by_rule(play.alerts)) == {"oom-kill"}
+    play.run(lambda at: [ill], 600)
+    assert not play.alerts
+
+
+def test_the_throttling_of_a_moment_is_smoothed_though_the_clock_was_set():
+    play = Play()
+    play.tick(service(instance(cpu=Cpu(0.5, 0.5, 1.0, 0.0))))
+    play.at += timedelta(hours=1)
+    assert not play.tick(service(instance(cpu=Cpu(0.5, 0.5, 1.0, 0.9))))
