@@ -35,6 +35,9 @@ class Disks:
             filling = self._filling(disk, look)
             if filling is not None:
                 yield filling
+        if len(self._growing) > len(host.disks):
+            keys = {disk.key for disk in host.disks}
+            self._growing = {key: growing for key, growing in self._growing.items() if key in keys}
 
     def _filling(self, disk: Filesystem, look: Look) -> Finding | None:
         key, rule = disk.key, rules.DISK_FILLING

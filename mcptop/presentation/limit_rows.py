@@ -53,7 +53,16 @@ def build(scene: Scene, view: View) -> Sequence[LimitRow]:
         for instance in service.service.instances
         if instance.state in ("running", "paused") and _passes(service, instance, view.filter)
     ]
+    _forget(scene)
     return ordered(found, lambda row: row.name, view.sort, view.descending)
+
+
+def _forget(scene: Scene) -> None:
+    """What is not in the frame any more."""
+    if len(scene.sizes) > sum(len(service.instances) for service in scene.frame.services):
+        present = {instance.id for service in scene.frame.services for instance in service.instances}
+        for identity in scene.sizes.keys() - present:
+            del scene.sizes[identity]
 
 
 def _row(scene: Scene, service: Row, instance: Instance) -> LimitRow:

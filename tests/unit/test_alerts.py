@@ -6,9 +6,12 @@ from datetime import timedelta
 from math import sin
 
 import pytest
+from msgspec.structs import replace
 
+from mcptop.alerts.finding import Look
+from mcptop.alerts.machine import Disks
 from mcptop.model.flow import Budget, Pool
-from mcptop.model.frame import Service, SourceReport, Status
+from mcptop.model.frame import NoSeries, Service, SourceReport, Status
 from mcptop.model.host import HostPressure, Pressure
 from mcptop.model.instance import Cpu, FileDescriptors, Instance, Sockets
 from mcptop.model.playbook import Severity
@@ -305,3 +308,11 @@ def test_the_throttling_of_a_moment_is_smoothed_though_the_clock_was_set():
     play.tick(service(instance(cpu=Cpu(0.5, 0.5, 1.0, 0.0))))
     play.at += timedelta(hours=1)
     assert not play.tick(service(instance(cpu=Cpu(0.5, 0.5, 1.0, 0.9))))
+
+
+def test_of_disks_that_are_gone_nothing_is_kept():
+    disks, look = Disks(), Look(0.0, 0.0, 1.0, NoSeries(), {})
+    for number in range(50):
+        here = replace(disk(0.5), mount=f"/mnt/{number}", device=f"vd{number}")
+        assert not list(disks.judge(host(disks=(here,)), look))
+    assert len(disks._growing) == 1
