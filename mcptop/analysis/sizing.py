@@ -1,8 +1,8 @@
 """Which limit a container should have, by what was seen of it.
 
 The margins are those of the Kubernetes resource recommenders: memory by its peak and 15 % (25 % after an OOM kill),
-CPU by its 95th percentile. A limit is raised on little evidence, and lowered on a lot of it only: what was not seen
-yet may come tonight.
+CPU by its 95th percentile. A limit is raised on little evidence; that it could be lowered the history is too short to
+say: what was not seen yet may come tonight.
 """
 
 from __future__ import annotations
@@ -14,14 +14,10 @@ from math import ceil
 from mcptop.model.value import Value
 
 LEAST_SAMPLES = 100
-LOWER_AFTER_S = 3 * 3600.0
-"""Less than three hours are no evidence that a limit is too high."""
 MEMORY_MARGIN, OOM_MARGIN, CPU_MARGIN = 1.15, 1.25, 1.15
 _FLOOR_BYTES, _STEP_BYTES = 32 << 20, 16 << 20
 _STEP_CORES, _FLOOR_CORES = 0.05, 0.1
 _THROTTLED = 0.25
-_MUCH = 2.0
-"""A limit that is so many times what is needed could be lower."""
 _FITS = "what was seen fits"
 
 
@@ -32,7 +28,6 @@ class Advice(StrEnum):
     """Too little was seen."""
     KEEP = "keep"
     RAISE = "raise"
-    LOWER = "lower"
     SET = "set"
     """There is none."""
 
@@ -57,8 +52,8 @@ def percentile(values: Sequence[float], share: float) -> float | None:
     return sorted(values)[max(0, ceil(share * len(values)) - 1)] if values else None
 
 
-def memory(values: Sequence[float | None], limit: float | None, oom_kills: int | None, seen_s: float) -> Sized:
-    """Working set in bytes, a sample each; `seen_s`: over how long."""
+def memory(values: Sequence[float | None], limit: float | None, oom_kills: int | None) -> Sized:
+    """Working set in bytes, a sample each."""
     known = [value for value in values if value is not None]
     typical, peak = percentile(known, 0.95), max(known, default=None)
     if peak is None or (len(known) < LEAST_SAMPLES and not oom_kills):
@@ -69,10 +64,10 @@ def memory(values: Sequence[float | None], limit: float | None, oom_kills: int |
     else:
         wanted = _up(peak * MEMORY_MARGIN, _STEP_BYTES, _FLOOR_BYTES)
         because = "its peak and 15 %"
-    return _judged(Sized(limit, typical, peak, wanted=wanted, because=because, samples=len(known)), seen_s)
+    return _judged(Sized(limit, typical, peak, wanted=wanted, because=because, samples=len(known)))
 
 
-def cpu(values: Sequence[float | None], limit: float | None, throttled: float | None, seen_s: float) -> Sized:
+def cpu(values: Sequence[float | None], limit: float | None, throttled: float | None) -> Sized:
     """CPU in cores, a sample each; `throttled`: share of periods in which the quota held it back."""
     known = [value for value in values if value is not None]
     typical, peak = percentile(known, 0.95), max(known, default=None)
@@ -85,21 +80,17 @@ def cpu(values: Sequence[float | None], limit: float | None, throttled: float | 
                   because="the quota holds it back" if held_back else "its 95th percentile and 15 %")  # fmt: skip
     if limit is None:
         return _with(sized, Advice.KEEP, "no quota, so nothing holds it back")
-    return _judged(sized, seen_s) if held_back or limit >= (sized.wanted or 0.0) else _with(sized, Advice.KEEP, _FITS)
+    return _judged(sized) if held_back or limit >= (sized.wanted or 0.0) else _with(sized, Advice.KEEP, _FITS)
 
 
-def _judged(sized: Sized, seen_s: float) -> Sized:
+def _judged(sized: Sized) -> Sized:
     limit, wanted = sized.limit, sized.wanted
     assert wanted is not None
     if limit is None:
         return _with(sized, Advice.SET, sized.because)
     if wanted > limit:
         return _with(sized, Advice.RAISE, sized.because)
-    if limit < wanted * _MUCH:
-        return _with(sized, Advice.KEEP, _FITS)
-    if seen_s < LOWER_AFTER_S:
-        return _with(sized, Advice.KEEP, "too short a time to lower it by")
-    return _with(sized, Advice.LOWER, sized.because)
+    return _with(sized, Advice.KEEP, _FITS)
 
 
 def _with(sized: Sized, advice: Advice, because: str) -> Sized:

@@ -11,7 +11,7 @@ from mcptop.presentation.limit_rows import RANKS, LimitRow
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import MAIN, Column, Moment, Sheet
 
-_TONES = {Advice.RAISE: "warning", Advice.SET: "text", Advice.LOWER: "text", Advice.KEEP: "ok", Advice.UNKNOWN: "dim"}
+_TONES = {Advice.RAISE: "warning", Advice.SET: "text", Advice.KEEP: "ok", Advice.UNKNOWN: "dim"}
 
 
 def _cores(cores: float | None) -> str:
@@ -88,7 +88,7 @@ LIMITS: Sheet[LimitRow] = Sheet((
     Column("cpu.advice", "CPU", "what the quota should be, by the 95th percentile and 15 %", 11,
            _advice(_cpu, _cores), 0, lambda row: float(RANKS[row.cpu.advice]), align="left"),
     Column("oom", "OOM", "kills for lack of memory", 3, _figure(
-        lambda row: units.count(row.instance.oom_kills) if row.instance.oom_kills else "0"), 84,
+        lambda row: units.count(row.instance.oom_kills)), 84,
            lambda row: row.instance.oom_kills),
     Column("pids", "PIDS", "processes and threads, and their limit", 9, _figure(
         lambda row: f"{units.count(row.instance.pids)}/{units.count(row.instance.pids_limit)}"

@@ -18,7 +18,7 @@ from mcptop.presentation.sheet import FlatRow, ordered
 
 _RENEWED_TICKS = 10
 """Percentiles of a quarter of an hour do not change from second to second."""
-RANKS = {Advice.RAISE: 4, Advice.SET: 3, Advice.LOWER: 2, Advice.KEEP: 1, Advice.UNKNOWN: 0}
+RANKS = {Advice.RAISE: 3, Advice.SET: 2, Advice.KEEP: 1, Advice.UNKNOWN: 0}
 """How urgent each advice is."""
 
 
@@ -89,10 +89,9 @@ def of_instance(frame: Frame, instance: Instance) -> tuple[Sized, Sized]:
     count = round(KEPT_S / frame.interval_s)
     cores = frame.series.tail(instance.id, "cpu.cores", count)
     used = frame.series.tail(instance.id, "memory.working_set", count)
-    seen_s = len(used) * frame.interval_s
     return (
-        sizing.cpu(cores, instance.cpu.limit_cores, instance.cpu.throttled_ratio, seen_s),
-        sizing.memory(used, instance.memory.limit_bytes, instance.oom_kills, seen_s),
+        sizing.cpu(cores, instance.cpu.limit_cores, instance.cpu.throttled_ratio),
+        sizing.memory(used, instance.memory.limit_bytes, instance.oom_kills),
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from mcptop.presentation import limit_rows, rows
+from msgspec.structs import replace
+
+from mcptop.presentation import limit_rows, rows, runs
+from mcptop.presentation.limit_columns import LIMITS
 from mcptop.presentation.rows import View
 from mcptop.presentation.scene import Scene
 from tests.ui import frames
@@ -24,3 +27,16 @@ def test_what_was_worked_out_of_what_is_gone_is_forgotten():
             scene(worker(number), frames.service("old", frames.instance("old", 0.1, 10)), sizes=sizes), View()
         )
     assert set(sizes) == {"id-worker-49", "id-old"}
+
+
+def test_kills_nobody_counted_are_unknown_and_not_none():
+    (oom,) = (column for column in LIMITS.columns if column.id == "oom")
+    made = worker(1)
+
+    def shown(kills):
+        (row,) = limit_rows.build(
+            scene(replace(made, instances=(replace(made.instances[0], oom_kills=kills),))), View()
+        )
+        return runs.text_of(oom.cell(row, 3, None)).strip()
+
+    assert [shown(kills) for kills in (None, 0, 2)] == ["-", "0", "2"]
