@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.alerts.finding import Finding
+from mcptop.alerts.finding import Finding, Look
 from mcptop.alerts.rule import Rule
 from mcptop.model.flow import Budget, Confidence, Pool
 from mcptop.model.frame import Service, pool_key
@@ -19,17 +19,17 @@ SERVER = "server"
 """Kind of a pool that is what a server gives its clients."""
 
 
-def of_pool(service: Service, pool: Pool) -> list[Finding]:
+def of_pool(service: Service, pool: Pool, look: Look) -> list[Finding]:
     """Everything about one pool."""
-    found = [_waiting(service, pool)] if pool.waiting or pool.wait_s or pool.timeouts_per_s else []
+    found = [_waiting(service, pool, look)] if pool.waiting or pool.wait_s or pool.timeouts_per_s else []
     if pool.kind == SERVER:
-        found.append(_given_away(service, pool))
+        found.append(_given_away(service, pool, look))
     if pool.connecting:
-        found.append(_unanswered(service, pool))
-    if (pool.close_wait or 0) >= rules.CLOSE_WAIT.warning:
-        found.append(_close_wait(service, pool))
+        found.append(_unanswered(service, pool, look))
+    if pool.close_wait:
+        found.append(_close_wait(service, pool, look))
     if pool.idle_in_transaction and pool.idle_in_transaction_s is not None:
-        found.append(_idle_in_transaction(service, pool))
+        found.append(_idle_in_transaction(service, pool, look))
     return [one for one in found if one is not None]
 
 
@@ -42,15 +42,21 @@ def of_budget(budget: Budget) -> Finding | None:
     return Finding(rule, subject, Severity.WARNING, says, budget.total, budget.allowed, server=budget.server)
 
 
-def has_close_wait(pool: Pool) -> bool:
+def has_close_wait(service: Service, pool: Pool, look: Look) -> bool:
     """Whether it says to whom connections are that nobody closes."""
-    return rules.CLOSE_WAIT.judge(pool.close_wait) is not None
+    # Most have none; only of the others one needs to know how it was.
+    return bool(pool.close_wait) and _judged(rules.CLOSE_WAIT, service, pool, pool.close_wait, look) is not None
 
 
-def _waiting(service: Service, pool: Pool) -> Finding | None:
+def _judged(rule: Rule, service: Service, pool: Pool, value: float | None, look: Look) -> Severity | None:
+    return rule.judge(value, look.held(rule, pool_key(service, pool)))
+
+
+def _waiting(service: Service, pool: Pool, look: Look) -> Finding | None:
     wait, waiting, in_vain = pool.wait_s, pool.waiting or 0, pool.timeouts_per_s or 0.0
-    severity = rules.POOL_WAITING.judge(wait)
-    is_long = severity is Severity.CRITICAL
+    rule, held = rules.POOL_WAITING, look.held(rules.POOL_WAITING, pool_key(service, pool))
+    severity = rule.judge(wait, held)
+    is_long = wait is not None and rule.passed(wait, rule.critical, held)
     if in_vain > 0.0:
         severity = Severity.CRITICAL
     elif waiting and wait is None:
@@ -67,7 +73,7 @@ def _waiting(service: Service, pool: Pool) -> Finding | None:
     says += f", {units.rate(in_vain)} wait in vain" if in_vain else ""
     peer = pool.peer or _behind(service, pool)
     cause = f"pool {pool.peer or pool.name}"
-    return _found(rules.POOL_WAITING, service, pool, severity, says, wait, peer=peer, cause=cause)
+    return _found(rule, service, pool, severity, says, wait, peer=peer, cause=cause)
 
 
 def _behind(service: Service, pool: Pool) -> str | None:
@@ -83,21 +89,24 @@ def _behind(service: Service, pool: Pool) -> str | None:
     return busiest.peer
 
 
-def _given_away(service: Service, pool: Pool) -> Finding | None:
+def _given_away(service: Service, pool: Pool, look: Look) -> Finding | None:
     opened = pool.opened
     if pool.confidence is Confidence.INFERRED or not pool.max or opened is None:
         return None
-    severity = rules.SERVER_CONNECTIONS.judge(opened / pool.max)
+    rule = rules.SERVER_CONNECTIONS
+    # That the next client is refused is true of a full one only, whatever was until now.
+    held = Severity.WARNING if look.held(rule, pool_key(service, pool)) else None
+    severity = rule.judge(opened / pool.max, held)
     if severity is None:
         return None
     full = ": the next client is refused" if severity is Severity.CRITICAL else ""
     says = f"{opened} of {pool.max} connections given away{full}"
-    return _found(rules.SERVER_CONNECTIONS, service, pool, severity, says, opened / pool.max)
+    return _found(rule, service, pool, severity, says, opened / pool.max)
 
 
-def _unanswered(service: Service, pool: Pool) -> Finding | None:
+def _unanswered(service: Service, pool: Pool, look: Look) -> Finding | None:
     connecting, rule = pool.connecting or 0, rules.UNANSWERED
-    if rule.judge(connecting) is None and pool.opened:
+    if pool.opened and _judged(rule, service, pool, connecting, look) is None:
         return None
     noun = "connection" if connecting == 1 else "connections"
     says = f"{connecting} {noun} to {_peer(pool)} unanswered"
@@ -105,14 +114,17 @@ def _unanswered(service: Service, pool: Pool) -> Finding | None:
     return _found(rule, service, pool, Severity.WARNING, says, connecting, peer=pool.peer, cause=cause)
 
 
-def _close_wait(service: Service, pool: Pool) -> Finding:
+def _close_wait(service: Service, pool: Pool, look: Look) -> Finding | None:
+    severity = _judged(rules.CLOSE_WAIT, service, pool, pool.close_wait, look)
+    if severity is None:
+        return None
     says = f"{pool.close_wait} connections to {_peer(pool)} in CLOSE_WAIT: peer closed, service did not"
-    return _found(rules.CLOSE_WAIT, service, pool, Severity.WARNING, says, pool.close_wait)
+    return _found(rules.CLOSE_WAIT, service, pool, severity, says, pool.close_wait)
 
 
-def _idle_in_transaction(service: Service, pool: Pool) -> Finding | None:
+def _idle_in_transaction(service: Service, pool: Pool, look: Look) -> Finding | None:
     age, rule = pool.idle_in_transaction_s, rules.IDLE_IN_TRANSACTION
-    severity = rule.judge(age)
+    severity = _judged(rule, service, pool, age, look)
     if severity is None:
         return None
     idle = pool.idle_in_transaction

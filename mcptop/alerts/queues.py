@@ -6,7 +6,7 @@ from math import inf
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.alerts.finding import Finding
+from mcptop.alerts.finding import Finding, Look
 from mcptop.alerts.rule import Rule
 from mcptop.model.flow import Queue
 from mcptop.model.frame import Service, queue_key
@@ -24,9 +24,9 @@ LATE_S, DRAIN_S = 300.0, 900.0
 """The first in line waits that long, and it will take longer than that until all are taken."""
 
 
-def of_queue(service: Service, queue: Queue) -> list[Finding]:
+def of_queue(service: Service, queue: Queue, look: Look) -> list[Finding]:
     """Everything about one queue."""
-    found = [_refuses(service, queue), _not_draining(service, queue)]
+    found = [_refuses(service, queue, look), _not_draining(service, queue, look)]
     return [one for one in found if one is not None]
 
 
@@ -54,7 +54,7 @@ def time_to_drain(queue: Queue) -> float | None:
     return queue.depth / shrinks if shrinks > GROWTH_NOISE_PER_S / 10 else inf
 
 
-def _refuses(service: Service, queue: Queue) -> Finding | None:
+def _refuses(service: Service, queue: Queue, look: Look) -> Finding | None:
     depth, capacity = queue.depth, queue.capacity
     is_accept, refused = queue.kind == ACCEPT, (queue.rejected_per_s or 0.0) > 0.0
     rule = rules.CONNECTIONS_REFUSED if is_accept else rules.QUEUE_FULL
@@ -66,16 +66,16 @@ def _refuses(service: Service, queue: Queue) -> Finding | None:
         if not is_accept:
             says = f"{name} {of}, {units.rate(queue.rejected_per_s)} turned away"
         return _found(rule, service, queue, Severity.CRITICAL, says, ratio)
-    severity = rule.judge(ratio)
+    severity = None if ratio is None else rule.judge(ratio, look.held(rule, queue_key(service, queue)))
     if severity is None:
         return None
     return _found(rule, service, queue, severity, f"{name} {of} is nearly full", ratio)
 
 
-def _not_draining(service: Service, queue: Queue) -> Finding | None:
+def _not_draining(service: Service, queue: Queue, look: Look) -> Finding | None:
     if not queue.depth or queue.kind == ACCEPT:
         return None
-    how = _how(queue, queue.depth)
+    how = _how(queue, queue.depth, look.held(rules.QUEUE_NOT_DRAINING, queue_key(service, queue)))
     if how is None:
         return None
     age = queue.oldest_age_s
@@ -84,16 +84,18 @@ def _not_draining(service: Service, queue: Queue) -> Finding | None:
     return _found(rules.QUEUE_NOT_DRAINING, service, queue, Severity.WARNING, says, age)
 
 
-def _how(queue: Queue, depth: int) -> str | None:
+def _how(queue: Queue, depth: int, held: Severity | None) -> str | None:
     """What is wrong with how it drains; None when it drains, or has not for long."""
-    age = queue.oldest_age_s
-    is_old = depth >= BACKLOG if age is None else rules.QUEUE_NOT_DRAINING.judge(age) is not None
+    age, rule = queue.oldest_age_s, rules.QUEUE_NOT_DRAINING
+    is_old = rule.passed(depth, BACKLOG, held) if age is None else rule.judge(age, held) is not None
     if is_growing(queue) and is_old:
         return f"{units.rate(queue.growth_per_s)} more come than go"
-    if queue.out_per_s == 0.0 and age is not None and age >= STUCK_S:
+    if queue.out_per_s == 0.0 and age is not None and rule.passed(age, STUCK_S, held):
         return "none is taken"
     drained = time_to_drain(queue)
-    if age is None or age < LATE_S or drained is None or drained < DRAIN_S:
+    if age is None or drained is None:
+        return None
+    if not (rule.passed(age, LATE_S, held) and rule.passed(drained, DRAIN_S, held)):
         return None
     return "as many come as go" if drained == inf else f"drained in {units.about(drained)}"
 

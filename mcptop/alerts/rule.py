@@ -37,6 +37,10 @@ class Rule(Value, frozen=True):
             return Severity.WARNING
         return None
 
+    def passed(self, value: float, least: float, held: Severity | None) -> bool:
+        """Whether another of its figures is as large as it takes; what stands ends later here as well."""
+        return value >= least * (self.ease if held is not None else 1.0)
+
     def threshold(self, severity: Severity) -> float | None:
         """The one that was passed; the other where there is only that; None where there is none."""
         passed = (

@@ -26,7 +26,7 @@ MEMORY_NEAR_LIMIT = Rule(
 )  # fmt: skip
 SERVER_CONNECTIONS = Rule(
     "server-connections", "connections", "see which clients hold them, and close or bound their pools",
-    "connection-pool", unit="ratio", warning=0.9, critical=1.0, ease=1.0, keep_s=_LOOKS_S,
+    "connection-pool", unit="ratio", warning=0.9, critical=1.0, keep_s=_LOOKS_S,
 )  # fmt: skip
 """Share of what a server gives; it has no line to wait in, at the end of it clients are refused."""
 CONNECTIONS_REFUSED = Rule(

@@ -23,7 +23,7 @@ class Services:
         """What is wrong with it, and until when that holds if the service stays the same object."""
         found: list[Finding] = []
         until = inf
-        named = _named(service) if service.pools else None
+        named = _named(service, look) if service.pools else None
         for instance in service.instances:
             watched = self._watched.get(instance.id)
             if watched is None:
@@ -34,9 +34,9 @@ class Services:
         if service.kind is Kind.PROCESS and service.project is not None:
             until = min(until, self._of_tree(service, look, found))
         for pool in service.pools:
-            found += pools.of_pool(service, pool)
+            found += pools.of_pool(service, pool, look)
         for queue in service.queues:
-            found += queues.of_queue(service, queue)
+            found += queues.of_queue(service, queue, look)
         return found, until
 
     def forget(self, services: tuple[Service, ...]) -> None:
@@ -71,6 +71,6 @@ def _of_instance(
         use.judge(instance, watched, look, found, named is not None and not named.isdisjoint((None, instance.name)))
 
 
-def _named(service: Service) -> frozenset[str | None]:
+def _named(service: Service, look: Look) -> frozenset[str | None]:
     """The replicas of which a pool says to whom connections are that nobody closes."""
-    return frozenset(pool.instance for pool in service.pools if pools.has_close_wait(pool))
+    return frozenset(pool.instance for pool in service.pools if pools.has_close_wait(service, pool, look))

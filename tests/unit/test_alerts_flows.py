@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from mcptop.alerts import pools, queues
+from mcptop.alerts import pools, queues, rules
+from mcptop.alerts.finding import Look
 from mcptop.model.flow import Budget, Confidence, Pool, Queue
-from mcptop.model.frame import Service
+from mcptop.model.frame import NoSeries, Service
 from mcptop.model.playbook import Severity
 from mcptop.model.value import Kind
+from tests.unit.alerting import Play
 
 OK, WARNING, CRITICAL = None, Severity.WARNING, Severity.CRITICAL
 SERVICE = Service("shop", "api", Kind.CONTAINER, 0, ())
+LOOK = Look(0.0, 0.0, 1.0, NoSeries(), {})
+"""Nothing stands."""
 
 
 def pool(**more) -> Pool:
@@ -62,7 +67,7 @@ def queue(**more) -> Queue:
     ],
 )  # fmt: skip
 def test_judgement_of_a_pool(one, level, says):
-    found = [(each.severity, each.says) for each in pools.of_pool(SERVICE, one)]
+    found = [(each.severity, each.says) for each in pools.of_pool(SERVICE, one, LOOK)]
     assert found == ([(level, says)] if says else [])
 
 
@@ -100,13 +105,13 @@ def test_judgement_of_a_pool(one, level, says):
     ],
 )  # fmt: skip
 def test_judgement_of_a_queue(one, level, says):
-    assert [(found.severity, found.says) for found in queues.of_queue(SERVICE, one)] == (
+    assert [(found.severity, found.says) for found in queues.of_queue(SERVICE, one, LOOK)] == (
         [(level, says)] if says else []
     )
 
 
 def test_a_pool_can_have_several_troubles():
-    found = pools.of_pool(SERVICE, pool(close_wait=9, peer="pg", waiting=1, wait_s=5.0))
+    found = pools.of_pool(SERVICE, pool(close_wait=9, peer="pg", waiting=1, wait_s=5.0), LOOK)
     assert [(one.rule.id, one.severity) for one in found] == [("pool-waiting", CRITICAL), ("close-wait", WARNING)]
 
 
@@ -123,9 +128,76 @@ def test_a_budget_is_a_problem_only_when_it_is_known_to_be_exceeded():
 def test_what_a_service_calls_its_pools_cannot_reach_the_terminal():
     name = "a\x1b[2J\n\u202eb"
     found = [
-        *pools.of_pool(SERVICE, pool(name=name, peer=name, waiting=1, close_wait=9)),
-        *queues.of_queue(SERVICE, queue(name=name, depth=9, capacity=9)),
+        *pools.of_pool(SERVICE, pool(name=name, peer=name, waiting=1, close_wait=9), LOOK),
+        *queues.of_queue(SERVICE, queue(name=name, depth=9, capacity=9), LOOK),
         pools.of_budget(Budget(name, 1, name, (), 2, name, True)),
     ]
     assert len(found) == 4
     assert all(one.says.isprintable() for one in found)
+
+
+@pytest.mark.parametrize(
+    ("rule", "over", "under", "far"),
+    [
+        (rules.CLOSE_WAIT, seen(close_wait=5), seen(close_wait=4), seen(close_wait=3)),
+        (
+            rules.POOL_WAITING,
+            pool(waiting=1, wait_s=0.051),
+            pool(waiting=1, wait_s=0.049),
+            pool(waiting=1, wait_s=0.04),
+        ),
+        (
+            rules.POOL_WAITING,
+            pool(waiting=0, wait_s=1.01, waits_per_s=3.0),
+            pool(waiting=0, wait_s=0.98, waits_per_s=3.0),
+            pool(waiting=0, wait_s=0.5, waits_per_s=3.0),
+        ),
+        (
+            rules.SERVER_CONNECTIONS,
+            pool(kind="server", in_use=88, max=97),
+            pool(kind="server", in_use=86, max=97),
+            pool(kind="server", in_use=70, max=97),
+        ),
+        (
+            rules.IDLE_IN_TRANSACTION,
+            pool(idle_in_transaction=1, idle_in_transaction_s=30.5),
+            pool(idle_in_transaction=1, idle_in_transaction_s=29.5),
+            pool(idle_in_transaction=1, idle_in_transaction_s=9.0),
+        ),
+        (rules.QUEUE_FULL, queue(depth=90, capacity=100), queue(depth=89, capacity=100), queue(depth=70, capacity=100)),
+        (
+            rules.CONNECTIONS_REFUSED,
+            queue(kind="accept", depth=90, capacity=100),
+            queue(kind="accept", depth=89, capacity=100),
+            queue(kind="accept", depth=70, capacity=100),
+        ),
+        (
+            rules.QUEUE_NOT_DRAINING,
+            queue(depth=50, growth_per_s=1.0, oldest_age_s=31.0),
+            queue(depth=50, growth_per_s=1.0, oldest_age_s=25.0),
+            queue(depth=50, growth_per_s=1.0, oldest_age_s=20.0),
+        ),
+        (
+            rules.QUEUE_NOT_DRAINING,
+            queue(depth=101, growth_per_s=1.0),
+            queue(depth=90, growth_per_s=1.0),
+            queue(depth=70, growth_per_s=1.0),
+        ),
+    ],
+)
+def test_around_its_threshold_nothing_comes_and_goes(rule, over, under, far):
+    def tick(one) -> list[str]:
+        flows = {"pools": (one,)} if isinstance(one, Pool) else {"queues": (one,)}
+        return [alert.rule for alert in play.tick(replace(SERVICE, **flows), seconds=rule.keep_s + 1)]
+
+    play = Play()
+    assert tick(under) == []
+    assert {tuple(tick(one)) for one in (over, under) * 3} == {(rule.id,)}
+    assert tick(far) == []
+
+
+def test_a_server_that_is_nearly_full_is_not_said_to_refuse_though_it_was_full():
+    play = Play()
+    play.tick(replace(SERVICE, pools=(pool(kind="server", in_use=97, max=97),)))
+    (alert,) = play.tick(replace(SERVICE, pools=(pool(kind="server", in_use=96, max=97),)), seconds=20)
+    assert (alert.severity, alert.says) == (WARNING, "96 of 97 connections given away")
