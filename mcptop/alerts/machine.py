@@ -14,11 +14,6 @@ from mcptop.model.host import Filesystem, Host
 from mcptop.model.playbook import Severity
 from mcptop.units import plain
 
-FULL_IN_S, FULL_SOON_S = 3600.0, 900.0
-"""A disk that will be full within the first is a problem, within the second a bad one."""
-_NO_MEMORY = 0.05
-"""Of all memory: with less available, full swap space hurts."""
-
 
 class Disks:
     """How fast each file system fills."""
@@ -49,11 +44,11 @@ class Disks:
             return None
         left_s = max(0.0, 1 - disk.used_ratio) / found.slope_per_s
         held = look.held(rule, key)
-        if left_s > FULL_IN_S * (1.0 if held is None else 1.25):
+        if left_s > rules.FULL_IN_S * (1.0 if held is None else 1.25):
             return None
         severity = (
             Severity.CRITICAL
-            if left_s <= FULL_SOON_S * (1.25 if held is Severity.CRITICAL else 1.0)
+            if left_s <= rules.FULL_SOON_S * (1.25 if held is Severity.CRITICAL else 1.0)
             else Severity.WARNING
         )
         says = f"{plain(disk.mount, 40)} is full in {units.about(left_s)} at this rate, {_free(disk)}"
@@ -116,4 +111,4 @@ def _swapped(host: Host) -> str:
 
 def _is_short(host: Host) -> bool:
     total, available = host.memory_total_bytes, host.memory_available_bytes
-    return bool(total) and available is not None and available < _NO_MEMORY * (total or 0)
+    return bool(total) and available is not None and available < rules.NO_MEMORY * (total or 0)

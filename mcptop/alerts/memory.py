@@ -6,17 +6,10 @@ from mcptop import units
 from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
 from mcptop.alerts.growing import Asked
-from mcptop.alerts.watched import RECENT_S, Watched
+from mcptop.alerts.watched import Watched
 from mcptop.analysis.growth import Growth
 from mcptop.model.instance import Instance, Memory
 from mcptop.model.playbook import Severity
-
-KEPT_WARNING, KEPT_CRITICAL = 0.6, 0.8
-"""Of the limit, without pages of files: those the kernel takes back when somebody needs room."""
-AHEAD_FROM, AHEAD_S = 0.7, 3600.0
-"""From this part of the limit on, one that will be reached within that time is near."""
-_LEAST_RELATIVE, _UNLIMITED_RELATIVE = 0.01, 0.05
-"""Growth in its window as part of where it began: what has no limit to reach has to grow by more."""
 
 
 def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]) -> None:
@@ -32,7 +25,7 @@ def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]
 
 def killed(instance: Instance, watched: Watched, now: float) -> Finding | None:
     """A kill for lack of memory that is not long ago, as far as we know."""
-    if not watched.kills or now - watched.kills_at >= RECENT_S:
+    if not watched.kills or now - watched.kills_at >= rules.KILL_RECENT_S:
         return None
     says = f"killed {_times(watched.kills)} for lack of memory"
     if limit := instance.memory.limit_bytes:
@@ -57,7 +50,7 @@ def _growth(instance: Instance, watched: Watched, look: Look) -> Growth | None:
     if memory.anon_bytes is None:
         return None
     started_at = 0.0 if instance.started_at is None else instance.started_at.timestamp()
-    relative = _LEAST_RELATIVE if memory.limit_bytes else _UNLIMITED_RELATIVE
+    relative = rules.LEAK_RELATIVE if memory.limit_bytes else rules.LEAK_RELATIVE_UNLIMITED
     may = (memory.trend_bytes_per_s or 0.0) >= least / 2
     series = Asked(instance.id, "memory.anon", memory.anon_bytes, started_at, least, relative)
     return watched.growing.update(look, series, may)
@@ -72,14 +65,14 @@ def _left_s(memory: Memory, growth: Growth) -> float | None:
 def _near_limit(instance: Instance, left_s: float | None, look: Look) -> Finding | None:
     memory, rule = instance.memory, rules.MEMORY_NEAR_LIMIT
     ratio = memory.limit_ratio
-    if ratio is None or ratio < AHEAD_FROM:
+    if ratio is None or ratio < rules.AHEAD_FROM:
         return None
     held = look.held(rule, instance.id)
     severity = rule.judge(ratio, held)
     kept = kept_ratio(memory)
-    if kept is not None and kept < KEPT_CRITICAL and severity is not None:
-        severity = Severity.WARNING if kept >= KEPT_WARNING else None
-    if left_s is not None and left_s <= AHEAD_S * (1.25 if held is Severity.CRITICAL else 1.0):
+    if kept is not None and kept < rules.KEPT_CRITICAL and severity is not None:
+        severity = Severity.WARNING if kept >= rules.KEPT_WARNING else None
+    if left_s is not None and left_s <= rules.AHEAD_S * (1.25 if held is Severity.CRITICAL else 1.0):
         severity = Severity.CRITICAL
     if severity is None:
         return None

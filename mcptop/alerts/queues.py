@@ -16,12 +16,7 @@ from mcptop.units import plain
 ACCEPT = "accept"
 """Kind of a queue of connections nobody took yet."""
 GROWTH_NOISE_PER_S = 0.1
-BACKLOG = 100
-"""A growing queue whose oldest entry has no known age is a problem from this depth on."""
-STUCK_S = 60.0
-"""The first in line waits that long, and nothing is taken."""
-LATE_S, DRAIN_S = 300.0, 900.0
-"""The first in line waits that long, and it will take longer than that until all are taken."""
+"""Less is no growth, but how entries come and go."""
 
 
 def of_queue(service: Service, queue: Queue, look: Look) -> list[Finding]:
@@ -87,15 +82,15 @@ def _not_draining(service: Service, queue: Queue, look: Look) -> Finding | None:
 def _how(queue: Queue, depth: int, held: Severity | None) -> str | None:
     """What is wrong with how it drains; None when it drains, or has not for long."""
     age, rule = queue.oldest_age_s, rules.QUEUE_NOT_DRAINING
-    is_old = rule.passed(depth, BACKLOG, held) if age is None else rule.judge(age, held) is not None
+    is_old = rule.passed(depth, rules.BACKLOG, held) if age is None else rule.judge(age, held) is not None
     if is_growing(queue) and is_old:
         return f"{units.rate(queue.growth_per_s)} more come than go"
-    if queue.out_per_s == 0.0 and age is not None and rule.passed(age, STUCK_S, held):
+    if queue.out_per_s == 0.0 and age is not None and rule.passed(age, rules.STUCK_S, held):
         return "none is taken"
     drained = time_to_drain(queue)
     if age is None or drained is None:
         return None
-    if not (rule.passed(age, LATE_S, held) and rule.passed(drained, DRAIN_S, held)):
+    if not (rule.passed(age, rules.LATE_S, held) and rule.passed(drained, rules.DRAIN_S, held)):
         return None
     return "as many come as go" if drained == inf else f"drained in {units.about(drained)}"
 

@@ -1,4 +1,7 @@
-"""Every rule with its thresholds, in the order in which equally bad ones stand. The only place for these figures."""
+"""Every rule with its thresholds, in the order in which equally bad ones stand. The only place for these figures.
+
+What a rule needs beside the two of its judgement stands with it. How growth is measured is `growing`'s.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,21 @@ RESTART_LOOP = Rule(
     "restart-loop", "process", "read the log of the run before: it ends soon after every start", "restarts",
     unit="count", critical=3,
 )  # fmt: skip
-"""Restarts within `watched.LOOP_S`."""
+LOOP_S, CALM_S = 10 * 60.0, 5 * 60.0
+"""Restarts within the first count together; after the second without one it is no loop any more."""
 RESTARTING = Rule("restarting", "process", "read the log of the run before", "restarts")
 UNHEALTHY = Rule("unhealthy", "process", "run its health check by hand, and read its log", "restarts")
 OOM_KILL = Rule("oom-kill", "memory", "find what grows, or raise the memory limit", "restarts", unit="count", warning=1)
+KILL_RECENT_S = 15 * 60.0
+"""A kill is told so long; by then it is history."""
 MEMORY_NEAR_LIMIT = Rule(
     "memory-near-limit", "memory", "find what grows, or raise the memory limit", "memory-leak",
     unit="ratio", warning=0.9, critical=0.97,
 )  # fmt: skip
+KEPT_WARNING, KEPT_CRITICAL = 0.6, 0.8
+"""Of the limit, without pages of files: those the kernel takes back when somebody needs room."""
+AHEAD_FROM, AHEAD_S = 0.7, 3600.0
+"""From this part of the limit on, one that will be reached within that time is near."""
 SERVER_CONNECTIONS = Rule(
     "server-connections", "connections", "see which clients hold them, and close or bound their pools",
     "connection-pool", unit="ratio", warning=0.9, critical=1.0, keep_s=_LOOKS_S,
@@ -51,12 +61,20 @@ QUEUE_NOT_DRAINING = Rule(
     "queue-not-draining", "queue", "see what its consumers wait for, or add some", "queue-backlog",
     unit="seconds", warning=30.0, ease=0.8, keep_s=_LOOKS_S,
 )  # fmt: skip
-"""Age of the first in line."""
+"""Age of the first in line, of a queue that grows."""
+BACKLOG = 100
+"""A growing queue whose oldest entry has no known age is a problem from this depth on."""
+STUCK_S = 60.0
+"""The first in line waits that long, and nothing is taken."""
+LATE_S, DRAIN_S = 300.0, 900.0
+"""The first in line waits that long, and it will take longer than that until all are taken."""
 FDS_NEAR_LIMIT = Rule(
     "fds-near-limit", "descriptors", "see which files or connections it does not close", "fd-leak",
     unit="ratio", warning=0.8, critical=0.95,
 )  # fmt: skip
 MEMORY_LEAK = Rule("memory-leak", "memory", "find what grows", "memory-leak", unit="bytes/s", warning=2 * MIB_PER_MIN)
+LEAK_RELATIVE, LEAK_RELATIVE_UNLIMITED = 0.01, 0.05
+"""Growth in its window as part of where it began: what has no limit to reach has to grow by more."""
 CPU_THROTTLED = Rule(
     "cpu-throttled", "cpu", "find what it computes, or raise its CPU quota", "cpu-load",
     unit="ratio", warning=0.25, ease=0.8,
@@ -82,6 +100,8 @@ DISK_FULL = Rule(
 DISK_FILLING = Rule(
     "disk-filling", "disk", "see who writes, before it is full", "disk-full", unit="ratio/s", warning=0.01 / 3600
 )
+FULL_IN_S, FULL_SOON_S = 3600.0, 900.0
+"""A disk that will be full within the first is a problem, within the second a bad one."""
 HOST_MEMORY = Rule(
     "host-memory-pressure", "host memory", "stop what is not needed, or bound the memory of the largest", None,
     unit="ratio", warning=0.1, critical=0.3, ease=0.8,
@@ -92,6 +112,8 @@ HOST_SWAP = Rule(
     unit="ratio", warning=0.9,
 )  # fmt: skip
 """Share of the swap space in use, where no memory is left either."""
+NO_MEMORY = 0.05
+"""Of all memory: with less available, full swap space hurts."""
 HOST_IO = Rule(
     "host-io-pressure", "host io", "see who reads and writes most", "io-bottleneck",
     unit="ratio", warning=0.3, critical=0.8, ease=0.8,

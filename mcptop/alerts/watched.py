@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections import deque
 from math import exp, inf
 
+from mcptop.alerts import rules
 from mcptop.alerts.growing import Growing
 from mcptop.model.instance import Instance
 
-RECENT_S = 15 * 60.0
-"""A kill is told so long; by then it is history."""
-LOOP_S, CALM_S = 10 * 60.0, 5 * 60.0
-"""Restarts within the first count together; after the second without one it is no loop any more."""
 _SMOOTH_S = 10.0
 
 
@@ -30,9 +27,9 @@ class Restarts:
     def recent(self, now: float) -> tuple[int, float]:
         """How many together, and in how many seconds."""
         times = self._times
-        while times and now - times[0] >= LOOP_S:
+        while times and now - times[0] >= rules.LOOP_S:
             times.popleft()
-        if not times or now - times[-1] >= CALM_S:
+        if not times or now - times[-1] >= rules.CALM_S:
             times.clear()
             return 0, 0.0
         return len(times), now - times[0]
@@ -40,7 +37,7 @@ class Restarts:
     @property
     def until(self) -> float:
         """When fewer of them will count."""
-        return min(self._times[0] + LOOP_S, self._times[-1] + CALM_S) if self._times else inf
+        return min(self._times[0] + rules.LOOP_S, self._times[-1] + rules.CALM_S) if self._times else inf
 
 
 class Watched:
@@ -87,9 +84,9 @@ class Watched:
 
     def was_killed(self, now: float) -> bool:
         """Whether the kernel killed it while we looked, not long ago."""
-        return self.kills_seen and bool(self.kills) and now - self.kills_at < RECENT_S
+        return self.kills_seen and bool(self.kills) and now - self.kills_at < rules.KILL_RECENT_S
 
     def until(self, now: float) -> float:
         """When what is remembered will mean something else, though the instance stays as it is."""
-        kills = self.kills_at + RECENT_S if self.kills else inf
+        kills = self.kills_at + rules.KILL_RECENT_S if self.kills else inf
         return min(kills if kills > now else inf, self.restarts.until)

@@ -17,7 +17,6 @@ LEAST_SAMPLES = 100
 MEMORY_MARGIN, OOM_MARGIN, CPU_MARGIN = 1.15, 1.25, 1.15
 _FLOOR_BYTES, _STEP_BYTES = 32 << 20, 16 << 20
 _STEP_CORES, _FLOOR_CORES = 0.05, 0.1
-_THROTTLED = 0.25
 _FITS = "what was seen fits"
 
 
@@ -67,15 +66,14 @@ def memory(values: Sequence[float | None], limit: float | None, oom_kills: int |
     return _judged(Sized(limit, typical, peak, wanted=wanted, because=because, samples=len(known)))
 
 
-def cpu(values: Sequence[float | None], limit: float | None, throttled: float | None) -> Sized:
-    """CPU in cores, a sample each; `throttled`: share of periods in which the quota held it back."""
+def cpu(values: Sequence[float | None], limit: float | None, held_back: float | None) -> Sized:
+    """CPU in cores, a sample each; `held_back`: share of periods in which the quota did so, where it is too much."""
     known = [value for value in values if value is not None]
     typical, peak = percentile(known, 0.95), max(known, default=None)
     if typical is None or len(known) < LEAST_SAMPLES:
         return Sized(limit, typical, peak, samples=len(known), because=_too_few(known))
-    held_back = limit is not None and (throttled or 0.0) >= _THROTTLED
     # Use cannot show what was held back.
-    wanted = max(typical * CPU_MARGIN, (limit or 0.0) * (1 + (throttled or 0.0)) if held_back else 0.0)
+    wanted = max(typical * CPU_MARGIN, (limit or 0.0) * (1 + held_back) if held_back else 0.0)
     sized = Sized(limit, typical, peak, wanted=_up(wanted, _STEP_CORES, _FLOOR_CORES), samples=len(known),
                   because="the quota holds it back" if held_back else "its 95th percentile and 15 %")  # fmt: skip
     if limit is None:

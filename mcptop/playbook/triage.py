@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.alerts.memory import KEPT_CRITICAL, KEPT_WARNING, kept_ratio
+from mcptop.alerts.memory import kept_ratio
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance, Memory
@@ -27,7 +27,6 @@ _NEAR_LIMIT = 0.9
 _OFTEN = 0.3
 _PRESSED = 0.3
 _SLOW_S = 1.0
-_MIB_PER_MIN = (1 << 20) / 60
 
 
 class Problem(Value, frozen=True):
@@ -115,9 +114,9 @@ def _state(instance: Instance) -> Iterator[Symptom]:
 
 def _memory(instance: Instance, seen: History) -> Iterator[Symptom]:
     yield from _near_limit(instance.memory)
-    found = _grown(seen, lambda i: i.memory.anon_bytes, 2 * _MIB_PER_MIN)
+    found = _grown(seen, lambda i: i.memory.anon_bytes, rules.MEMORY_LEAK.warning)
     # Anonymous memory is read every few ticks only: seen for some seconds it is a staircase, and those seem to end.
-    whole = _grown(seen, lambda i: i.memory.working_set_bytes, 2 * _MIB_PER_MIN)
+    whole = _grown(seen, lambda i: i.memory.working_set_bytes, rules.MEMORY_LEAK.warning)
     if found and found["growing"] and not found["rising"] and whole and whole["rising"]:
         found = whole
     if found and found["rising"]:
@@ -130,16 +129,16 @@ def _near_limit(memory: Memory) -> Iterator[Symptom]:
     if rules.MEMORY_NEAR_LIMIT.judge(memory.limit_ratio) is None:
         return
     kept = kept_ratio(memory)
-    if kept is None or kept >= KEPT_CRITICAL:
+    if kept is None or kept >= rules.KEPT_CRITICAL:
         yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
-    elif kept >= KEPT_WARNING:
+    elif kept >= rules.KEPT_WARNING:
         says = f"memory at {units.percent(memory.limit_ratio)} of its limit, {units.percent(kept)} without files' pages"
         yield 7, Severity.WARNING, "memory-leak", says
 
 
 def _cpu(instance: Instance, seen: History) -> Iterator[Symptom]:
     throttled = mean([i.cpu.throttled_ratio for _, i in seen])
-    if throttled is not None and throttled >= 0.2:
+    if throttled is not None and rules.CPU_THROTTLED.judge(throttled) is not None:
         yield (
             7,
             Severity.WARNING,
@@ -156,7 +155,7 @@ def _descriptors(instance: Instance, seen: History) -> Iterator[Symptom]:
     ratio, closed = instance.fds.limit_ratio, symptoms.close_wait(instance)
     if rules.FDS_NEAR_LIMIT.judge(ratio) is not None:
         yield 14, Severity.CRITICAL, "fd-leak", f"open files at {units.percent(ratio)} of the limit"
-    if closed >= 10:
+    if rules.CLOSE_WAIT.judge(closed) is not None:
         yield 9, Severity.WARNING, "fd-leak", f"{closed:.0f} connections in CLOSE_WAIT"
     found = _grown(seen, lambda i: i.fds.open, 20 / 60)
     if found and found["rising"]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcptop import units
+from mcptop.alerts import rules
 from mcptop.presentation import cells, flow_cells
 from mcptop.presentation.cells import right
 from mcptop.presentation.more_columns import ON_REQUEST_COLUMNS
@@ -12,11 +13,13 @@ from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Sheet
 
 def _throttled_style(row: Row) -> str:
     ratio = row.figures.throttled or 0.0
-    return "warning" if ratio >= 0.25 else ("text" if ratio >= 0.005 else "dim")
+    return "warning" if rules.CPU_THROTTLED.judge(ratio) else ("text" if ratio >= 0.005 else "dim")
 
 
 def _fds_style(row: Row) -> str:
-    return "warning" if (row.figures.fds_ratio or 0.0) >= 0.8 else ("muted" if row.depth is Depth.INSTANCE else "text")
+    if rules.FDS_NEAR_LIMIT.judge(row.figures.fds_ratio):
+        return "warning"
+    return "muted" if row.depth is Depth.INSTANCE else "text"
 
 
 def _age(row: Row) -> float | None:

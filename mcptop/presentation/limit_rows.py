@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mcptop.alerts import rules
 from mcptop.analysis import sizing
 from mcptop.analysis.sizing import Advice, Sized
 from mcptop.history import KEPT_S
@@ -89,8 +90,9 @@ def of_instance(frame: Frame, instance: Instance) -> tuple[Sized, Sized]:
     count = round(KEPT_S / frame.interval_s)
     cores = frame.series.tail(instance.id, "cpu.cores", count)
     used = frame.series.tail(instance.id, "memory.working_set", count)
+    throttled = instance.cpu.throttled_ratio
     return (
-        sizing.cpu(cores, instance.cpu.limit_cores, instance.cpu.throttled_ratio),
+        sizing.cpu(cores, instance.cpu.limit_cores, throttled if rules.CPU_THROTTLED.judge(throttled) else None),
         sizing.memory(used, instance.memory.limit_bytes, instance.oom_kills),
     )
 

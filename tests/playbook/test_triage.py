@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
+from mcptop.alerts import rules
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Filesystem, HostPressure, Pressure
 from mcptop.model.instance import Cpu, FileDescriptors, Instance, Memory, Sockets
@@ -169,3 +170,12 @@ def test_a_command_can_be_copied_whatever_a_process_calls_itself() -> None:
     assert shlex.split(found.run) == ["mcptop", "diagnose", "restarts", "--service", "x; rm -rf ~"]
     spaced: Service = replace(odd, name="a b\x1b[31m")
     assert shlex.split(only([frame(1, (spaced,), host=CALM)]).run)[-1] == "a b [31m"
+
+
+@pytest.mark.parametrize("made", [
+    lambda less: quiet(cpu=Cpu(0.3, throttled_ratio=rules.CPU_THROTTLED.warning - 0.01 * less)),
+    lambda less: quiet(sockets=Sockets(close_wait=int(rules.CLOSE_WAIT.warning) - less)),
+])  # fmt: skip
+def test_what_the_dashboard_calls_healthy_is_no_symptom(made: Callable[[int], Instance]) -> None:
+    assert len(problems(frames(lambda at: made(0)))) == 1
+    assert problems(frames(lambda at: made(1))) == ()

@@ -27,16 +27,16 @@ def test_memory(used_mib, limit_mib, kills, advice, wanted_mib):
 
 
 @pytest.mark.parametrize(
-    ("used", "limit", "throttled", "advice", "wanted"),
+    ("used", "limit", "held_back", "advice", "wanted"),
     [
         (0.5, None, None, Advice.KEEP, 0.6),
         (0.5, 0.5, 0.4, Advice.RAISE, 0.7),
-        (0.5, 0.5, 0.0, Advice.KEEP, 0.6),
-        (0.2, 2.0, 0.0, Advice.KEEP, 0.25),
+        (0.5, 0.5, None, Advice.KEEP, 0.6),
+        (0.2, 2.0, None, Advice.KEEP, 0.25),
     ],
 )
-def test_cpu(used, limit, throttled, advice, wanted):
-    sized = sizing.cpu([used] * 200, limit, throttled)
+def test_cpu(used, limit, held_back, advice, wanted):
+    sized = sizing.cpu([used] * 200, limit, held_back)
     assert (sized.advice, sized.wanted) == (advice, pytest.approx(wanted))
 
 
