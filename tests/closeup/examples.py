@@ -92,7 +92,7 @@ SOCKETS = SocketCloseup(
     lines=(
         SocketLine(instance=API[0], address="*", local_port=8000, accept_queue=129, backlog=128, **_LISTENS),
         SocketLine(instance=API[1], address="*", local_port=8000, accept_queue=0, backlog=128, **_LISTENS),
-        SocketLine(instance=API[1], address="::1", local_port=9100, accept_queue=70, backlog=128, **_LISTENS),
+        SocketLine(instance=API[1], address="::1", local_port=9100, accept_queue=120, backlog=128, **_LISTENS),
         SocketLine(
             instance=API[0],
             address="172.18.0.5",

@@ -12,13 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mcptop.model.closeup import Aspect, Closeup, Fact, FileLine, ProcessCloseup, ProcessLine
+from mcptop.model.closeup import Aspect, Closeup, Direction, Fact, FileLine, ProcessCloseup, ProcessLine, SocketLine
 from mcptop.model.frame import NoSeries
 from mcptop.presentation import runs, sheet
 from mcptop.presentation.closeups import detail, files, inspection, masks, processes, sockets
 from mcptop.presentation.closeups.masks import HIDDEN, Reveal
 from mcptop.presentation.closeups.tables import TABLES
 from mcptop.presentation.filter import parse
+from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import View
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Moment
@@ -171,12 +172,40 @@ def test_filters_of_the_others(aspect, text, found):
     assert names(aspect, text) == sorted(found)
 
 
+def socket(state: str, count: int = 1, port: int = 5432, **more) -> SocketLine:
+    to = {"instance": "shop-api-1", "direction": Direction.OPENED, "address": "172.18.0.5", "port": port}
+    return SocketLine(**(to | more), state=state, count=count)
+
+
+def listener(waiting: int) -> SocketLine:
+    return socket("LISTEN", direction=Direction.LISTENS, address="*", port=None, accept_queue=waiting, backlog=100)
+
+
+@pytest.mark.parametrize(
+    ("lines", "warned"),
+    [
+        ((listener(89),), 0),
+        ((listener(90),), 1),
+        ((socket("CLOSE_WAIT", 4),), 0),
+        ((socket("CLOSE_WAIT", 3), socket("CLOSE_WAIT", 2, 6379)), 2),
+        ((socket("CLOSE_WAIT", 3), socket("CLOSE_WAIT", 2, instance="shop-api-2")), 0),
+        ((socket("SYN_SENT", 2), socket("ESTABLISHED", 9)), 0),
+        ((socket("SYN_SENT", 3), socket("ESTABLISHED", 9)), 1),
+        ((socket("SYN_SENT", 1), socket("ESTABLISHED", 9, 6379)), 1),
+    ],
+)
+def test_sockets_are_judged_by_the_rules_of_the_overview(lines, warned):
+    closeup = replace(examples.SOCKETS, lines=lines)
+    found = sockets.build(closeup, View(tree=False))
+    assert sum(row.judgement.level >= Level.WARNING for row in found) == warned
+
+
 def test_what_is_wrong_with_sockets_is_said_in_words():
     said = {row.name: (row.judgement.symbol, row.judgement.reasons) for row in rows(Aspect.SOCKETS, text="level=warn")}
     assert said["redis  172.18.0.6:6379"] == ("▲", ("CLOSE_WAIT: the peer closed, the service did not",))
     assert said["10.9.8.7:443"] == ("▲", ("SYN_SENT: the peer does not answer",))
     assert said["[::1]:9100"][1] == (
-        "70 of 128 places in the accept queue are taken: the service does not come to accept",
+        "120 of 128 places in the accept queue are taken: the service does not come to accept",
     )
     assert said["203.0.113.9"][1] == ("3.0 MiB arrived that the service does not read",)
     (full,) = rows(Aspect.SOCKETS, tree=False, text="level=crit")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 from mcptop import units
+from mcptop.alerts import rules
 from mcptop.model.closeup import Direction, SocketCloseup, SocketLine
 from mcptop.presentation import runs
 from mcptop.presentation.closeups import listed
@@ -16,7 +18,6 @@ from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import MAIN, NARROW, Column, Moment, Sheet, ordered
 
 CLOSE_WAIT, SYN_SENT, ESTABLISHED = "CLOSE_WAIT", "SYN_SENT", "ESTABLISHED"
-_NEARLY = 0.5
 _NOTABLE = 64 * 1024
 """Bytes nobody reads or takes, from which on it is no moment's matter."""
 _TONES = {ESTABLISHED: "ok", "LISTEN": "group", "TIME_WAIT": "dim"}
@@ -32,7 +33,8 @@ class SocketRow(CloseRow, frozen=True, eq=False, kw_only=True):
 
 def build(closeup: SocketCloseup, view: View) -> Sequence[SocketRow]:
     """All rows, in the order of the table: listeners, what was opened here, what came in; or all by value."""
-    rows = [_row(line) for line in closeup.lines]
+    around = _Around(closeup.lines)
+    rows = [_row(line, around) for line in closeup.lines]
     if view.filter:
         rows = [row for row in rows if _stays(row, view)]
     if not view.tree:
@@ -45,10 +47,29 @@ def build(closeup: SocketCloseup, view: View) -> Sequence[SocketRow]:
     return found
 
 
-def _row(line: SocketLine) -> SocketRow:
+class _Around:
+    """What the other sockets of an instance say of one line."""
+
+    def __init__(self, lines: Sequence[SocketLine]) -> None:
+        self._closed = Counter[str]()
+        for line in lines:
+            if line.state == CLOSE_WAIT:
+                self._closed[line.instance] += line.count
+        self._answered = {(line.instance, line.address, line.port) for line in lines if line.state == ESTABLISHED}
+
+    def closed(self, line: SocketLine) -> int:
+        """How many the instance has not closed, whoever the peer is."""
+        return self._closed[line.instance]
+
+    def answers(self, line: SocketLine) -> bool:
+        """Whether the peer has answered others."""
+        return (line.instance, line.address, line.port) in self._answered
+
+
+def _row(line: SocketLine, around: _Around) -> SocketRow:
     label = _label(line)
     at = f"{line.direction}/{line.address}/{line.port}/{line.local_port}/{line.peer}/{line.state}"
-    return SocketRow(key=f"{line.instance}/{at}", name=label, label=label, line=line, judgement=judged(line))
+    return SocketRow(key=f"{line.instance}/{at}", name=label, label=label, line=line, judgement=_judged(line, around))
 
 
 def _label(line: SocketLine) -> str:
@@ -59,18 +80,18 @@ def _label(line: SocketLine) -> str:
     return runs.safe(where if line.peer is None else f"{line.peer}  {where}")
 
 
-def judged(line: SocketLine) -> Judgement:
-    """What is wrong with these sockets, in words."""
+def _judged(line: SocketLine, around: _Around) -> Judgement:
+    """What is wrong with these sockets, in words; by the rules, where there is one for it."""
     found: list[tuple[Level, str]] = []
     if line.accept_queue and line.backlog is not None:
         of = f"{line.accept_queue} of {line.backlog} places in the accept queue are taken"
         if line.accept_queue > line.backlog:
             found.append((Level.CRITICAL, f"{of}: the next connections are turned away"))
-        elif line.accept_queue >= line.backlog * _NEARLY:
+        elif line.backlog and rules.CONNECTIONS_REFUSED.judge(line.accept_queue / line.backlog):
             found.append((Level.WARNING, f"{of}: the service does not come to accept"))
-    if line.state == CLOSE_WAIT:
+    if line.state == CLOSE_WAIT and rules.CLOSE_WAIT.judge(around.closed(line)):
         found.append((Level.WARNING, "CLOSE_WAIT: the peer closed, the service did not"))
-    if line.state == SYN_SENT:
+    if line.state == SYN_SENT and (rules.UNANSWERED.judge(line.count) or not around.answers(line)):
         found.append((Level.WARNING, "SYN_SENT: the peer does not answer"))
     if (line.unread_bytes or 0) >= _NOTABLE:
         found.append((Level.WARNING, f"{units.long_size(line.unread_bytes)} arrived that the service does not read"))
@@ -127,7 +148,7 @@ _ARROWS = {Direction.LISTENS: "∙", Direction.OPENED: "→", Direction.CAME_IN:
 
 
 def _state(row: SocketRow, width: int, moment: Moment) -> Runs:
-    is_bad = row.line.state in (CLOSE_WAIT, SYN_SENT)
+    is_bad = row.line.state in (CLOSE_WAIT, SYN_SENT) and row.judgement.reasons
     return (
         (
             runs.fit(runs.safe(row.line.state), width),
