@@ -14,6 +14,7 @@ from mcptop.history import KEPT_S
 from mcptop.model.frame import Frame, Own
 from mcptop.model.snapshot import Snapshot
 from mcptop.monitor import Monitor
+from mcptop.recording.delta import NOTHING
 from mcptop.recording.errors import RecordingError
 from mcptop.recording.log import Log
 
@@ -37,7 +38,8 @@ class Playback:
         self.log = log
         self.interval_s = log.header.interval_s
         self._preroll = int(KEPT_S / self.interval_s)
-        self._source = _Reel(iter(()))
+        self._reel = _Reel()
+        self._ticks: Iterator[Snapshot | RecordingError] = iter(())
         self._monitor: Monitor | None = None
         self._next = -1
         """The tick the monitor would make now."""
@@ -69,38 +71,54 @@ class Playback:
             raise IndexError(index)
         if (known := self._kept.get(index)) is not None:
             return known
-        if self._monitor is None or not self._next <= index <= self._next + self._preroll:
+        # What lies before the whole ones would be made without being kept.
+        if self._monitor is None or not max(self._next, self._whole) <= index <= self._next + self._preroll:
             self._rewind(max(0, index - self._preroll - _BACK_FRAMES))
+        found: Frame | RecordingError | None = None
         while self._next <= index:
             if not wanted():
                 return None
-            self._step()
-        return self._kept[index]
+            found = self._step()
+        if isinstance(found, RecordingError):
+            raise found
+        return found
 
     def _rewind(self, first: int) -> None:
-        self._source = _Reel(self.log.snapshots(first))
-        self._monitor = Monitor(self._source, self.interval_s, frames_behind=KEPT_FRAMES)
-        self._next = first
+        self._ticks = self.log.read(first)
+        self._begin(first)
         self._whole = first + self._preroll if first else 0
         self._kept = {}
 
-    def _step(self) -> None:
+    def _begin(self, index: int) -> None:
+        """A monitor that knows of nothing before this tick."""
+        self._monitor = Monitor(self._reel, self.interval_s, frames_behind=KEPT_FRAMES)
+        self._next = index
+
+    def _step(self) -> Frame | RecordingError:
+        """The next frame, or why there is none: those behind it can be there all the same."""
         assert self._monitor is not None
         index, monitor = self._next, self._monitor
         # Whatever goes wrong in it, the next frame begins anew.
         self._monitor = None
+        read = next(self._ticks)
+        if isinstance(read, RecordingError):
+            self._monitor, self._next = monitor, index + 1
+            return read
+        self._reel.snapshot = read
         try:
             # What it costs to make a frame again says nothing about what it cost then.
             frame = msgspec.structs.replace(monitor.step(), number=index + 1, own=Own())
-        except RecordingError:
-            raise
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+            self._begin(index + 1)
             when = f"{self.log.at(index):%Y-%m-%d %H:%M:%S}"
             what = f"what it holds of {when} UTC cannot be shown ({type(error).__name__})"
-            raise RecordingError(f"{self.log.name}: {what}") from error
+            return RecordingError(f"{self.log.name}: {what}")
         self._monitor, self._next = monitor, index + 1
-        if index < self._whole:
-            return
+        if index >= self._whole:
+            self._keep(index, frame)
+        return frame
+
+    def _keep(self, index: int, frame: Frame) -> None:
         self._kept[index] = frame
         instances = sum(len(service.instances) for service in frame.services)
         most = max(_LEAST_FRAMES, min(KEPT_FRAMES, _MOST_INSTANCES // (instances or 1)))
@@ -109,17 +127,14 @@ class Playback:
 
 
 class _Reel:
-    """Snapshots of a log as a monitor's source."""
+    """One snapshot of a log after the other as a monitor's source."""
 
-    def __init__(self, snapshots: Iterator[Snapshot]) -> None:
-        self._snapshots = snapshots
+    def __init__(self) -> None:
+        self.snapshot = NOTHING
 
     def sample(self) -> Snapshot:
-        """The next one. Raises `LookupError` behind the last."""
-        found = next(self._snapshots, None)
-        if found is None:
-            raise LookupError("no further tick")
-        return found
+        """The one that was put in."""
+        return self.snapshot
 
     def close(self) -> None:
         """Nothing is held."""

@@ -15,6 +15,7 @@ from mcptop.model.frame import Frame
 from mcptop.model.value import Value
 from mcptop.playback import Playback
 from mcptop.recording.errors import RecordingError
+from mcptop.units import plain
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 _LONGEST_INTERVALS = 3
@@ -159,7 +160,9 @@ class Player:
             try:
                 frame = self._playback.frame(index, partial(self._wants, index))
             except RecordingError as error:
-                self._stumbled(index, str(error))
+                self._stumbled(index, str(error), self._playback.log.next_key(index))
+            except Exception as error:  # the keys of time live on
+                self._stumbled(index, plain(f"defect in mcptop: {type(error).__name__}: {error}", 400))
             else:
                 if frame is not None and self._arrived(index):
                     emit(frame)
@@ -196,11 +199,14 @@ class Player:
             self._due = begun + self._pause_s()
             return True
 
-    def _stumbled(self, index: int, problem: str) -> None:
+    def _stumbled(self, index: int, problem: str, beyond: int | None = None) -> None:
+        """It stands there without a frame; who plays goes on `beyond`."""
         with self._news:
-            self._playing, self._problem = False, problem
-            if self._asked == index:
-                self._asked = None
+            if not self._wants(index):
+                return
+            self._index, self._problem = index, problem
+            self._asked = beyond if self._playing else None
+            self._playing = self._asked is not None
         self.on_change(self.position)
 
     def _pause_s(self) -> float:

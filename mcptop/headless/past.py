@@ -12,6 +12,7 @@ from mcptop.headless.replay import index_of
 from mcptop.model.value import Value
 from mcptop.playback import Playback
 from mcptop.playbook.frames import Frames
+from mcptop.recording.errors import RecordingError
 from mcptop.recording.reader import Reader
 
 DIAGNOSED_S = 300.0
@@ -43,9 +44,17 @@ class Past(Value, frozen=True):
 
 
 def fill(frames: Frames, playback: Playback, last: int, seconds: float, wanted: Callable[[], bool]) -> None:
-    """Add the frames of the `seconds` up to the frame `last`, as long as they are `wanted`. Raises `RecordingError`."""
+    """Add the frames of the `seconds` up to the frame `last`, as long as they are `wanted`.
+
+    Those that cannot be read are missing. Raises `RecordingError` where `last` is one of them.
+    """
     for index in range(max(0, last - int(seconds / playback.interval_s)), last + 1):
-        frame = playback.frame(index, wanted)
+        try:
+            frame = playback.frame(index, wanted)
+        except RecordingError:
+            if index == last:
+                raise
+            continue
         if frame is None:
             return
         frames.add(frame)

@@ -69,22 +69,40 @@ class Log(ABC):
         return datetime.fromtimestamp(self.times[index], UTC)
 
     def snapshots(self, first: int) -> Iterator[Snapshot]:
-        """The ticks from `first` on. Raises `RecordingError` for a record that makes no sense."""
+        """The ticks from `first` on. Raises `RecordingError` for a record that cannot be read."""
+        for found in self.read(first):
+            if isinstance(found, RecordingError):
+                raise found
+            yield found
+
+    def read(self, first: int) -> Iterator[Snapshot | RecordingError]:
+        """Every tick from `first` on; why, for each that cannot be read: those before the next key among them."""
         start = first
         while start > 0 and not self.flags[start] & Flag.KEY:
             start -= 1
-        decoder = Decoder()
+        decoder, lost = Decoder(), None
         for index in range(start, self.count):
-            is_key = bool(self.flags[index] & Flag.KEY)
-            try:
-                if is_key:
-                    decoder.use(self.layout(index))
-                snapshot = decoder.snapshot(self.data(index), is_key)
-            except Damage as damage:
-                when = f"{self.at(index):%Y-%m-%d %H:%M:%S}"
-                raise RecordingError(f"{self.name}: the record of {when} UTC makes no sense: {damage}") from None
+            if lost is None or self.flags[index] & Flag.KEY:
+                found = self._decoded(decoder, index)
+                lost = found if isinstance(found, RecordingError) else None
             if index >= first:
-                yield snapshot
+                yield lost or found
+
+    def _decoded(self, decoder: Decoder, index: int) -> Snapshot | RecordingError:
+        is_key = bool(self.flags[index] & Flag.KEY)
+        try:
+            if is_key:
+                decoder.use(self.layout(index))
+            return decoder.snapshot(self.data(index), is_key)
+        except Damage as damage:
+            when = f"{self.at(index):%Y-%m-%d %H:%M:%S}"
+            return RecordingError(f"{self.name}: the record of {when} UTC makes no sense: {damage}")
+        except RecordingError as error:
+            return error
+
+    def next_key(self, index: int) -> int | None:
+        """The next tick behind this one that can be read by itself."""
+        return next((each for each in range(index + 1, self.count) if self.flags[each] & Flag.KEY), None)
 
     @cached_property
     def events(self) -> Sequence[int]:

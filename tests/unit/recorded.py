@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from mcptop.model.snapshot import BlockDevice, Counters, HostReading, Reading, S
 from mcptop.model.value import Kind
 from mcptop.monitor import Monitor
 from mcptop.presentation import document
+from mcptop.recording.framing import HEAD_SIZE, MAGIC, Flag, Place, framed, places
 from mcptop.recording.parts import Existing
 from mcptop.recording.writer import Writer
 
@@ -147,3 +149,13 @@ def write(path: Path, snapshots: Iterable[Snapshot], **about: Any) -> Path:
         writer.add(snapshot, number in EVENTS)
     writer.close()
     return path
+
+
+def spoil(path: Path, index: int) -> None:
+    """Let a tick of this file make no sense, whatever its checksums say."""
+    before, handle = path.read_bytes(), os.open(path, os.O_RDONLY)
+    found = [each for each in places(handle, len(MAGIC), len(before)) if isinstance(each, Place)]
+    os.close(handle)
+    tick = [each for each in found if not each.flags & Flag.HEADER][index]
+    start, end = tick.offset - HEAD_SIZE, tick.offset + tick.length
+    path.write_bytes(before[:start] + framed(tick.flags, tick.at, b"nonsense") + before[end:])

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from mcptop.headless.past import fill
 from mcptop.history import KEPT_S
 from mcptop.model.event import EventKind
 from mcptop.model.flow_reading import FlowReading, PoolReading, QueueReading
@@ -18,13 +19,14 @@ from mcptop.model.frame import Frame
 from mcptop.model.snapshot import Counters, Reading, Traffic
 from mcptop.model.value import Kind
 from mcptop.playback import KEPT_FRAMES, Playback
+from mcptop.playbook.frames import Frames
 from mcptop.player import Player, Position
 from mcptop.recording.errors import RecordingError
 from mcptop.recording.log import Log
 from mcptop.recording.reader import Reader
 from mcptop.recording.ring import Ring
 
-from .recorded import EVENTS, NOON, WORKER, live, shown, target, ticks, write
+from .recorded import EVENTS, NOON, WORKER, live, shown, spoil, target, ticks, write
 
 COUNT = 1200
 
@@ -120,6 +122,41 @@ def test_a_frame_nobody_wants_any_more_is_given_up(log: Log) -> None:
     playback, asked = Playback(log), [True] * 5
     assert playback.frame(800, lambda: bool(asked and asked.pop())) is None
     assert shown(frame(playback, 10)) == live(ticks(11), 11)[10]
+
+
+def test_while_a_jump_loads_one_may_ask_for_what_was_to_come_before_it(log: Log) -> None:
+    playback, asked = Playback(log), [True] * 50
+    assert playback.frame(1190, lambda: bool(asked and asked.pop())) is None
+    found = frame(playback, 800)
+    assert found.at == log.at(800)
+    assert len(found.series.times(5000)) == 801
+
+
+def test_a_record_that_makes_no_sense_costs_no_more_than_what_follows_until_the_next_key(tmp_path: Path) -> None:
+    path = write(tmp_path / "box.rec", ticks(300))
+    spoil(path, 70)
+    reader = Reader(path)
+    playback, lost = Playback(reader), []
+    for index in range(300):
+        try:
+            assert frame(playback, index).at == reader.at(index)
+        except RecordingError as error:
+            assert "the record of 2026-01-31 12:01:10 UTC makes no sense" in str(error)  # noqa: PT017
+            lost.append(index)
+    assert lost == list(range(70, 120))
+    assert frame(Playback(reader), 299).number == 300
+    frames = Frames(recorded=True)
+    fill(frames, Playback(reader), 299, 250, lambda: True)
+    assert len(frames.all()) == 201
+    with Stage(reader, index=68) as stage:
+        assert stage.settled() == [68, 69, *range(120, 300)]
+        stage.player.to_index(75)
+        stage.settled()
+        assert "makes no sense" in stage.player.position.problem
+        stage.player.step(-6)
+        assert stage.settled()[-1] == 69
+        assert not stage.player.position.problem
+    reader.close()
 
 
 def test_there_is_no_frame_outside(log: Log) -> None:
@@ -278,6 +315,19 @@ def test_what_cannot_be_read_stops_it_with_one_line(tmp_path: Path) -> None:
         assert stage.player.position.problem.endswith("it has become shorter since it was opened")
         assert not stage.player.position.loading
     reader.close()
+
+
+def test_a_defect_is_one_line_and_the_keys_of_time_live_on(short: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Stage(short, index=5, playing=False) as stage:
+        stage.settled()
+        with monkeypatch.context() as broken:
+            broken.setattr(Playback, "frame", lambda *_: {}[7])
+            stage.player.step(1)
+            stage.settled()
+        position = stage.player.position
+        assert (position.problem, position.loading) == ("defect in mcptop: KeyError: 7", False)
+        stage.player.step(1)
+        assert stage.settled()[-1] == 7
 
 
 def test_everything_it_is_told_is_heard(short: Log) -> None:
