@@ -66,11 +66,11 @@ def places(descriptor: int, start: int, size: int) -> Iterator[Place | Hole]:
 
     Whatever the bytes are, it comes to its end in a time that grows with their number.
     """
-    offset = start
+    window, offset = _Window(descriptor, size), start
     while offset < size:
-        head = _head(os.pread(descriptor, HEAD_SIZE, offset))
-        if head is None or offset + HEAD_SIZE + head[1] > size:
-            behind = _next_marker(descriptor, offset + 1, size)
+        head = window.head(offset)
+        if head is None:
+            behind = window.next_record(offset + 1)
             yield Hole(offset, behind - offset)
             offset = behind
             continue
@@ -81,6 +81,44 @@ def places(descriptor: int, start: int, size: int) -> Iterator[Place | Hole]:
         offset += HEAD_SIZE + length
 
 
+class _Window:
+    """A part of a file in memory: who looks for a record in it reads no byte again for each that is none."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor = descriptor
+        self._size = size
+        self._start = 0
+        self._bytes = b""
+
+    def head(self, offset: int) -> tuple[Flag, int, float, int] | None:
+        """Flags, length, time and checksum of a record that begins there and ends in the file."""
+        self._open(offset, HEAD_SIZE)
+        head = _head(self._bytes[offset - self._start : offset - self._start + HEAD_SIZE])
+        return head if head is not None and offset + HEAD_SIZE + head[1] <= self._size else None
+
+    def next_record(self, start: int) -> int:
+        """Where the next one may begin; the end without one."""
+        while (start := self._next_marker(start)) < self._size and self.head(start) is None:
+            start += 1
+        return start
+
+    def _next_marker(self, start: int) -> int:
+        while start < self._size:
+            self._open(start, len(_MARKER))
+            if (found := self._bytes.find(_MARKER, start - self._start)) >= 0:
+                return min(self._size, self._start + found)
+            behind = self._start + len(self._bytes) - len(_MARKER) + 1
+            if behind <= start:
+                break
+            start = behind
+        return self._size
+
+    def _open(self, offset: int, count: int) -> None:
+        """Have so many bytes, as far as the file has them."""
+        if not self._start <= offset <= offset + count <= self._start + len(self._bytes):
+            self._start, self._bytes = offset, os.pread(self._descriptor, _CHUNK, offset)
+
+
 def _head(data: bytes) -> tuple[Flag, int, float, int] | None:
     if len(data) < HEAD_SIZE or _CRC.unpack_from(data, _HEAD.size)[0] != crc32(data[: _HEAD.size]):
         return None
@@ -88,14 +126,3 @@ def _head(data: bytes) -> tuple[Flag, int, float, int] | None:
     if marker != _MARKER or flags > 7 or length > MOST_DATA or not (isfinite(at) and 0 <= at < _LATEST):
         return None
     return Flag(flags), length, at, checksum
-
-
-def _next_marker(descriptor: int, start: int, size: int) -> int:
-    while start < size:
-        chunk = os.pread(descriptor, min(_CHUNK, size - start) + len(_MARKER) - 1, start)
-        if (found := chunk.find(_MARKER)) >= 0:
-            return min(size, start + found)
-        if not chunk:
-            break
-        start += _CHUNK
-    return size

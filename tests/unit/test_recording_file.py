@@ -362,3 +362,20 @@ def test_a_file_of_lengths_that_lie_is_read_in_a_time_that_grows_with_its_size(f
     with pytest.raises(RecordingError):
         Reader(file)
     assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize("unit", [framed(Flag.KEY, 1.0, b"")[:4], framed(Flag.KEY, 1.0, b"")[:24]])
+def test_a_file_of_nothing_but_markers_is_read_once(file: Path, unit: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    file.write_bytes(MAGIC + header() + unit * ((4 << 20) // len(unit)))
+    read = []
+
+    def counted(descriptor: int, length: int, offset: int, pread=os.pread) -> bytes:  # type: ignore[no-untyped-def]
+        found: bytes = pread(descriptor, length, offset)
+        read.append(len(found))
+        return found
+
+    monkeypatch.setattr("mcptop.recording.framing.os.pread", counted)
+    with pytest.raises(RecordingError, match="nothing is in this recording"):
+        Reader(file)
+    assert sum(read) < 3 * file.stat().st_size
+    assert len(read) < 50
