@@ -10,6 +10,7 @@ from mcptop.headless.pipe import put
 from mcptop.headless.report import ReportError
 from mcptop.headless.snapshot import complain, look, status_of
 from mcptop.live import LiveSource
+from mcptop.new_files import WritingError
 from mcptop.presentation.judgement import Level
 
 _EXITS = {Level.CRITICAL: ExitStatus.PROBLEM, Level.WARNING: ExitStatus.WARNING}
@@ -26,7 +27,7 @@ def run(settings: Settings) -> ExitStatus:
     contents = redaction.without_secrets(gather.contents(frame), frame)
     try:
         stem = files.write(contents)
-    except files.WritingError as problem:
+    except WritingError as problem:
         raise ReportError(str(problem)) from None
     put(f"{stem}.md\n{stem}.html\n")
     return status_of(frame) or _found(contents)

@@ -135,16 +135,8 @@ class McptopApp(Timed):
         yield from diagnosing.commands(self)
         for switch in self._switches:
             word = f"Switch {'off' if switch.is_on else 'on'} fault {switch.name}"
-            yield SystemCommand(word, switch.says, partial(self._turn, switch))
-
-    def _turn(self, switch: Switch) -> None:
-        def turn() -> None:
-            try:
-                self.tell(switch.turn(), trouble=False)
-            except Exception as problem:  # whatever a switch does, the dashboard goes on
-                self.tell(str(problem))
-
-        self.run_worker(turn, thread=True)
+            # Whatever a switch raises says what is wrong.
+            yield SystemCommand(word, switch.says, partial(self.errand, switch.turn, Exception))
 
     @on(News)
     def _notify(self, news: News) -> None:
@@ -222,12 +214,8 @@ class McptopApp(Timed):
         """The screen as SVG, named by the time of the frame."""
         from mcptop.ui import saving
 
-        if not self.may_write():
-            return
-        try:
-            self.notify(saving.save_picture(self.frame.at, self.export_screenshot()), markup=False, timeout=3)
-        except saving.SavingError as problem:
-            self.notify(str(problem), severity="error", markup=False)
+        if self.may_write():
+            self.errand(partial(saving.save_picture, self.frame.at, self.export_screenshot()))
 
     def action_handover(self) -> None:
         """An incident report for whoever takes over, as Markdown and as HTML."""

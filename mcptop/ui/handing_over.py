@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from mcptop.handover.contents import Command
 from mcptop.model.diagnosis import Verdict
 from mcptop.model.frame import Frame
 from mcptop.presentation.closeups.masks import HIDDEN
-from mcptop.ui.saving import SavingError
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
@@ -26,21 +26,11 @@ def hand_over(app: McptopApp) -> None:
     commands = [Command(each.at, each.command, each.outcome) for each in app.actions.log.entries]
     # What somebody asked to see is for them: a picture of it is no part of a report without secrets.
     screen = app.export_screenshot() if app.closely.reveal is HIDDEN else ""
-
-    def run() -> None:
-        try:
-            app.tell(_write(frame, verdicts, commands, screen), trouble=False)
-        except SavingError as problem:
-            app.tell(str(problem))
-
-    app.run_worker(run, thread=True)
+    app.errand(partial(_write, frame, verdicts, commands, screen))
 
 
 def _write(frame: Frame, verdicts: Sequence[Verdict], commands: Sequence[Command], screen: str) -> str:
     from mcptop.handover import files, gather, redaction
 
     contents = redaction.without_secrets(gather.contents(frame, verdicts, commands, screen), frame)
-    try:
-        return f"saved {files.write(contents)}.md and .html"
-    except files.WritingError as problem:
-        raise SavingError(str(problem)) from None
+    return f"saved {files.write(contents)}.md and .html"

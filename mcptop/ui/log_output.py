@@ -24,10 +24,7 @@ def clipboard(entries: Sequence[Entry]) -> tuple[str, int]:
     return text.removesuffix("\n"), count
 
 
-def save(service: str, entries: Sequence[Entry], name_of: Callable[[str], str]) -> tuple[str, bool]:
-    """Write these lines to a new file, named by the last one; a sentence about that, and whether it is a problem."""
+def save(service: str, entries: Sequence[Entry], name_of: Callable[[str], str]) -> str:
+    """Write these lines to a new file, named by the last one; a sentence about that. Raises `WritingError`."""
     text = "".join(f"{name_of(entry.instance)} {logs.whole(entry)}\n" for entry in entries)
-    try:
-        return saving.save_log(service, datetime.fromtimestamp(entries[-1].at).astimezone(), text), False
-    except saving.SavingError as problem:
-        return str(problem), True
+    return saving.save_log(service, datetime.fromtimestamp(entries[-1].at).astimezone(), text)

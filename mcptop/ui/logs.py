@@ -121,8 +121,6 @@ class LogPane(LogReading):
 
     def action_save(self) -> None:
         """The lines that are shown, as a file in the current folder."""
-        if not cast("McptopApp", self.app).may_write():
-            return
-        if (lines := list(self.view.shown)) and self.session.service is not None:
-            save = partial(log_output.save, self.session.service.name, lines, self.session.name_of)
-            self.run_worker(lambda: self.app.call_from_thread(self.tell, *save()), thread=True)
+        app = cast("McptopApp", self.app)
+        if app.may_write() and (lines := list(self.view.shown)) and self.session.service is not None:
+            app.errand(partial(log_output.save, self.session.service.name, lines, self.session.name_of))

@@ -12,12 +12,14 @@ from textual.app import App
 from textual.message import Message
 
 from mcptop.model.frame import Frame
+from mcptop.new_files import WritingError
 from mcptop.player import Player, Position
 from mcptop.ui import walking
 from mcptop.ui.messages import FrameReady, News, PastReady, PositionChanged
 from mcptop.ui.past import Past
 from mcptop.ui.picture import Picture
 from mcptop.ui.reach import Reach
+from mcptop.units import plain
 
 _NEWS_S = 1.0
 
@@ -52,6 +54,19 @@ class Timed(App[None]):
     def tell(self, says: str, trouble: bool = True) -> None:
         """Show a sentence for some seconds; from any thread."""
         self.post(News(says, trouble))
+
+    def errand(self, work: Callable[[], str], problems: type[Exception] = WritingError) -> None:
+        """Do this on a thread, and tell what it says or its problem; after a defect the dashboard goes on."""
+
+        def run() -> None:
+            try:
+                self.tell(work(), trouble=False)
+            except problems as problem:
+                self.tell(plain(str(problem), 400))
+            except Exception as defect:
+                self.tell(plain(f"defect in mcptop: {type(defect).__name__}: {defect}", 400))
+
+        self.run_worker(run, thread=True)
 
     def may_write(self) -> bool:
         """Whether files are written for the reader; says so where not."""
@@ -160,4 +175,6 @@ class Timed(App[None]):
         if self.reach.past is None:
             self.tell("this is a recording already", trouble=False)
             return
-        self.run_worker(partial(walking.save, self, self.reach.past()), thread=True)
+        from mcptop.ui import saving
+
+        self.errand(partial(saving.save_minutes, self.reach.past()))

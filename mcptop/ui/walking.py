@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mcptop.player import Player
 from mcptop.presentation.when import clock
-from mcptop.recording.log import Log
 from mcptop.ui.past import faster
 
 if TYPE_CHECKING:
@@ -77,13 +76,3 @@ def _walker(app: Timed) -> Player | None:
     if walker is None:
         app.tell("nothing is recorded yet", trouble=False)
     return walker
-
-
-def save(app: Timed, log: Log) -> None:
-    """Write what was recorded lately; on a thread."""
-    from mcptop.ui import saving
-
-    try:
-        app.tell(saving.save_minutes(log), trouble=False)
-    except saving.SavingError as problem:
-        app.tell(str(problem))

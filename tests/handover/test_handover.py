@@ -27,6 +27,7 @@ from mcptop.model.frame import Frame, SourceReport, Status
 from mcptop.model.host import Filesystem
 from mcptop.model.playbook import Severity
 from mcptop.model.value import Kind
+from mcptop.new_files import WritingError
 from mcptop.playbook.case import verdict_of
 from tests.playbook import examples
 from tests.ui import frames
@@ -314,7 +315,7 @@ def test_a_folder_that_is_gone_is_one_line(tmp_path: Path, monkeypatch: pytest.M
     gone.mkdir()
     monkeypatch.chdir(gone)
     gone.rmdir()
-    with pytest.raises(files.WritingError, match=r"^mcptop-handover-\S+\.md: cannot be written: No such file"):
+    with pytest.raises(WritingError, match=r"^mcptop-handover-\S+\.md: cannot be written: No such file"):
         files.write(gather.contents(frames.frame()))
 
 

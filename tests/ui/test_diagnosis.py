@@ -276,6 +276,20 @@ async def test_saving_and_copying(app_of, workshop, tmp_path, monkeypatch):
         ]
 
 
+async def test_saved_again_it_is_another_file(app_of, workshop, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    app, _ = app_of()
+    async with app.run_test(size=SIZE) as pilot:
+        await finish(pilot, workshop)
+        for _ in range(2):
+            await pilot.press("r", "b")
+            await app.workers.wait_for_complete()
+        await pilot.pause()
+        names = sorted(path.name.partition(".")[0] for path in tmp_path.iterdir())
+        assert names == [*[names[0]] * 3, *[f"{names[0]}-2"] * 3]
+        assert {path.stat().st_mode & 0o777 for path in tmp_path.iterdir()} == {0o600}
+
+
 async def test_a_folder_nobody_can_write_to_is_one_line(app_of, workshop, monkeypatch):
     app, _ = app_of()
     async with app.run_test(size=SIZE) as pilot:

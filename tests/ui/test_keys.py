@@ -252,9 +252,11 @@ async def test_copy_and_screenshot(dashboard, tmp_path, monkeypatch):
         await pilot.press("y")
         assert app.clipboard.startswith("✖ mcp-worker")
         await pilot.press("f12")
+        await app.workers.wait_for_complete()
         (first,) = tmp_path.iterdir()
         first.write_text("the first")
         await pilot.press("Z", "f12")
+        await app.workers.wait_for_complete()
         assert sorted(path.name for path in tmp_path.iterdir()) == [f"{first.stem}-2.svg", first.name]
         assert first.read_text() == "the first"
         monkeypatch.chdir("/proc")

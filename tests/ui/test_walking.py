@@ -30,6 +30,7 @@ def live(dashboard):
     ring = Ring(1.0, KEPT_S)
     monitor = Monitor(recorded.Script(recorded.ticks(TICKS)), 1.0, ring)
     seen = [monitor.step() for _ in range(TICKS)]
+    assert set(recorded.EVENTS) <= set(ring.log().events)
     app, source = dashboard(seen[-1], reach=Reach(past=ring.log))
     return app, source, seen
 
@@ -111,6 +112,7 @@ async def test_two_moments_compared(live, screen, snapshot):
 async def test_the_last_minutes_are_saved_and_can_be_played(live, monkeypatch, tmp_path, screen):
     monkeypatch.chdir(tmp_path)
     app, _, seen = live
+    kept = app.reach.past()
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("ctrl+s")
         await app.workers.wait_for_complete()
@@ -119,7 +121,32 @@ async def test_the_last_minutes_are_saved_and_can_be_played(live, monkeypatch, t
     assert (file.suffix, file.stat().st_mode & 0o777) == (".rec", 0o600)
     reader = Reader(Path(file))
     assert (reader.count, reader.at(0), reader.at(TICKS - 1)) == (TICKS, seen[0].at, seen[-1].at)
+    assert list(reader.events) == list(kept.events)
+    assert len(kept.events) >= len(recorded.EVENTS)
+    again = Playback(reader)
+    assert [recorded.shown(again.frame(index)) for index in range(TICKS)] == [recorded.shown(each) for each in seen]
     reader.close()
+
+
+@pytest.mark.parametrize("key", ["ctrl+s", "f12", "H"])
+async def test_a_defect_while_something_is_saved_is_one_line_and_the_dashboard_goes_on(
+    key, live, monkeypatch, tmp_path
+):
+    def broken(*_):
+        raise RuntimeError("a [bold]defect[/]\nof it")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("mcptop.ui.saving.write_new", broken)
+    monkeypatch.setattr("mcptop.handover.files.write_new", broken)
+    app, _, _ = live
+    async with app.run_test(size=SIZE) as pilot:
+        await pilot.press(key)
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        (note,) = app._notifications
+        assert note.message == "defect in mcptop: RuntimeError: a [bold]defect[/] of it"
+        assert app.is_running
+    assert list(tmp_path.iterdir()) == []
 
 
 async def test_a_recording_is_played_stood_still_in_and_left(tmp_path, screen):

@@ -6,6 +6,6 @@ A tar.gz: `manifest.json` (what made it, and the hash of every other member), `c
 
 from mcptop.playbook.bundle.manifest import BundleError
 from mcptop.playbook.bundle.reading import read
-from mcptop.playbook.bundle.writing import write
+from mcptop.playbook.bundle.writing import packed, write
 
-__all__ = ["BundleError", "read", "write"]
+__all__ = ["BundleError", "packed", "read", "write"]

@@ -12,7 +12,6 @@ import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import IO
 
 import msgspec
 
@@ -46,19 +45,27 @@ def write(path: Path, case: Case, outputs: Outputs, verdict: Verdict | None = No
     (raises as `verdict_of` does).
     """
     path = Path(os.path.realpath(path))
-    found = verdict or verdict_of(case)
-    members = dict(_members(case, found, outputs))
-    manifest = msgspec.json.format(msgspec.json.encode(_manifest(case, outputs, members)), indent=1) + b"\n"
-    sizes = [len(data) for data in members.values()]
-    if sum(sizes) > MOST_BYTES or max(sizes) > MOST_MEMBER_BYTES or len(sizes) >= MOST_MEMBERS:
-        raise BundleError(f"{path}: the raw outputs are more than a bundle may hold")
+    try:
+        data = packed(case, outputs, verdict or verdict_of(case))
+    except BundleError as error:
+        raise BundleError(f"{path}: {error}") from None
     if os.path.exists(path) and not os.path.isfile(path):
         raise BundleError(f"{path}: not a file one could replace")
     try:
         with whole(path, 0o600) as file:
-            _pack(file, {MANIFEST: manifest, **members}, _seconds(case.run.started_at))
+            file.write(data)
     except OSError as error:
         raise BundleError(f"{path}: cannot be written: {error.strerror or error}") from None
+
+
+def packed(case: Case, outputs: Outputs, verdict: Verdict) -> bytes:
+    """The bytes of one: the same content gives the same. Raises `BundleError`."""
+    members = dict(_members(case, verdict, outputs))
+    manifest = msgspec.json.format(msgspec.json.encode(_manifest(case, outputs, members)), indent=1) + b"\n"
+    sizes = [len(data) for data in members.values()]
+    if sum(sizes) > MOST_BYTES or max(sizes) > MOST_MEMBER_BYTES or len(sizes) >= MOST_MEMBERS:
+        raise BundleError("the raw outputs are more than a bundle may hold")
+    return _archive({MANIFEST: manifest, **members}, _seconds(case.run.started_at))
 
 
 def _members(case: Case, verdict: Verdict, outputs: Outputs) -> Iterator[tuple[str, bytes]]:
@@ -118,13 +125,14 @@ def _seconds(started_at: str) -> int:
         return 0
 
 
-def _pack(file: IO[bytes], members: Mapping[str, bytes], at: int) -> None:
-    """The same content gives the same bytes."""
+def _archive(members: Mapping[str, bytes], at: int) -> bytes:
+    file = io.BytesIO()
     with (
-        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
-        tarfile.open(fileobj=packed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
+        gzip.GzipFile("", "wb", fileobj=file, mtime=0) as compressed,
+        tarfile.open(fileobj=compressed, mode="w|", format=tarfile.PAX_FORMAT) as archive,
     ):
         for name, data in members.items():
             info = tarfile.TarInfo(name)
             info.size, info.mtime, info.mode = len(data), at, 0o600
             archive.addfile(info, io.BytesIO(data))
+    return file.getvalue()

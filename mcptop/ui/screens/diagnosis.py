@@ -157,17 +157,8 @@ class DiagnosisScreen(Screen[None]):
             self.app.notify("copied the report", markup=False, timeout=2)
 
     def _save(self, save: Callable[[], str]) -> None:
-        app = self.mcptop
-        if not app.may_write():
-            return
-
-        def run() -> None:
-            try:
-                app.tell(save(), trouble=False)
-            except saving.SavingError as problem:
-                app.tell(str(problem))
-
-        self.app.run_worker(run, thread=True)
+        if self.mcptop.may_write():
+            self.mcptop.errand(save)
 
     def _tick(self) -> None:
         self._title.rebuild()
