@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,17 +13,6 @@ from mcptop.cli_checks import check_screen
 from mcptop.cli_screen import needs_terminal, show
 from mcptop.cli_settings import settings_of, with_settings, with_view
 from mcptop.exit_status import ExitStatus
-
-if TYPE_CHECKING:
-    from mcptop.config import Settings
-    from mcptop.playback import Playback
-    from mcptop.playbook.diagnosis import Diagnosis, Limits
-    from mcptop.playbook.frames import Frames
-    from mcptop.playbook.runner import Progress
-    from mcptop.playbook.shelf import Texts
-    from mcptop.playbook.subjects import Wanted
-    from mcptop.player import Player
-    from mcptop.ui.diagnoses import Make
 
 _FILE = click.Path(path_type=Path)
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -117,31 +106,16 @@ def replay(
     settings = settings_of(context, **flags)
     needs_terminal("in a pipe use `mcptop replay FILE --at TIME --json`, or --info")
     check_screen(settings)
+    from mcptop.headless.replayed_diagnosis import ReplayedDiagnoses
     from mcptop.playback import Playback
     from mcptop.player import Player
     from mcptop.recording.reader import Reader
 
-    reader = Reader(file)
-    try:
-        first = command.index_of(reader, at) if at is not None else 0
-        player = Player(Playback(reader), index=first)
-        return show(player, settings, diagnosis=_diagnosis_of(player, Playback(reader)))
-    finally:
-        reader.close()
-
-
-def _diagnosis_of(player: Player, playback: Playback) -> Make:
-    """A diagnosis of what is on the screen: of what was recorded until there, not of this machine."""
-
-    def make(
-        texts: Texts, wanted: Wanted, live: Frames, settings: Settings, limits: Limits, hear: Callable[[Progress], None]
-    ) -> Diagnosis:
-        from mcptop.headless.past import DIAGNOSED_S, fill
-        from mcptop.playbook.diagnosis import Diagnosis
-        from mcptop.playbook.frames import Frames
-
-        frames = Frames(recorded=True)
-        fill(frames, playback, player.position.index, DIAGNOSED_S, lambda: True)
-        return Diagnosis(texts, wanted, frames, settings, limits, hear)
-
-    return make
+    with closing(Reader(file)) as reader:
+        player = Player(Playback(reader), index=command.index_of(reader, at) if at is not None else 0)
+        diagnoses = ReplayedDiagnoses(player, Playback(reader))
+        try:
+            return show(player, settings, diagnosis=diagnoses.make)
+        finally:
+            diagnoses.stop()
+            player.stop()
