@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -35,11 +36,14 @@ class Writer:
         max_bytes: int = MAX_BYTES,
         max_age_s: float = MAX_AGE_S,
         existing: Existing = Existing.REFUSE,
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock` gives wall-clock seconds: what is too old is so when one goes on."""
         self._path = path
         self._interval_s = interval_s
         self._max_bytes = max_bytes
         self._max_age_s = max_age_s
+        self._clock = clock
         self._encoder = Encoder()
         self._first_at: float | None = None
         """Of the newer part."""
@@ -111,7 +115,7 @@ class Writer:
         self._tell_header()
 
     def _forget_what_is_too_old(self) -> None:
-        oldest = time.time() - self._max_age_s
+        oldest = self._clock() - self._max_age_s
         with contextlib.suppress(FileNotFoundError):
             if older_part(self._path).stat().st_mtime < oldest:
                 older_part(self._path).unlink()
@@ -136,8 +140,9 @@ class Writer:
             os.replace(self._path, older_part(self._path))
         except OSError as error:
             raise explained(self._path, error) from None
+        newer = opened(self._path)
         os.close(self._descriptor)
-        self._descriptor = opened(self._path)
+        self._descriptor = newer
         self._begin()
 
     def _write(self, data: bytes) -> None:

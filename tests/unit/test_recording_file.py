@@ -183,10 +183,15 @@ def test_a_file_never_goes_back_further_than_it_may(file: Path) -> None:
 def test_what_is_too_old_is_gone_when_one_goes_on(file: Path) -> None:
     write(file, ticks(5))
     write(older_part(file), ticks(5))
-    long_ago = time.time() - 7200
     for part in (file, older_part(file)):
-        os.utime(part, (long_ago, long_ago))
-    write(file, ticks(3), existing=Existing.APPEND, max_age_s=3600)
+        os.utime(part, (NOON.timestamp(), NOON.timestamp()))
+    later = NOON + timedelta(seconds=3600)
+    write(file, ticks(3), existing=Existing.APPEND, max_age_s=3600, clock=later.timestamp)
+    assert len(times(file)) == 13
+    for part in (file, older_part(file)):
+        os.utime(part, (NOON.timestamp(), NOON.timestamp()))
+    later += timedelta(seconds=1)
+    write(file, ticks(3), existing=Existing.APPEND, max_age_s=3600, clock=later.timestamp)
     assert len(times(file)) == 3
     assert not older_part(file).exists()
 
@@ -211,6 +216,26 @@ def test_only_the_older_half_is_enough(file: Path) -> None:
 
 
 # No more room, for real.
+
+
+def test_when_no_new_part_can_be_opened_nobody_elses_file_is_closed(file: Path) -> None:
+    writer = Writer(file, 1.0, max_age_s=10)
+    first, *_, last = ticks(20)
+    writer.add(first)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    free = os.open(os.devnull, os.O_RDONLY)
+    os.close(free)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (free, before[1]))
+    try:
+        with pytest.raises(RecordingError, match="cannot be written"):
+            writer.add(last)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    others = [os.open(os.devnull, os.O_RDONLY) for _ in range(3)]
+    writer.close()
+    for other in others:
+        os.close(other)
+    assert len(times(file)) == 1
 
 
 def test_a_full_disk_is_one_line_and_what_was_written_before_stays(file: Path) -> None:
