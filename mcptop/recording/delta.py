@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -74,7 +75,7 @@ class Differ:
         return Change(
             at=new.at,
             monotonic=new.monotonic,
-            order=[] if _ids(old) == _ids(new) else [[place(target.id) for target in new.targets]],
+            order=[] if _has_same_order(old, new) else [[place(target.id) for target in new.targets]],
             targets={place(target.id): _without_secrets(target) for target in targets},
             workers={
                 place(target.id): workers
@@ -109,12 +110,18 @@ def _without_secrets(target: Target) -> Target:
 
 
 def _masked(report: SourceReport) -> SourceReport:
-    says = masked(report.message) if report.message else ""
+    says = _masked_message(report.message) if report.message else ""
     return report if says == report.message else msgspec.structs.replace(report, message=says)
 
 
-def _ids(snapshot: Snapshot) -> list[str]:
-    return [target.id for target in snapshot.targets]
+@lru_cache(maxsize=256)
+def _masked_message(message: str) -> str:
+    """A report is new in every tick, what it says hardly ever."""
+    return masked(message)
+
+
+def _has_same_order(old: Snapshot, new: Snapshot) -> bool:
+    return old.targets is new.targets or [each.id for each in old.targets] == [each.id for each in new.targets]
 
 
 def _changed_targets(old: Snapshot, new: Snapshot) -> list[Target]:
@@ -140,8 +147,12 @@ def _changed_flows(
     old: Mapping[str, _FlowReadings], new: Mapping[str, _FlowReadings]
 ) -> dict[str, tuple[FlowReading | int, ...] | None]:
     found: dict[str, tuple[FlowReading | int, ...] | None] = {}
+    if old is new:
+        return found
     for key, readings in new.items():
         before = old.get(key)
+        if before is readings:
+            continue
         places = {id(reading): place for place, reading in enumerate(before or ())}
         told = tuple(places.get(id(reading), reading) for reading in readings)
         if before is None or told != tuple(range(len(before))):

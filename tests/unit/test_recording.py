@@ -19,6 +19,7 @@ from mcptop.model.snapshot import Reading, Snapshot, Target
 from mcptop.model.value import Kind
 from mcptop.monitor import Monitor
 from mcptop.playback import Playback
+from mcptop.recording import delta
 from mcptop.recording.codec import KEY_TICKS, MOST_RAW, Decoder, Encoder, Record, layout_of
 from mcptop.recording.delta import NOTHING, Change
 from mcptop.recording.errors import Damage
@@ -111,6 +112,34 @@ def test_a_tick_in_which_little_changed_is_small() -> None:
     changes = [len(record.data) for record in records if not record.is_key]
     assert sum(changes) / len(changes) < 300
     assert [at for at, record in enumerate(records) if record.is_key] == [0, 60, 120]
+
+
+class Walked(tuple[Any, ...]):
+    """Counts how often somebody goes through it."""
+
+    walks = 0
+
+    def __iter__(self) -> Any:
+        Walked.walks += 1
+        return super().__iter__()
+
+
+def test_nobody_goes_through_what_is_the_same_object_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(delta, "masked", lambda text: asked.append(text) or text)
+    first = next(ticks(1))
+    flows = {key: Walked(readings) for key, readings in first.flows.items()}
+    first = replace(first, targets=Walked(first.targets), flows=flows)
+    differ = delta.Differ()
+    differ.change(first)
+    Walked.walks = 0
+    asked.clear()
+    for at in range(3):
+        says = SourceReport("docker", Status.ERROR, "does not answer, as this test says", at / 10)
+        change = differ.change(replace(first, flows={**flows}, sources=(says,)))
+        assert (change.order, change.targets, change.flows) == ([], {}, {})
+    assert Walked.walks == 0
+    assert asked == ["does not answer, as this test says"]
 
 
 def test_a_figure_nobody_means_is_left_out_and_the_rest_is_told_for_as_long_as_it_lasts() -> None:
