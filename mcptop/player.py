@@ -1,4 +1,4 @@
-"""Plays a recording: frames at the pace they were taken, or faster, slower, by single steps, from anywhere.
+"""Plays a recording: frames at the pace they were taken, or faster, slower, by so many seconds, from anywhere.
 
 To the dashboard it is a monitor. Every method may be called from any thread, and none of them waits.
 """
@@ -120,11 +120,11 @@ class Player:
             self._news.notify_all()
         self.on_change(self.position)
 
-    def step(self, count: int) -> None:
-        """So many frames forward, or back, and stand still there."""
+    def walk(self, seconds: float) -> None:
+        """So far forward in time, or back, by a frame at least, and stand still there."""
         with self._news:
             self._playing = False
-            self._ask((self._index if self._asked is None else self._asked) + count)
+            self._ask(self._playback.log.walked(self._index if self._asked is None else self._asked, seconds))
         self.on_change(self.position)
 
     def to_index(self, index: int) -> None:

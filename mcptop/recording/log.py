@@ -121,3 +121,16 @@ class Log(ABC):
         """The last tick not after this time; the first where all are after it."""
         wanted = at.timestamp()
         return next((index for index in range(self.count - 1, -1, -1) if self.times[index] <= wanted), 0)
+
+    def walked(self, index: int, seconds: float) -> int:
+        """The tick nearest to so many seconds behind this one, or before it; another one, unless there is none."""
+        step, wanted = (1 if seconds > 0 else -1), self.times[index] + seconds
+        if not 0 <= index + step < self.count:
+            return index
+        found = index + step
+        while 0 <= found + step < self.count and self._far(found + step, wanted) < self._far(found, wanted):
+            found += step
+        return found
+
+    def _far(self, index: int, wanted: float) -> float:
+        return abs(self.times[index] - wanted)

@@ -47,7 +47,7 @@ COMMANDS = (
     Command("Wider", "charts show a longer time", "app.zoom(1)"),
     Command("Unzoom", "charts show all there is, up to 15 minutes", "app.zoom(0)"),
     Command("Theme", "dark or light", "app.toggle_theme"),
-    Command("Save", "the last fifteen minutes, for `mcptop replay`", "app.save_minutes"),
+    Command("Save", "the last minutes, for `mcptop replay`", "app.save_minutes"),
     Command("Back", "thirty seconds, while the picture stands still", "app.walk(-30)"),
     Command("Event", "back to where something happened last", "app.event(-1)"),
     Command("Go to", "a time", "app.jump"),

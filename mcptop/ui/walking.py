@@ -13,15 +13,16 @@ if TYPE_CHECKING:
     from mcptop.ui.timed import Timed
 
 
-def walk(app: Timed, by: int) -> None:
-    """So many frames forward or back. Behind the newest one is the present."""
+def walk(app: Timed, seconds: float) -> None:
+    """So far forward or back, by a frame at least. Behind the newest one is the present."""
     walker = _walker(app)
     if walker is None:
         return
     position = walker.position
-    if by > 0 and not app.picture.past.is_recording and position.index + by >= position.count and not position.loading:
+    is_last = position.index == position.count - 1 and not position.loading
+    if seconds > 0 and is_last and not app.picture.past.is_recording:
         app.tell("this is where it was paused; Z goes on with the present", trouble=False)
-    walker.step(by)
+    walker.walk(seconds)
 
 
 def to_event(app: Timed, direction: int) -> None:

@@ -153,7 +153,7 @@ def test_a_record_that_makes_no_sense_costs_no_more_than_what_follows_until_the_
         stage.player.to_index(75)
         stage.settled()
         assert "makes no sense" in stage.player.position.problem
-        stage.player.step(-6)
+        stage.player.walk(-6)
         assert stage.settled()[-1] == 69
         assert not stage.player.position.problem
     reader.close()
@@ -262,14 +262,36 @@ def test_it_plays_faster_and_slower(short: Log, asked: float, speed: float) -> N
         assert stage.frames[-1] == (pytest.approx(9 / speed), 99)
 
 
-def test_single_steps_stand_still_and_stay_inside(short: Log) -> None:
+def test_walking_stands_still_and_stays_inside(short: Log) -> None:
     with Stage(short, until=1) as stage:
         stage.settled()
         for count, index in ((1, 1), (10, 11), (-2, 9), (-100, 0), (1000, 99)):
-            stage.player.step(count)
+            stage.player.walk(count)
             assert stage.player.position.loading or stage.player.position.index == index
             assert stage.settled()[-1] == index
             assert not stage.player.position.playing
+
+
+def test_one_walks_by_time_and_by_a_frame_at_least() -> None:
+    ring = Ring(5.0, 1e9)
+    for start in (NOON, NOON + timedelta(hours=1)):
+        for snapshot in ticks(20, 5.0, start):
+            ring.add(snapshot)
+    with Stage(ring.log(), index=10, playing=False) as stage:
+        stage.settled()
+        walks = ((1, 11), (-1, 10), (30, 16), (-30, 10), (30, 16), (30, 19), (1, 20), (-30, 19), (30, 20), (30, 26))
+        for seconds, index in walks:
+            stage.player.walk(seconds)
+            assert stage.settled()[-1] == index
+
+
+def test_one_second_is_the_next_sample_though_none_comes_on_time() -> None:
+    ring = Ring(1.0, 1e9)
+    for number, snapshot in enumerate(ticks(10)):
+        ring.add(replace(snapshot, at=snapshot.at + timedelta(milliseconds=90 * (number % 3))))
+    log = ring.log()
+    assert [log.walked(index, 1) for index in range(10)] == [*range(1, 10), 9]
+    assert [log.walked(index, -1) for index in range(10)] == [0, *range(9)]
 
 
 def test_a_jump_goes_on_playing_if_it_played(short: Log) -> None:
@@ -322,11 +344,11 @@ def test_a_defect_is_one_line_and_the_keys_of_time_live_on(short: Log, monkeypat
         stage.settled()
         with monkeypatch.context() as broken:
             broken.setattr(Playback, "frame", lambda *_: {}[7])
-            stage.player.step(1)
+            stage.player.walk(1)
             stage.settled()
         position = stage.player.position
         assert (position.problem, position.loading) == ("defect in mcptop: KeyError: 7", False)
-        stage.player.step(1)
+        stage.player.walk(1)
         assert stage.settled()[-1] == 7
 
 
@@ -334,7 +356,7 @@ def test_everything_it_is_told_is_heard(short: Log) -> None:
     with Stage(short, index=99, playing=False) as stage:
         stage.settled()
         stage.heard.clear()
-        stage.player.step(-1)
+        stage.player.walk(-1)
         assert stage.heard[0].loading or stage.heard[0].index == 98
         stage.settled()
         assert stage.heard[-1].index == 98
@@ -345,7 +367,7 @@ def test_after_stop_nothing_comes(short: Log) -> None:
         stage.settled()
     came = len(stage.frames)
     stage.player.play()
-    stage.player.step(1)
+    stage.player.walk(1)
     assert len(stage.frames) == came
 
 
