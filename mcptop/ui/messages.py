@@ -65,8 +65,9 @@ class PositionChanged(Message, bubble=False):
         self.position = position
 
     def can_replace(self, message: Message) -> bool:
-        """Only where it is now counts, unless it told a problem."""
-        return isinstance(message, PositionChanged) and not message.position.problem
+        """Only where it is now counts; a problem is heard before it is over."""
+        known = self.position.problem
+        return isinstance(message, PositionChanged) and known in ("", message.position.problem)
 
 
 class CloseupReady(Message, bubble=False):

@@ -43,6 +43,8 @@ class Timed(App[None]):
         super().__init__()
         self.reach = reach
         self.picture = Picture(Past(recording, reach.past), clock)
+        self._problem = ""
+        """Why the past cannot be shown where it is walked to, as it was told."""
         if recording is not None:
             recording.on_change = self._moved
 
@@ -119,8 +121,9 @@ class Timed(App[None]):
 
     @on(PositionChanged)
     def _receive_position(self, message: PositionChanged) -> None:
-        if message.position.problem:
-            self.tell(message.position.problem)
+        standing, self._problem = self._problem, message.position.problem
+        if self._problem not in ("", standing):
+            self.tell(self._problem)
         self._draw_time()
 
     def _draw_time(self) -> None:
@@ -139,9 +142,9 @@ class Timed(App[None]):
             self.picture.resume()
             self.draw()
 
-    def action_walk(self, by: int) -> None:
-        """Frames forward or back."""
-        walking.walk(self, by)
+    def action_walk(self, seconds: int) -> None:
+        """Forward or back."""
+        walking.walk(self, seconds)
 
     def action_event(self, direction: int) -> None:
         """To where something happened."""

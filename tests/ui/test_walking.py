@@ -12,9 +12,10 @@ from mcptop.history import KEPT_S
 from mcptop.model.frame import Frame
 from mcptop.monitor import Monitor
 from mcptop.playback import Playback
-from mcptop.player import Player
+from mcptop.player import Player, Position
 from mcptop.recording.reader import Reader
 from mcptop.recording.ring import Ring
+from mcptop.ui.messages import PositionChanged
 from mcptop.ui.past import faster
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.comparing import ComparingScreen
@@ -83,6 +84,27 @@ async def test_what_is_walked_to_is_what_was_seen(live):
         await pilot.press("left_parenthesis")
         await until(pilot, app, seen[-31])
         assert recorded.shown(app.frame) == recorded.shown(seen[-31])
+
+
+def at(index, problem=""):
+    moment = recorded.NOON
+    return PositionChanged(Position(index, 9, moment, moment, moment, 1.0, False, False, problem))
+
+
+def test_of_waiting_positions_the_newest_counts_but_a_problem_is_heard():
+    assert at(1).can_replace(at(2))
+    assert at(1).can_replace(at(2, "it is broken"))
+    assert at(1, "it is broken").can_replace(at(2, "it is broken"))
+    assert not at(1, "it is broken").can_replace(at(2))
+
+
+async def test_a_problem_is_told_when_it_begins_not_at_each_key(live):
+    app, _, _ = live
+    async with app.run_test(size=SIZE) as pilot:
+        for problem in ("it is broken", "it is broken", "", "it is broken", "otherwise"):
+            app.post(at(1, problem))
+            await pilot.pause()
+        assert [note.message for note in app._notifications] == ["it is broken", "it is broken", "otherwise"]
 
 
 async def test_a_time_is_asked_for(live):
