@@ -117,13 +117,21 @@ Say = Callable[[Tab[Any]], str]
 
 
 def pieces(chosen: str, counts: Trouble, width: int, key: Say = lambda tab: tab.key) -> list[tuple[Runs, str]]:
-    """Each tab as a piece of the line, with the action a click on it runs; in short words where there is no room.
+    """Each tab as a piece of the line, with the action a click on it runs.
 
-    `key`: the one it has now.
+    Where there is no room, in short words, then closer together, then of all but the chosen one the key alone: one
+    sees which tab it is and how many need somebody. `key`: the one it has now.
     """
-    line = _line(chosen, counts, key, lambda tab: tab.word)
-    if sum(runs.width(piece) for piece, _ in line) > width:
-        line = _line(chosen, counts, key, lambda tab: tab.short)
+    words: tuple[Say, ...] = (
+        lambda tab: f"{tab.word} ",
+        lambda tab: f"{tab.short} ",
+        lambda tab: tab.short,
+        lambda tab: tab.short if tab.id == chosen else "",
+    )
+    for word in words:
+        line = _line(chosen, counts, key, word)
+        if sum(runs.width(piece) for piece, _ in line) <= width:
+            break
     return line
 
 
@@ -135,13 +143,15 @@ def _line(chosen: str, counts: Trouble, key: Say, word: Say) -> list[tuple[Runs,
 
 
 def _piece(key: str, word: str, is_chosen: bool, count: int, worst: Level) -> Runs:
+    """`word` ends with a space where there is room for one."""
     if is_chosen:
-        name: Runs = ((f" {key} {word} ", "brand"),)
+        name: Runs = ((f" {key} {word.rstrip()} ", "brand"),)
     else:
-        name = ((f" {key} ", "key"), (f"{word} ", "head.muted"))
+        name = ((f" {key} " if word else f" {key}", "key"), (word, "head.muted"))
     if not count:
         return name
-    return (*name, (f"{judgement.SYMBOLS[worst]}{count} ", f"head.{judgement.STYLES[worst]}"))
+    after = " " if word.endswith(" ") else ""
+    return (*name, (f"{judgement.SYMBOLS[worst]}{count}{after}", f"head.{judgement.STYLES[worst]}"))
 
 
 def _count(judgements: Sequence[Judgement]) -> tuple[int, Level]:

@@ -54,21 +54,21 @@ def line(window_s: float, columns: int, placed: Sequence[Mark], cursor_s: float 
           if (place := column(mark.age_s, window_s, columns)) is not None}  # fmt: skip
     for place, mark in at.items():
         _write(cells, place, mark.symbol, mark.style)
+    if cursor_s is not None and (place := column(cursor_s, window_s, columns)) is not None:
+        cells[place] = ("▲", "accent.strong")
     for place, mark in at.items():
         _write(cells, place + 1, f" {mark.word}", mark.style, gap=1)
     # What happened goes before how long ago that was.
     middle = f"-{_span(window_s / 2)}"
     for start, label in ((columns - 3, "now"), (0, f"-{_span(window_s)}"), (columns // 2 - len(middle) // 2, middle)):
-        _write(cells, start, label, "dim")
-    if cursor_s is not None and (place := column(cursor_s, window_s, columns)) is not None:
-        cells[place] = ("▲", "accent.strong")
+        _write(cells, start, label, "dim", before=1)
     return merged(cells)
 
 
-def _write(cells: list[tuple[str, str]], start: int, text: str, style: str, gap: int = 0) -> None:
-    """Where nothing stands yet, and as much room is free behind it; otherwise not at all."""
+def _write(cells: list[tuple[str, str]], start: int, text: str, style: str, gap: int = 0, before: int = 0) -> None:
+    """Where nothing stands yet, and so many cells are free behind and before it; otherwise not at all."""
     end = start + len(text)
-    if end <= len(cells) and all(letter == " " for letter, _ in cells[start : end + gap]):
+    if end <= len(cells) and all(letter == " " for letter, _ in cells[max(0, start - before) : end + gap]):
         cells[start:end] = [(letter, style) for letter in text]
 
 

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
+from mcptop.model.closeup import Aspect
 from mcptop.presentation.tabs import TABS
 from mcptop.ui.log_keys import LOG_FOOTER
 from mcptop.ui.panels import Key
@@ -179,6 +180,16 @@ class Now(NamedTuple):
     walking: bool = False
     """Through the past, or a recording."""
     recording: bool = False
+    aspect: Aspect | None = None
+    """What of one service is looked at closely."""
+
+
+def _of_one(aspect: Aspect | None) -> tuple[Key, ...]:
+    """The keys there are only where one service is looked at closely."""
+    if aspect is None:
+        return ()
+    others: Key = ("J/K", "service", "screen.subject(1)")
+    return (others, ("U", "unmask", "screen.reveal(True)")) if aspect is Aspect.INSPECT else (others,)
 
 
 def footer(now: Now) -> tuple[Key, ...]:
@@ -189,9 +200,11 @@ def footer(now: Now) -> tuple[Key, ...]:
         return LOG_FOOTER
     there = (("t", now.tree), ("p", now.problems), ("D", now.report), ("x", now.actions))
     missing = {key for key, is_there in there if not is_there}
+    if now.aspect is not None:
+        missing.add("⏎")  # there is nothing closer to open
     keys = tuple(
         ("Z", "resume", action) if key == "Z" and now.paused else (key, word, action)
-        for key, word, action in FOOTER
+        for key, word, action in (*_of_one(now.aspect), *FOOTER)
         if key not in missing
     )
     if now.walking:

@@ -253,7 +253,9 @@ def test_the_threads_of_the_chosen_process_and_of_no_other():
     assert len(text) == 8
     assert "asyncio_0" in text[3]
     assert "41%" in text[3]
-    assert text[-1] == " and 11 more"
+    assert text[2].startswith(" THREAD, 5 of 15 ")
+    shortest = [runs.text_of(line) for line in detail.compose(chosen, examples.PROCESSES, 100, 4)]
+    assert "asyncio_0" in shortest[3], "the busiest one has the line there is"
     assert not any("THREAD" in runs.text_of(line) for line in detail.compose(other, examples.PROCESSES, 100, 8))
 
 
@@ -307,3 +309,11 @@ def test_whatever_facts_and_peers_say_the_table_holds(name, text, width):
     line = replace(examples.SOCKETS.lines[3], peer=name, address=text, instance=text)
     peers = replace(examples.SOCKETS, lines=(line,))
     check(peers, Aspect.SOCKETS, sockets.build(peers, View()), width, True)
+
+
+def test_a_command_that_is_cut_says_so():
+    line = replace(examples.PROCESSES.lines[0], command="python -m worker " + "--very-long-option " * 20)
+    (row,) = processes.build(replace(examples.PROCESSES, lines=(line,), instances=API[:1]), view(Aspect.PROCESSES))
+    text = [runs.text_of(each) for each in detail.compose(row, examples.PROCESSES, 60, 8)]
+    assert [each.endswith(" …") for each in text[1:3]] == [False, True]
+    assert all(runs.cells(each) <= 60 for each in text)

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from rich.cells import cell_len
 from textual.pilot import Pilot
 
 from mcptop.history import KEPT_S
@@ -76,6 +77,17 @@ async def test_to_what_happened_and_the_charts_stay_where_they_were(live, screen
         assert "▲" in screen(app).splitlines()[-6] or "│" in screen(app)
         assert at_the_end, "there were charts to compare with"
         assert app.picture.lens.frame is seen[-1]
+
+
+@pytest.mark.parametrize("size", [(80, 24), SIZE, (200, 60)], ids=lambda size: f"{size[0]}x{size[1]}")
+async def test_the_line_of_time_while_walking_back(size, live, snapshot, screen):
+    app, _, seen = live
+    async with app.run_test(size=size) as pilot:
+        await pilot.press("left_parenthesis", "comma")
+        await until(pilot, app, seen[-32])
+        await pilot.pause()
+        snapshot(app, f"walking-{size[0]}x{size[1]}")
+        assert {cell_len(line) for line in screen(app).splitlines()} == {size[0]}
 
 
 async def test_what_is_walked_to_is_what_was_seen(live):

@@ -29,9 +29,10 @@ def compose(row: CloseRow, closeup: Closeup, width: int, height: int) -> list[Ru
         lines += _whole("value", row.value, width)
     elif isinstance(row, FileRow) and not row.is_heading:
         lines += _whole("file", row.label, width)
-        lines += _whole("open in", ", ".join(map(str, row.line.pids[:50])), width)
+        held = f"{', '.join(map(str, row.line.pids[:50]))} of {runs.safe(row.line.instance)}"
+        lines += _whole("open in", held, width)
     elif isinstance(row, SocketRow) and not row.is_heading:
-        lines += _whole("instance", runs.safe(row.line.instance), width)
+        lines += _whole("of", _socket(row), width)
     return lines[:height]
 
 
@@ -60,26 +61,40 @@ def _whole(name: str, text: str, width: int) -> list[Runs]:
     return hanging(((f" {name} ", "dim"),), ((text, "text"),), max(20, width - 1)) if text else []
 
 
+def _socket(row: SocketRow) -> str:
+    """Whose it is, and what a narrow table leaves out."""
+    line, known = row.line, [runs.safe(row.line.instance)]
+    if line.local_port is not None:
+        known.append(f"port {line.local_port} here")
+    if line.busy:
+        known.append(f"{line.busy} busy, the oldest for {units.span(line.oldest_s)}")
+    return ", ".join(known)
+
+
 def _process(row: ProcessRow, closeup: ProcessCloseup, width: int, height: int) -> list[Runs]:
-    lines = _whole("command", runs.safe(row.line.command, 1000), width)[: max(1, height // 3)]
+    lines = _cut(_whole("command", runs.safe(row.line.command, 1000), width), max(1, height // 3), width)
     if row.identity is None or closeup.threads_of != row.identity:
         return lines
     return [*lines, *threads(closeup.threads, width, height - len(lines))]
 
 
+def _cut(lines: list[Runs], most: int, width: int) -> list[Runs]:
+    """So many lines; what is cut ends in an ellipsis."""
+    if len(lines) <= most:
+        return lines
+    return [*lines[: most - 1], (*runs.clip(lines[most - 1], width - 2), (" …", "dim"))]
+
+
 def threads(lines: Sequence[ThreadLine], width: int, height: int) -> list[Runs]:
-    """The threads of a process as a small table, the busiest first."""
+    """The threads of a process as a small table, the busiest first; its heading counts those there is no room for."""
     if height < 2 or not lines:
         return []
     order = sorted(lines, key=lambda line: (-(line.cores or 0.0), line.tid))
-    name = max(12, min(32, width - 46))
-    head = f" {'THREAD':<{name}} {'TID':>8} {'CPU':>6} {'NO CPU':>6} S {'WAITS IN':<10}"
-    room = height - 1
-    shown = order if len(order) <= room else order[: room - 1]
-    found: list[Runs] = [runs.clip(((head, "dim"),), width), *(_thread(line, name, width) for line in shown)]
-    if len(shown) < len(order):
-        found.append(((f" and {len(order) - len(shown)} more", "dim"),))
-    return found
+    shown = order[: height - 1]
+    title = "THREAD" if len(shown) == len(order) else f"THREAD, {len(shown)} of {len(order)}"
+    name = max(18, min(32, width - 46))
+    head = f" {title:<{name}} {'TID':>8} {'CPU':>6} {'NO CPU':>6} S {'WAITS IN':<10}"
+    return [runs.clip(((head, "dim"),), width), *(_thread(line, name, width) for line in shown)]
 
 
 def _thread(line: ThreadLine, name: int, width: int) -> Runs:

@@ -107,6 +107,6 @@ INSPECT: Sheet[FactRow] = Sheet(
         Column("value", "VALUE", "variables are masked until somebody asks", 20, _value, 0, lambda r: r.value, 2000,
                "left", names=True),
     ),
-    (("value", 60), ("name", 40)),
+    (("value", 44), ("name", 30), ("value", 60), ("name", 40)),
 )  # fmt: skip
 """One row a fact; by its first column it stands in the order of the answer, what needs somebody first."""

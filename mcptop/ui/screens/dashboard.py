@@ -105,7 +105,8 @@ class Dashboard(OneService):
         seen = problems.can_be_entered, bool(app.diagnoses.reports), app.actions.on, self.focused is problems
         past = app.picture.past
         time = past.tape is not None, past.is_recording
-        now = Now(app.picture.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, self.tab.is_log, *time)
+        about = self.tab.is_log, *time, self.tab.aspect
+        now = Now(app.picture.when.stands_still, bool(self.filter), self.tab.is_tree, *seen, *about)
         self.footer.show(footer(now))
 
     def show_pause(self) -> None:
