@@ -5,8 +5,13 @@ Every function takes None for unknown and gives "-": unknown never looks like ze
 
 from collections.abc import Sequence
 from math import isfinite
+from unicodedata import category
 
 UNKNOWN = "-"
+_BLANK = frozenset("\u115f\u1160\u3164\uffa0")
+"""Letters, by the standard, that show nothing."""
+_MOST_MARKS = 3
+"""Accents and vowel signs on one letter."""
 _BARS = "▁▂▃▄▅▆▇█"
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 
@@ -150,7 +155,27 @@ def plain(text: str, limit: int = 200) -> str:
     """Text of a container made harmless: control characters become spaces, and it ends at `limit` characters.
 
     Bidirectional overrides and zero-width characters count as control characters: they can make a name
-    read as another one.
+    read as another one. So do letters that are blank, and marks beyond those a letter has in any script.
     """
-    clean = "".join(c if c.isprintable() else " " for c in text[: limit + 1])
+    clean = printable(text[: limit + 1])
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+def printable(text: str) -> str:
+    """As `plain`, as long as it is, but for what takes no room: those characters are left out."""
+    if text.isascii():
+        return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
+    found: list[str] = []
+    marks = 0
+    for character in text:
+        if not character.isprintable() or character in _BLANK:
+            character = " "
+        marks = marks + 1 if category(character) in ("Mn", "Me") else 0
+        # Terminals and libraries do not agree how wide a character is that one of these selectors follows.
+        if marks <= _MOST_MARKS and not _is_selector(character):
+            found.append(character)
+    return "".join(found)
+
+
+def _is_selector(character: str) -> bool:
+    return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"

@@ -29,7 +29,7 @@ class CommandLog:
 
     def add(self, at: datetime, command: str, ok: bool, outcome: str) -> None:
         """A command that was begun at `at` has ended."""
-        self._entries.append(LogEntry(at, command, ok, plain(outcome, 300)))
+        self._entries.append(LogEntry(at, plain(command, 1000), ok, plain(outcome, 300)))
 
     @property
     def entries(self) -> Sequence[LogEntry]:

@@ -40,7 +40,7 @@ class Growing:
 
     def __init__(self, now: float, subject: str) -> None:
         # Spread over the ticks: what was seen first together would be asked together for ever.
-        self.due = now + sum(subject.encode()) % int(EVERY_S)
+        self.due = now + sum(map(ord, subject)) % int(EVERY_S)
         self._last: float | None = None
         self.found: Growth | None = None
         """While it grows, how."""

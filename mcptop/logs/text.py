@@ -11,7 +11,7 @@ import msgspec
 
 from mcptop.logs import levels
 from mcptop.model.log import Level
-from mcptop.units import long_size, plain
+from mcptop.units import long_size, printable
 
 LONGEST = 8 << 10
 """Characters that are kept of a line."""
@@ -50,7 +50,7 @@ def harmless(text: str) -> str:
         text = next((part for part in reversed(text.split("\r")) if part), "")
     if "\t" in text:
         text = text.expandtabs(_TAB)
-    return text if text.isprintable() else plain(text, len(text))
+    return printable(text)
 
 
 def said(line: bytes, lost: int = 0) -> Said:

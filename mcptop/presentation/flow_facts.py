@@ -96,7 +96,8 @@ def models_of(row: Row) -> Sequence[Model]:
 
 
 def _line(word: str, name: str, peer: str | None, source: str, judged: Judgement, facts: Sequence[Fact]) -> Runs:
-    whole = f"{name} to {safe(peer, 60)}" if peer and safe(peer) != name else name
+    name = safe(name, 60)
+    whole = f"{name} to {safe(peer, 60)}" if peer and safe(peer, 60) != name else name
     line: list[Run] = [(f" {word:<5} ", "dim"), (f"{judged.symbol} ", judged.style), (runs.fit(whole, _NAME), "text")]
     for title, value in facts:
         line += [(f"  {title} ", "dim"), (value, "muted")]

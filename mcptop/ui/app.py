@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -10,6 +13,7 @@ from typing import Protocol, runtime_checkable
 from textual import on
 from textual.app import SystemCommand
 from textual.filter import ANSIToTruecolor, Monochrome, NoColor
+from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from mcptop.config import Settings
@@ -39,6 +43,7 @@ from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
 from mcptop.ui.timed import Timed
 from mcptop.ui.whom import Whom
+from mcptop.units import plain
 
 
 @runtime_checkable
@@ -103,12 +108,28 @@ class McptopApp(Timed):
         self._switches = switches
         self.first_filter = project
 
+    def notify(
+        self,
+        message: str,
+        *,
+        title: str = "",
+        severity: SeverityLevel = "information",
+        timeout: float | None = None,
+        markup: bool = False,
+    ) -> None:
+        """Show a sentence, made harmless whoever said it; it is never markup."""
+        super().notify(plain(message, 1000), title=title, severity=severity, timeout=timeout, markup=False)
+
     def get_default_screen(self) -> Screen[None]:
         """The table is the first thing there is."""
         return Dashboard(self.reach.logs)
 
     def on_mount(self) -> None:
         """Begin to listen once there is somebody to draw."""
+        # Without these a program that is told to end leaves the terminal in its other screen, with the mouse on.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # on no main thread
+            for told in (signal.SIGTERM, signal.SIGHUP):
+                asyncio.get_running_loop().add_signal_handler(told, self.exit)
         self.set_keymap(self.keymap.for_textual())
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self.closely.start()

@@ -27,13 +27,13 @@ def stem(verdict: Verdict) -> str:
 
 def save_picture(at: datetime, picture: str) -> str:
     """Write the screen of that time; a sentence about that. Raises `WritingError`."""
-    return f"saved {write_new(f'mcptop-{_moment(at)}', {'.svg': picture.encode()})}.svg"
+    return f"saved {write_new(f'mcptop-{_moment(at)}', {'.svg': picture.encode(errors='replace')})}.svg"
 
 
 def save_log(name: str, at: datetime, text: str) -> str:
     """Write the lines of a service's log; a sentence about that. Raises `WritingError`."""
     stem = f"mcptop-log-{_UNSAFE.sub('_', name)[:60]}-{_moment(at)}"
-    return f"saved {write_new(stem, {'.txt': text.encode()})}.txt"
+    return f"saved {write_new(stem, {'.txt': text.encode(errors='replace')})}.txt"
 
 
 def _moment(at: datetime) -> str:
@@ -56,7 +56,7 @@ def save_report(verdict: Verdict) -> str:
     from mcptop.playbook.report_html import html
     from mcptop.playbook.report_markdown import markdown
 
-    texts = {".md": markdown(verdict).encode(), ".html": html(verdict).encode()}
+    texts = {".md": markdown(verdict).encode(errors="replace"), ".html": html(verdict).encode(errors="replace")}
     return f"saved {write_new(stem(verdict), texts)}.md and .html"
 
 

@@ -31,7 +31,8 @@ class Shapes:
     def tail(self, key: str, metric: str, count: int) -> Sequence[float | None]:
         """The last `count` values."""
         ticks = range(self.tick - count + 1, self.tick + 1)
-        return [None if tick < self.born else self._value(key, metric, tick) for tick in ticks]
+        base, growth = self.levels.get(f"{key} {metric}", (None, 0.0))
+        return [None if tick < self.born else self._value(base, growth, tick) for tick in ticks]
 
     def times(self, count: int) -> Sequence[float]:
         """One tick a second."""
@@ -41,8 +42,7 @@ class Shapes:
         """The same history so many ticks ago."""
         return Shapes(self.tick - ticks, self.levels, self.born)
 
-    def _value(self, key: str, metric: str, tick: int) -> float | None:
-        base, growth = self.levels.get(f"{key} {metric}", (None, 0.0))
+    def _value(self, base: float | None, growth: float, tick: int) -> float | None:
         if base is None or 300 < self.tick - tick < 320:
             return None
         if growth:

@@ -105,8 +105,8 @@ def _thread(line: ThreadLine, name: int, width: int) -> Runs:
             (f"{line.tid:>8} ", "muted"),
             (f"{cpu_text(line.cores):>6} ", "cpu" if (line.cores or 0.0) >= 0.0005 else "dim"),
             (f"{units.percent(line.waited_ratio):>6} ", "warning" if (line.waited_ratio or 0.0) >= 0.2 else "dim"),
-            (f"{line.state:<1} ", tone),
-            (f"{line.waits_in or units.UNKNOWN:<10}", "muted"),
+            (f"{runs.fit(runs.safe(line.state), 1)} ", tone),
+            (runs.fit(runs.safe(line.waits_in or units.UNKNOWN), 10), "muted"),
         ),
         width,
     )

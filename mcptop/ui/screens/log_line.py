@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.screen import ModalScreen
 
 from mcptop.logs import text
@@ -36,7 +37,8 @@ class LogLineScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         """One page."""
         with Scroll(id="box") as box:
-            box.border_title = f"{self._title} {datetime.fromtimestamp(self._entries[0].at).astimezone():%H:%M:%S.%f}"
+            at = datetime.fromtimestamp(self._entries[0].at).astimezone()
+            box.border_title = Content(f"{self._title} {at:%H:%M:%S.%f}")
             box.border_subtitle = "y copy · Esc back"
             yield Page(self._body)
 
