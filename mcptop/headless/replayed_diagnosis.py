@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from mcptop.config import Settings
 from mcptop.headless.past import DIAGNOSED_S, fill
-from mcptop.model.diagnosis import Subject
 from mcptop.playback import Playback
-from mcptop.playbook.diagnosis import Diagnosis, Finished, Limits
 from mcptop.playbook.frames import Frames
-from mcptop.playbook.runner import Progress
-from mcptop.playbook.shelf import Texts
-from mcptop.playbook.subjects import CouldNotLook, Wanted
 from mcptop.player import Player
+
+if TYPE_CHECKING:
+    from mcptop.config import Settings
+    from mcptop.model.diagnosis import Subject
+    from mcptop.playbook.diagnosis import Diagnosis, Finished, Limits
+    from mcptop.playbook.runner import Progress
+    from mcptop.playbook.shelf import Texts
+    from mcptop.playbook.subjects import Wanted
 
 
 class ReplayedDiagnosis:
@@ -30,6 +33,8 @@ class ReplayedDiagnosis:
         """Whom it is about. Raises `NoSubject`, `RecordingError`."""
         self._read(lambda: not self._over.is_set())
         if self._over.is_set():
+            from mcptop.playbook.subjects import CouldNotLook
+
             raise CouldNotLook("stopped before anybody was chosen")
         return self._diagnosis.choose()
 
@@ -63,6 +68,8 @@ class ReplayedDiagnoses:
         hear: Callable[[Progress], None],
     ) -> ReplayedDiagnosis:  # fmt: skip
         """One that was not begun. Raises `PlaybookError`."""
+        from mcptop.playbook.diagnosis import Diagnosis
+
         frames, last = Frames(recorded=True), self._player.position.index
 
         def read(is_wanted: Callable[[], bool]) -> None:

@@ -35,8 +35,9 @@ def test_judging_needs_neither_the_machine_nor_the_reports_that_are_files() -> N
     assert not loaded & {"docker", "httpx", "mcptop.playbook.report_html"}
 
 
-def test_the_dashboard_loads_playbooks_only_when_one_is_asked_for() -> None:
-    assert not loaded_by("import mcptop.ui.app") & {
+@pytest.mark.parametrize("module", ["ui.app", "headless.replayed_diagnosis"])
+def test_the_dashboard_loads_playbooks_only_when_one_is_asked_for(module: str) -> None:
+    assert not loaded_by(f"import mcptop.{module}") & {
         "yaml",
         "jinja2",
         "mcptop.playbook.diagnosis",
