@@ -7,8 +7,8 @@ so "as before" is recorded without touching the series.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from math import isnan, nan
+from collections.abc import Iterator, Sequence
+from math import nan
 from struct import Struct, error
 
 KEPT_S = 15 * 60
@@ -70,13 +70,27 @@ class _Track:
 
     def values(self, metric: str, ticks: range, capacity: int) -> list[float | None]:
         index, width = self.metrics.index(metric), len(self.metrics)
-        found: list[float | None] = []
-        with memoryview(self._rows).cast("f") as cells:
-            for tick in ticks:
-                cell = (min(tick, self.last) % capacity) * width + index
-                value = cells[cell] if tick <= self.until and cell < len(cells) else nan
-                found.append(None if isnan(value) else value)
-        return found
+        end = min(ticks.stop, self.last + 1)
+        found: list[float] = []
+        with memoryview(self._rows).cast("f") as cells, cells[index::width] as column:
+            for start, stop in _pieces(ticks.start, end, capacity):
+                found += column[start:stop].tolist()
+                # What the ring has no room for yet is of before it appeared.
+                found += [nan] * (stop - max(start, len(column)))
+            if ticks.start < ticks.stop and self.last >= 0:
+                held = min(ticks.stop, self.until + 1) - max(ticks.start, end)
+                found += [column[self.last % capacity]] * held
+        found += [nan] * (len(ticks) - len(found))
+        return [None if value != value else value for value in found]
+
+
+def _pieces(first: int, end: int, capacity: int) -> Iterator[tuple[int, int]]:
+    """The slots of these ticks, in their order: where the ring begins anew there is another piece."""
+    while first < end:
+        slot = first % capacity
+        number = min(end - first, capacity - slot)
+        yield slot, slot + number
+        first += number
 
 
 class History:
@@ -125,7 +139,10 @@ class History:
 
     def times(self, count: int, until: int) -> list[float]:
         """Wall-clock seconds of the same ticks."""
-        return [self._times[tick % self._capacity] for tick in range(self._first(count, until), until + 1)]
+        found: list[float] = []
+        for start, stop in _pieces(self._first(count, until), until + 1, self._capacity):
+            found += self._times[start:stop]
+        return found
 
     def _first(self, count: int, until: int) -> int:
         return max(0, until - min(count, self._reach) + 1, self.tick - self._capacity + 1)

@@ -25,12 +25,14 @@ def slope(times: Sequence[float], values: Sequence[float | None]) -> float | Non
 
     None with less than a minute of data.
     """
-    points = [(t, v) for t, v in zip(times, values, strict=True) if v is not None]
-    if len(points) < 3 or points[-1][0] - points[0][0] < MIN_SPAN_S:
+    known = [value for value in values if value is not None]
+    if len(known) != len(times):
+        times = [t for t, value in zip(times, values, strict=True) if value is not None]
+    if len(known) < 3 or times[-1] - times[0] < MIN_SPAN_S:
         return None
-    size = max(1, len(points) // _BINS)
-    bins = [points[start : start + size] for start in range(0, len(points), size)]
-    return theil_sen([_centre(each) for each in bins])
+    size = max(1, len(known) // _BINS)
+    bins = ((times[start : start + size], known[start : start + size]) for start in range(0, len(known), size))
+    return theil_sen([(sum(at) / len(at), sum(of) / len(of)) for at, of in bins])
 
 
 def binned(points: Points, most: int) -> list[tuple[float, float]]:

@@ -101,9 +101,9 @@ def test_a_frame_keeps_seeing_the_history_as_it_was() -> None:
 
 @given(st.lists(st.one_of(st.none(), st.integers(0, 1000), st.just("same"), st.just("away")), max_size=60))
 def test_history_equals_a_plain_list(steps: list[object]) -> None:
-    history, expected = History(16), list[float | None]()
-    for step in steps:
-        history.begin(0.0)
+    history, expected, times = History(16), list[float | None](), [float(at) for at in range(len(steps))]
+    for at, step in zip(times, steps, strict=True):
+        history.begin(at)
         if step == "same":
             history.repeat("a")
             expected.append(expected[-1] if expected else None)
@@ -118,6 +118,9 @@ def test_history_equals_a_plain_list(steps: list[object]) -> None:
         if step == "same" and position and (steps[position - 1] == "away" or expected[position - 1] is None):
             expected[position] = None
     assert list(Until(history).tail("a", "cpu.cores", 16)) == expected[-16:]
+    for count in range(20):
+        assert list(Until(history).tail("a", "cpu.cores", count)) == expected[-min(count, 16) :] * bool(count)
+        assert list(Until(history).times(count)) == times[-min(count, 16) :] * bool(count)
 
 
 def test_the_trend_is_not_moved_by_a_spike() -> None:
