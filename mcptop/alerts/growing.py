@@ -45,10 +45,14 @@ class Growing:
         self.found: Growth | None = None
         """While it grows, how."""
 
+    def is_due(self, now: float) -> bool:
+        """Whether it would be asked; until then `found` stands."""
+        # A clock that was set back must not put it off for hours.
+        return now >= self.due or now < self.due - 2 * EVERY_S
+
     def update(self, look: Look, asked: Asked, may: bool = False) -> Growth | None:
         """The growth, if the series leaks. `may`: it is known to grow by another measure."""
-        # A clock that was set back must not put it off for hours.
-        if look.now >= self.due or look.now < self.due - 2 * EVERY_S:
+        if self.is_due(look.now):
             last, self._last = self._last, asked.value
             self.due = look.now + EVERY_S
             has_risen = last is not None and asked.value - last >= asked.least_per_s * EVERY_S / 2

@@ -49,6 +49,8 @@ def _growth(instance: Instance, watched: Watched, look: Look) -> Growth | None:
     memory, least = instance.memory, rules.MEMORY_LEAK.warning
     if memory.anon_bytes is None:
         return None
+    if not watched.growing.is_due(look.now):
+        return watched.growing.found
     started_at = 0.0 if instance.started_at is None else instance.started_at.timestamp()
     relative = rules.LEAK_RELATIVE if memory.limit_bytes else rules.LEAK_RELATIVE_UNLIMITED
     may = (memory.trend_bytes_per_s or 0.0) >= least / 2

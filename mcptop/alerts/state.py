@@ -18,7 +18,7 @@ _OUTPUT = 120
 def judge(instance: Instance, restarts: Restarts, now: float, found: list[Finding], was_killed: bool) -> None:
     """Everything about the state of an instance. `was_killed`: it starts again because it had no memory."""
     state, code = instance.state, instance.exit_code
-    loop = restart_loop(instance.id, instance.name, restarts, now, code)
+    loop = restart_loop(instance.id, instance.name, restarts, now, code) if restarts else None
     if loop is None and state == "restarting":
         loop = _restarting(instance)
     if loop is not None:

@@ -34,6 +34,10 @@ class Restarts:
             return 0, 0.0
         return len(times), now - times[0]
 
+    def __bool__(self) -> bool:
+        """Whether there were any that may count."""
+        return bool(self._times)
+
     @property
     def until(self) -> float:
         """When fewer of them will count."""
