@@ -7,27 +7,29 @@ import shlex
 from collections.abc import Sequence
 
 from mcptop.model.action import Action, ActionTarget, Limits, Verb
+from mcptop.model.closeup import ProcessKey
 from mcptop.model.value import Kind
 from mcptop.units import plain
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]*")
 _SHOWN = 1000
+_BEST_SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
 _UNITS = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 
 
-def argv(action: Action, target: ActionTarget) -> tuple[str, ...]:
-    """The command for one of the action's targets."""
+def argv(action: Action, target: ActionTarget, by_id: bool = False) -> tuple[str, ...]:
+    """The command for one of the action's targets: by name as one would type it, by full id to be carried out."""
     if target.kind is not Kind.CONTAINER:
         return ("kill", f"-{action.signal}", str(pid_of(target)))
     docker = ("docker", *(("-H", action.engine) if action.engine else ()))
-    name = name_of(target)
+    name = target.id if by_id else name_of(target)
     match action.verb:
         case Verb.SIGNAL:
             return (*docker, "kill", "--signal", action.signal, name)
         case Verb.UPDATE:
             return (*docker, "update", *_options(action.limits[action.targets.index(target)]), name)
         case Verb.SHELL:
-            return (*docker, "exec", "-it", name, *(action.argv or ("sh",)))
+            return (*docker, "exec", "-it", name, *_BEST_SHELL)
     return (*docker, str(action.verb), name)
 
 
@@ -46,9 +48,9 @@ def pid_of(target: ActionTarget) -> int:
     return int(target.id.partition("-")[0])
 
 
-def start_ticks_of(target: ActionTarget) -> int:
-    """When a host process began, in clock ticks since boot."""
-    return int(target.id.partition("-")[2])
+def process_of(target: ActionTarget) -> ProcessKey:
+    """A host process and none that gets its pid later."""
+    return ProcessKey(pid_of(target), int(target.id.partition("-")[2]))
 
 
 def memory(count: int) -> str:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from mcptop.actions import commands, processes, shell
+from mcptop.actions import commands, processes
 from mcptop.actions.engine_look import facts_of
 from mcptop.actions.errors import ActionError
 from mcptop.actions.offers import runs
@@ -15,6 +15,7 @@ from mcptop.model.action import Action, ActionTarget, ContainerFacts, Limits, Lo
 from mcptop.model.value import Kind
 from mcptop.sources.docker_control import DockerControl
 from mcptop.sources.docker_engine import DEFAULT_SOCKET, EngineError
+from mcptop.sources.procfs import Roots
 from mcptop.units import plain
 
 _LOOK_S = 0.5
@@ -28,8 +29,18 @@ Connect = Callable[[], DockerControl]
 class Performer:
     """One connection for each order: they are rare. Not for several threads at once."""
 
-    def __init__(self, docker_host: str | None, connect: Connect | None = None, up_s: float = _UP_S) -> None:
-        """`up_s`: how long a container may take to run and be healthy before the next one's turn."""
+    def __init__(
+        self,
+        docker_host: str | None,
+        connect: Connect | None = None,
+        up_s: float = _UP_S,
+        roots: Roots = Roots(),  # noqa: B008 - frozen
+    ) -> None:
+        """`up_s`: how long a container may take to run and be healthy before the next one's turn.
+
+        `roots`: where the pids on the screen are from.
+        """
+        self._roots = roots
         self._given = docker_host or os.environ.get("DOCKER_HOST") or None
         self._connect = connect or (lambda: DockerControl(docker_host))
         self._looks = int(up_s / _LOOK_S)
@@ -45,14 +56,10 @@ class Performer:
     def perform(self, action: Action, target: ActionTarget) -> str:
         """Do it to one of the action's targets; what there is to say beside that it is done. Raises `ActionError`."""
         if target.kind is not Kind.CONTAINER:
-            processes.send(commands.pid_of(target), commands.start_ticks_of(target), action.signal)
+            processes.send(self._roots, commands.process_of(target), action.signal)
             return ""
         with self._engine() as engine:
             return _order(engine, action, target)
-
-    def find_shell(self, action: Action) -> Action:
-        """The same with bash where the container has it, else sh. Raises `ActionError`."""
-        return shell.find(action)
 
     def wait_until_up(self, target: ActionTarget, cancelled: threading.Event) -> None:
         """Return when it has run for two looks as one run, and is healthy if it has a check. Raises `ActionError`."""

@@ -6,27 +6,31 @@ import os
 import signal
 
 from mcptop.actions.errors import ActionError
-from mcptop.sources import process_files
-from mcptop.sources.kept import contents
+from mcptop.model.closeup import ProcessKey
+from mcptop.sources.process_handle import open_process
+from mcptop.sources.procfs import Roots
 
 
-def send(pid: int, start_ticks: int, name: str) -> None:
-    """Send the signal called `name` (without SIG) to the process that began at `start_ticks`. Raises `ActionError`.
-
-    The descriptor is of one process for ever. It is taken first and the start compared then: were the pid given to
-    another one in between, its start would be another one.
-    """
+def send(roots: Roots, process: ProcessKey, name: str) -> None:
+    """Send it the signal called `name` (without SIG); `roots` has the /proc it was seen in. Raises `ActionError`."""
+    pid = process.pid
     refuse(pid)
     try:
-        descriptor = os.pidfd_open(pid)
+        handle = open_process(roots, process)
+    except ProcessLookupError:
+        raise ActionError(f"process {pid} is gone: if its pid is used, then by another one") from None
+    except OSError as error:
+        raise ActionError(f"process {pid} cannot be held on to: {error.strerror or error}") from None
+    try:
+        signal.pidfd_send_signal(handle, signal.Signals[f"SIG{name}"])
     except ProcessLookupError:
         raise ActionError(f"process {pid} is gone") from None
-    except OSError as error:
-        raise ActionError(f"process {pid} cannot be held on to: {error.strerror}") from None
-    try:
-        _send(descriptor, pid, start_ticks, name)
+    except PermissionError:
+        raise ActionError(
+            f"not permitted: process {pid} is another user's; run mcptop as that user or as root"
+        ) from None
     finally:
-        os.close(descriptor)
+        os.close(handle)
 
 
 def refuse(pid: int) -> None:
@@ -35,20 +39,3 @@ def refuse(pid: int) -> None:
         raise ActionError("pid 1 keeps this machine or container up: it gets no signal from here")
     if pid == os.getpid():
         raise ActionError(f"process {pid} is mcptop itself")
-
-
-def _send(descriptor: int, pid: int, start_ticks: int, name: str) -> None:
-    # Of our own /proc, whatever tree is shown: the pid is looked up in our own namespace too.
-    stat = process_files.process_stat(contents(f"/proc/{pid}/stat"))
-    if stat is None:
-        raise ActionError(f"process {pid} is gone")
-    if stat.start_ticks != start_ticks:
-        raise ActionError(f"pid {pid} is another process now: the one on the screen is gone")
-    try:
-        signal.pidfd_send_signal(descriptor, signal.Signals[f"SIG{name}"])
-    except ProcessLookupError:
-        raise ActionError(f"process {pid} is gone") from None
-    except PermissionError:
-        raise ActionError(
-            f"not permitted: process {pid} is another user's; run mcptop as that user or as root"
-        ) from None

@@ -23,9 +23,6 @@ class Performs(Protocol):
     def perform(self, action: Action, target: ActionTarget) -> str:
         """Do it to one of them; a remark, or nothing. Raises `ActionError`."""
 
-    def find_shell(self, action: Action) -> Action:
-        """The same with a program that is there as its `argv`. Raises `ActionError`."""
-
     def wait_until_up(self, target: ActionTarget, cancelled: threading.Event) -> None:
         """Return when it runs, and is healthy if it has a check. Raises `ActionError`."""
 

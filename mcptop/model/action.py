@@ -89,8 +89,6 @@ class Action(Value, frozen=True):
     """Without `SIG`."""
     limits: tuple[Limits, ...] = ()
     """One a target."""
-    argv: tuple[str, ...] = ()
-    """Of a shell: the program."""
     others_running: int = 0
     """Replicas of the service that are left alone and run."""
 

@@ -15,8 +15,9 @@ from mcptop.actions.signals import SIGNALS
 from mcptop.config import Settings
 from mcptop.model.action import Action, ActionTarget, Look, Verb
 from mcptop.model.value import Kind
+from mcptop.sources.procfs import Roots
 from mcptop.ui.actions import ActionsAsked
-from mcptop.ui.messages import ActionsLooked, ShellFound
+from mcptop.ui.messages import ActionsLooked
 from mcptop.ui.whom import Whom
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def performer(settings: Settings) -> Performs:
     """Who acts for real."""
     from mcptop.actions.performing import Performer
 
-    return Performer(settings.docker_host)
+    return Performer(settings.docker_host, roots=Roots(settings.path_procfs, settings.path_sysfs))
 
 
 def open_menu(app: McptopApp, whom: Whom | None) -> None:
@@ -94,7 +95,7 @@ def _offer(app: McptopApp, asked: ActionsAsked, look: Look) -> None:
 
 def _offer_shells(app: McptopApp, asked: ActionsAsked, look: Look, found: Sequence[Offer]) -> None:
     if len(found) == 1:
-        app.actions.find_shell(found[0].action)
+        _chosen(app, asked, look, found[0].action)
     elif found:
         _menu(app, asked, look, found, [])
     else:
@@ -164,8 +165,6 @@ def _chosen(app: McptopApp, asked: ActionsAsked, look: Look, action: Action) -> 
 
             form = LimitsForm(action, offers.facts_for(action, look, asked.targets))
             app.push_screen(form, partial(_confirm_if, app, look))
-        case Verb.SHELL:
-            app.actions.find_shell(action)
         case _:
             _confirm(app, action, words.noticed(action, offers.facts_for(action, look, asked.targets)))
 
@@ -205,11 +204,3 @@ def _confirm(app: McptopApp, action: Action, noticed: list[str], again: str = ""
             app.actions.begin(action)
 
     app.push_screen(ConfirmScreen(action, noticed), answered)
-
-
-def shell_found(app: McptopApp, message: ShellFound) -> None:
-    """Ask before it is opened."""
-    if message.action is not None:
-        _confirm(app, message.action, words.noticed(message.action))
-    else:
-        app.tell(message.problem)

@@ -13,7 +13,7 @@ from mcptop.actions.command_log import CommandLog
 from mcptop.actions.errors import ActionError
 from mcptop.actions.sequence import Performs, Run
 from mcptop.model.action import Action, ActionTarget
-from mcptop.ui.messages import ActionsLooked, News, ShellFound
+from mcptop.ui.messages import ActionsLooked, News
 from mcptop.units import plain
 
 OFF = "actions are off: start mcptop with --allow-actions to stop, restart, signal, limit or enter what is selected"
@@ -78,17 +78,6 @@ class Actions:
                 return ActionsLooked(asked, None, str(problem))
 
         self._start(look)
-
-    def find_shell(self, action: Action) -> None:
-        """Ask which shell there is; answered by `ShellFound`."""
-
-        def find(performer: Performs) -> Message:
-            try:
-                return ShellFound(performer.find_shell(action), "")
-            except ActionError as problem:
-                return ShellFound(None, str(problem))
-
-        self._start(find)
 
     def begin(self, action: Action) -> None:
         """Carry it out; what happens is told as news."""

@@ -35,7 +35,6 @@ from mcptop.ui.messages import (
     FrameReady,
     FrameSource,
     News,
-    ShellFound,
     Switch,
 )
 from mcptop.ui.reach import NO_REACH, Reach
@@ -201,10 +200,6 @@ class McptopApp(Timed):
     @on(ActionsLooked)
     def _actions_looked(self, message: ActionsLooked) -> None:
         acting.looked(self, message)
-
-    @on(ShellFound)
-    def _shell_found(self, message: ShellFound) -> None:
-        acting.shell_found(self, message)
 
     def action_last_report(self) -> None:
         """What the last diagnosis came to."""

@@ -15,7 +15,7 @@ from mcptop.player import Position
 
 if TYPE_CHECKING:
     from mcptop.logs.gather import Gathering
-    from mcptop.model.action import Action, Look
+    from mcptop.model.action import Look
     from mcptop.model.log import Entry
     from mcptop.playbook.diagnosis import Finished
     from mcptop.playbook.runner import Progress
@@ -157,13 +157,4 @@ class ActionsLooked(Message, bubble=False):
         super().__init__()
         self.asked = asked
         self.look = look
-        self.problem = problem
-
-
-class ShellFound(Message, bubble=False):
-    """It is known which shell there is, or why there is none."""
-
-    def __init__(self, action: Action | None, problem: str) -> None:
-        super().__init__()
-        self.action = action
         self.problem = problem

@@ -19,6 +19,9 @@ def enter(app: McptopApp, action: Action) -> None:
     """Give the terminal away until the shell ends; nothing of the app runs meanwhile but its monitor."""
     target = action.targets[0]
     command = commands.shown(commands.argv(action, target))
+    if problem := shell.missing(action):
+        app.tell(problem)
+        return
     at, began = app.actions.log.now(), time.monotonic()
     app.is_lent = True
     try:

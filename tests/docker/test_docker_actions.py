@@ -14,21 +14,31 @@ import pytest
 from containers import docker
 from msgspec.structs import replace
 
-from mcptop.actions import limits, offers, shell
+from mcptop.actions import commands, limits, offers
 from mcptop.actions.command_log import CommandLog
 from mcptop.actions.errors import ActionError
 from mcptop.actions.performing import Performer
 from mcptop.actions.sequence import Run
+from mcptop.closeup.processes import ProcessReader
 from mcptop.model.action import Action, ActionTarget, Verb
+from mcptop.model.frame import Service
+from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
+from mcptop.presentation.closeups.processes import build
+from mcptop.presentation.rows import View
 from mcptop.sources.docker_control import DockerControl
 from mcptop.sources.docker_engine import EngineError
+from mcptop.ui.whom import of_process
+from tests.closeup.programs import world
 
 MIB = 1 << 20
 LIVES = "import signal, time; signal.signal(15, lambda *_: exit(7)); time.sleep(600)"
 # Writes down every USR1, at once.
 COUNTS = "import signal, time\nsignal.signal(10, lambda *_: print('usr1', flush=True))\nprint('ready', flush=True)\n" \
     "while True: time.sleep(600)"  # fmt: skip
+# Its child writes down every USR1; its first process would too.
+FAMILY = "import os, signal, time\nsignal.signal(10, lambda *_: print('usr1', os.getpid(), flush=True))\n" \
+    "if os.fork() == 0: print('ready', flush=True)\nwhile True: time.sleep(600)"  # fmt: skip
 # Its second run ends at once.
 ONCE = "import os, time\nif os.path.exists('/was'): exit(3)\nopen('/was', 'w').close(); time.sleep(600)"
 
@@ -261,17 +271,40 @@ def session(argv: list[str], typed: bytes) -> tuple[str, int]:
 
 def test_a_shell_is_entered_by_its_command(start, doing):
     one = start("web", LIVES)
-    action = doing.performer.find_shell(doing.offered(one)[Verb.SHELL].action)
-    assert action.argv == ("bash",)
-    seen, code = session(list(shell.commands.argv(action, action.targets[0])), b"echo $((6*7))mcp; exit 5\n")
-    assert "42mcp" in seen
+    action = doing.offered(one)[Verb.SHELL].action
+    docker("rename", one.name, f"{one.name}-before")
+    start("web", LIVES)
+    typed = b'echo $((6*7))${BASH:+mcp} "$HOSTNAME"; exit 5\n'
+    seen, code = session(list(commands.argv(action, action.targets[0], by_id=True)), typed)
+    docker("rm", "-f", one.id)
+    assert f"42mcp {one.id[:12]}" in seen, "whoever has the name by now is not entered"
     assert code == 5
 
 
 def test_without_bash_it_is_sh(start, doing):
     one = start("web", LIVES)
     docker("exec", one.name, "mv", "/bin/bash", "/bin/none")
-    assert doing.performer.find_shell(doing.offered(one)[Verb.SHELL].action).argv == ("sh",)
+    action = doing.offered(one)[Verb.SHELL].action
+    seen, code = session(list(commands.argv(action, action.targets[0], by_id=True)), b"echo $((6*7))$BASH.; exit 5\n")
+    assert "42." in seen
+    assert code == 5
+
+
+def test_one_process_of_a_container_gets_a_signal(start, doing):
+    one = start("web", FAMILY)
+    wait_for(lambda: says_in_log(one, "ready"))
+    service = Service(one.project, one.service, Kind.CONTAINER, 1, (Instance(one.id, one.name, one.pid),))
+    closeup = ProcessReader(world()).look(service, service.instances)
+    child = next(row for row in build(closeup, View()) if row.line.inner_pid != 1)
+    whom = of_process(child, service)
+    assert whom is not None
+    chosen = whom.instances[0]
+    it = ActionTarget(chosen.id, chosen.name, whom.service.kind, whom.service.project, whom.service.name)
+    action = offers.offers((it,), doing.performer.look((it,), "here"))[0].action
+    outcome = doing(replace(action, signal="USR1"))
+    assert (outcome.ok, doing.log.entries[0].command) == (True, f"kill -USR1 {child.line.pid}")
+    wait_for(lambda: says_in_log(one, "usr1"))
+    assert "usr1 1\n" not in docker("logs", one.name) + "\n", "its first process got none"
 
 
 def test_the_facts_agree_with_the_engine(start, doing):

@@ -92,7 +92,7 @@ def test_there_and_back(start, terminal):
     shown(terminal, one, "--allow-actions")
     assert "actions on" in terminal.text()
     terminal.type("e")
-    terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
+    terminal.wait(lambda text: f"docker exec -it {one.name} sh -c" in text)
     terminal.type("y")
     terminal.wait(lambda text: f"@{one.id[:12]}:" in text)
     terminal.type(f"hostname > /here; {RUBBISH}; stty raw -echo; exit 3", "Enter")
@@ -103,7 +103,7 @@ def test_there_and_back(start, terminal):
     assert "\x0e" not in terminal.tmux("capture-pane", "-p", "-e"), "its letters are still lines"
     terminal.type("X")
     text = terminal.wait(lambda text: "command log" in text)
-    assert f"✔ docker exec -it {one.name} bash" in text
+    assert f"✔ docker exec -it {one.name} sh -c" in text
     assert "exit code 3" in text
     leave(terminal)
 
@@ -129,7 +129,7 @@ def test_a_docker_program_that_is_killed_leaves_a_good_terminal(start, terminal)
     one = start("shell-web", LIVES)
     shown(terminal, one, "--allow-actions")
     terminal.type("e")
-    terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
+    terminal.wait(lambda text: f"docker exec -it {one.name} sh -c" in text)
     terminal.type("y")
     terminal.wait(lambda text: f"@{one.id[:12]}:" in text)
     below = descendants(int(terminal.tmux("display-message", "-p", "#{pane_pid}")))
@@ -144,7 +144,7 @@ def test_a_container_that_ends_under_the_shell(start, terminal):
     one = start("shell-web", LIVES)
     shown(terminal, one, "--allow-actions")
     terminal.type("e")
-    terminal.wait(lambda text: f"docker exec -it {one.name} bash" in text)
+    terminal.wait(lambda text: f"docker exec -it {one.name} sh -c" in text)
     terminal.type("y")
     terminal.wait(lambda text: f"@{one.id[:12]}:" in text)
     subprocess.run(["docker", "kill", one.name], capture_output=True, check=True, timeout=60)

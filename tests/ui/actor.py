@@ -6,8 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from msgspec.structs import replace
-
 from mcptop.actions.errors import ActionError
 from mcptop.model.action import Action, ActionTarget, ContainerFacts, Look
 from mcptop.model.value import Kind
@@ -29,7 +27,6 @@ class Actor:
         self.host = "build-7"
         self.engine: str | None = None
         self.problem = ""
-        self.no_shell = ""
         self.let_go = threading.Event()
         self.let_go.set()
 
@@ -54,12 +51,6 @@ class Actor:
         if self.problem:
             raise ActionError(self.problem)
         return ""
-
-    def find_shell(self, action: Action) -> Action:
-        """There is a bash."""
-        if self.no_shell:
-            raise ActionError(self.no_shell)
-        return replace(action, argv=("bash",))
 
     def wait_until_up(self, target: ActionTarget, cancelled: threading.Event) -> None:
         """It is up at once."""

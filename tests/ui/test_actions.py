@@ -363,19 +363,29 @@ async def test_another_engine_is_named(app_of, actor, screen):
         assert "docker -H tcp://10.0.0.5:2376 stop mcp-stack-mcp-api-1" in screen(app)
 
 
-async def test_a_shell_is_asked_about_and_needs_a_terminal(app_of, actor, screen):
+async def test_a_shell_is_asked_about_and_needs_a_terminal(app_of, screen, tmp_path, monkeypatch):
     app, _ = app_of()
+    (tmp_path / "docker").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\n")
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
     async with app.run_test(size=SIZE) as pilot:
         await select(pilot, "mcp-api")
         await pilot.press("e")
         await at(pilot, ConfirmScreen)
-        assert "docker exec -it mcp-stack-mcp-api-1 bash" in screen(app)
+        assert "docker exec -it mcp-stack-mcp-api-1 sh -c" in screen(app)
+        await pilot.press("n")
+        await at(pilot, Dashboard)
+        assert not (tmp_path / "ran").exists(), "nothing is run, or even looked for, without a yes"
+        await pilot.press("e")
+        await at(pilot, ConfirmScreen)
         await pilot.press("y")
         # A test's screen cannot be lent.
-        await notified(pilot, "no shell from here; in a terminal: docker exec -it mcp-stack-mcp-api-1 bash")
+        await notified(pilot, "no shell from here; in a terminal: docker exec -it mcp-stack-mcp-api-1 sh -c")
         assert not app.is_lent
-        actor.no_shell = "there is no docker program on PATH; elsewhere: docker exec -it mcp-stack-mcp-api-1 sh"
+        (tmp_path / "docker").unlink()
         await pilot.press("e")
+        await at(pilot, ConfirmScreen)
+        await pilot.press("y")
         await notified(pilot, "there is no docker program on PATH")
 
 

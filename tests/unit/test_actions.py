@@ -21,15 +21,20 @@ from mcptop.actions.errors import ActionError
 from mcptop.actions.sequence import Run
 from mcptop.actions.signals import SIGNALS
 from mcptop.model.action import Action, ActionTarget, ContainerFacts, Limits, Look, Verb
+from mcptop.model.closeup import ProcessKey
 from mcptop.model.value import Kind
 from mcptop.sources import process_files
 from mcptop.sources.kept import contents
+from mcptop.sources.procfs import Roots
 
 MIB = 1 << 20
+LIVE = Roots()
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 WEB = ActionTarget("a" * 64, "shop-web-1", Kind.CONTAINER, "shop", "web", working_set_bytes=200 * MIB)
 SECOND = replace(WEB, id="b" * 64, name="shop-web-2")
 STOP = Action(Verb.STOP, (WEB,), "build-7")
+SHELL = replace(STOP, verb=Verb.SHELL)
+INSIDE = "sh -c 'command -v bash >/dev/null && exec bash; exec sh'"
 HOSTILE = "[red]x\x1b[2J\u202e\n'; rm -rf $(y)"
 
 
@@ -43,7 +48,7 @@ def command(action: Action) -> str:
         (STOP, "docker stop shop-web-1"),
         (replace(STOP, engine="ssh://me@far"), "docker -H ssh://me@far stop shop-web-1"),
         (replace(STOP, verb=Verb.SIGNAL, signal="HUP"), "docker kill --signal HUP shop-web-1"),
-        (replace(STOP, verb=Verb.SHELL, argv=("bash",)), "docker exec -it shop-web-1 bash"),
+        (SHELL, f"docker exec -it shop-web-1 {INSIDE}"),
         (replace(STOP, verb=Verb.UPDATE, limits=(Limits(512 * MIB, 512 * MIB, 1.5),)),
          "docker update --memory 512m --memory-swap 512m --cpus 1.5 shop-web-1"),
         (replace(STOP, verb=Verb.UPDATE, limits=(Limits(cpus=1.5, cpu_period_us=50_000),)),
@@ -167,7 +172,7 @@ def test_mcptop_itself_and_the_first_process_are_refused():
         target = replace(WEB, id=f"{pid}-1", kind=Kind.PROCESS)
         assert offers.offers((target,), Look("h", None, (None,)))[0].refused
         with pytest.raises(ActionError):
-            processes.send(pid, start_of(pid), "CONT")
+            processes.send(LIVE, start_of(pid), "CONT")
 
 
 @pytest.fixture
@@ -182,28 +187,38 @@ def process():
     child.stdout.close()
 
 
-def start_of(pid: int) -> int:
+def start_of(pid: int) -> ProcessKey:
     stat = process_files.process_stat(contents(f"/proc/{pid}/stat"))
     assert stat is not None
-    return stat.start_ticks
+    return ProcessKey(pid, stat.start_ticks)
 
 
 def test_a_process_gets_its_signal(process):
-    processes.send(process.pid, start_of(process.pid), "TERM")
+    processes.send(LIVE, start_of(process.pid), "TERM")
     assert process.wait(30) == -signal.SIGTERM
 
 
 def test_stop_and_continue(process):
     start = start_of(process.pid)
-    processes.send(process.pid, start, "STOP")
+    processes.send(LIVE, start, "STOP")
     assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
-    processes.send(process.pid, start, "CONT")
+    processes.send(LIVE, start, "CONT")
     assert os.WIFCONTINUED(os.waitpid(process.pid, os.WCONTINUED)[1])
 
 
 def test_another_process_under_the_pid_is_left_alone(process):
-    with pytest.raises(ActionError, match="is another process now"):
-        processes.send(process.pid, start_of(process.pid) - 1, "KILL")
+    key = start_of(process.pid)
+    with pytest.raises(ActionError, match="by another one"):
+        processes.send(LIVE, key._replace(start_ticks=key.start_ticks - 1), "KILL")
+    assert process.poll() is None
+
+
+def test_pids_of_another_namespace_are_not_ours(process, tmp_path):
+    (tmp_path / "self").symlink_to("1")
+    with pytest.raises(ActionError, match="numbers processes otherwise"):
+        processes.send(Roots(str(tmp_path)), start_of(process.pid), "KILL")
+    with pytest.raises(ActionError, match="cannot be held on to: No such file"):
+        processes.send(Roots(str(tmp_path / "none")), start_of(process.pid), "KILL")
     assert process.poll() is None
 
 
@@ -212,7 +227,7 @@ def test_a_process_that_is_gone(process):
     process.kill()
     process.wait()
     with pytest.raises(ActionError, match="is gone"):
-        processes.send(process.pid, start, "TERM")
+        processes.send(LIVE, start, "TERM")
 
 
 @pytest.mark.parametrize("name", SIGNALS)
@@ -269,8 +284,17 @@ def test_the_log_ends_at_500():
 
 
 def test_without_a_docker_program_there_is_a_command_to_copy():
-    with pytest.raises(ActionError, match="no docker program on PATH; elsewhere: docker exec -it shop-web-1 sh"):
-        shell.find(replace(STOP, verb=Verb.SHELL), which=lambda name: None)
+    says = shell.missing(SHELL, which=lambda name: None)
+    assert says == f"there is no docker program on PATH; elsewhere: docker exec -it shop-web-1 {INSIDE}"
+
+
+def test_a_shell_is_entered_by_id_whoever_has_the_name_now(tmp_path, monkeypatch):
+    (tmp_path / "docker").write_text(f'#!/bin/sh\necho "$@" >{tmp_path}/asked\nexit 3\n')
+    (tmp_path / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    assert shell.missing(SHELL) == ""
+    assert shell.enter(SHELL) == (True, "exit code 3")
+    assert (tmp_path / "asked").read_text().startswith(f"exec -it {WEB.id} sh -c ")
 
 
 @pytest.mark.parametrize(
