@@ -71,7 +71,10 @@ class Actions:
     def look(self, asked: ActionsAsked, machine: str) -> None:
         """Ask what can be done to them; answered by `ActionsLooked`."""
 
-        def look(performer: Performs) -> Message:
+        if (performer := self._free()) is None:
+            return
+
+        def look() -> Message:
             try:
                 return ActionsLooked(asked, performer.look(asked.targets, machine), "")
             except ActionError as problem:
@@ -85,8 +88,12 @@ class Actions:
         def hear(says: str) -> None:
             self._post(News(says, False))
 
-        def carry_out(performer: Performs) -> Message:
-            run = self._run = Run(performer, self.log, hear)
+        if (performer := self._free()) is None:
+            return
+        # Made here and not on its own thread: whoever quits in between has something to cancel.
+        run = self._run = Run(performer, self.log, hear)
+
+        def carry_out() -> Message:
             outcome = run(action)
             return News(outcome.says, not outcome.ok)
 
@@ -99,15 +106,18 @@ class Actions:
         if self._thread is not None:
             self._thread.join(_JOIN_S)
 
-    def _start(self, work: Callable[[Performs], Message]) -> None:
+    def _free(self) -> Performs | None:
+        """Who acts; None where nobody may or is still busy, which is told."""
         if self.off or self.busy:
             self._post(News(self.off or "one action at a time: one is still under way", True))
-            return
-        performer = self._performer = self._performer or self._made()
+            return None
+        self._performer = self._performer or self._made()
+        return self._performer
 
+    def _start(self, work: Callable[[], Message]) -> None:
         def run() -> None:
             try:
-                message = work(performer)
+                message = work()
             except Exception as defect:  # the dashboard goes on
                 message = News(plain(f"defect in mcptop: {type(defect).__name__}: {defect}"), True)
             self.busy = False

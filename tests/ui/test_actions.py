@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from inspect import isawaitable
 
@@ -14,14 +15,15 @@ from textual.widgets import Input, OptionList
 
 from mcptop.actions.command_log import CommandLog
 from mcptop.history import KEPT_S
-from mcptop.model.action import ContainerFacts
+from mcptop.model.action import Action, ActionTarget, ContainerFacts, Verb
 from mcptop.model.value import Kind
 from mcptop.playback import Playback
 from mcptop.player import Player
 from mcptop.recording.ring import Ring
 from mcptop.ui import keys
-from mcptop.ui.actions import OFF, REPLAY
+from mcptop.ui.actions import OFF, REPLAY, Actions
 from mcptop.ui.app import McptopApp
+from mcptop.ui.messages import News
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.action_menu import ActionMenu
 from mcptop.ui.screens.command_log import CommandLogScreen
@@ -351,6 +353,28 @@ async def test_a_host_process_gets_signals_only(app_of, actor, screen):
         assert app.actions.log.entries[0].command == "kill -HUP 4242"
         await pilot.press("e")
         await notified(pilot, "a host process has no shell of its own")
+
+
+class Late(threading.Thread):
+    """Has not come to its turn before somebody waits for it."""
+
+    def start(self) -> None:
+        """Not yet."""
+
+    def join(self, timeout: float | None = None) -> None:
+        """Now."""
+        super().start()
+        super().join(timeout)
+
+
+def test_what_was_begun_at_the_moment_of_quitting_is_left_out(actor, monkeypatch):
+    monkeypatch.setattr("mcptop.ui.actions.threading.Thread", Late)
+    told: list[News] = []
+    actions = Actions(actor, told.append, allowed=True)
+    actions.begin(Action(Verb.STOP, (ActionTarget("a" * 64, "web", Kind.CONTAINER, "shop", "web"),), "here"))
+    actions.stop()
+    assert not actor.orders
+    assert [news.says for news in told] == ["mcptop ended"]
 
 
 async def test_another_engine_is_named(app_of, actor, screen):
