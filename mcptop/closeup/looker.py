@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from mcptop.closeup.attempt import Attempt
@@ -46,6 +47,7 @@ class _Pause(NamedTuple):
 
 
 _AT_ONCE = _Pause(0.0, 0.0)
+_AFTER_DEFECT = _Pause(0.0, 1.0)
 
 
 class _Desk:
@@ -148,9 +150,11 @@ class Looker:
     def _look(self, wish: _Wish) -> _Pause:
         """One look, handed out; how long to pause before the next."""
         self._clear(wish)
-        desk = self._desks.get(wish.aspect)
-        if desk is None:
-            desk = self._desks[wish.aspect] = _Desk(self._make[wish.aspect](self._world), wish.service.key)
+        try:
+            desk = self._desk(wish)
+        except Exception as error:  # see `Attempt`: a defect in one reader does not end the looking
+            self._hand_out(wish, wish.nothing(f"defect in mcptop: {type(error).__name__}: {error}"))
+            return _AFTER_DEFECT
         if desk.attempt is None:
             self._begin(desk, wish)
         attempt, asked = desk.attempt, desk.wish
@@ -169,6 +173,12 @@ class Looker:
         pause_s = max(desk.reader.every_s - attempt.took_s, attempt.took_s, attempt.cpu_s / SHARE)
         return _Pause(attempt.cpu_s / HURRIED_SHARE, pause_s)
 
+    def _desk(self, wish: _Wish) -> _Desk:
+        desk = self._desks.get(wish.aspect)
+        if desk is None:
+            desk = self._desks[wish.aspect] = _Desk(self._make[wish.aspect](self._world), wish.service.key)
+        return desk
+
     def _begin(self, desk: _Desk, wish: _Wish) -> None:
         reader = desk.reader
         if isinstance(reader, ProcessReader):
@@ -185,8 +195,9 @@ class Looker:
         for aspect, desk in list(self._desks.items()):
             is_wanted = wish is not None and aspect is wish.aspect and desk.service == wish.service.key
             if not is_wanted and not desk.is_busy:
-                desk.reader.close()
                 del self._desks[aspect]
+                with suppress(Exception):  # a reader that cannot even be closed is let go
+                    desk.reader.close()
 
     def _hand_out(self, wish: _Wish, closeup: Closeup) -> None:
         with self._news:

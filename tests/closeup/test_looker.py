@@ -142,6 +142,34 @@ def test_nothing_is_looked_at_when_nothing_is_wanted():
         assert len(script.asked) == asked
 
 
+class Sick(Script):
+    """Cannot be closed."""
+
+    def close(self) -> None:
+        super().close()
+        raise OSError("no\x1b[2J")
+
+
+def test_a_reader_that_cannot_be_made_or_closed_does_not_end_the_looking():
+    script, fails = Sick(), iter([True, False])
+
+    def make(world: World) -> Reader:
+        if next(fails, False):
+            raise ValueError("bad\x1b[2J\nbytes")
+        return script
+
+    with looking(make) as (looker, got):
+        looker.want(Aspect.FILES, api := named("api"), api.instances)
+        assert got.get(timeout=PATIENCE_S).problem == "defect in mcptop: ValueError: bad [2J bytes"
+        looker.want(Aspect.FILES, web := named("web"), web.instances)
+        while got.get(timeout=PATIENCE_S).service != web.key:
+            continue
+        looker.want(Aspect.FILES, api, api.instances)
+        assert script.closed.wait(PATIENCE_S)
+        while got.get(timeout=PATIENCE_S).service != api.key:
+            continue
+
+
 def test_a_reader_that_raises_is_one_line_and_is_asked_again():
     fails = iter([True, False])
 
