@@ -10,7 +10,7 @@ from mcptop.closeup.inspection import InspectReader
 from mcptop.closeup.processes import ProcessReader
 from mcptop.closeup.sockets import SocketReader
 from mcptop.closeup.world import Reader, World
-from mcptop.model.closeup import Aspect, Closeup, FileCloseup, InspectCloseup, ProcessCloseup, SocketCloseup
+from mcptop.model.closeup import CLOSEUPS, Aspect, Closeup
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.units import plain
@@ -22,17 +22,11 @@ READERS: Mapping[Aspect, MakeReader] = {
     Aspect.FILES: FileReader,
     Aspect.INSPECT: InspectReader,
 }
-_CLOSEUPS: Mapping[Aspect, type[Closeup]] = {
-    Aspect.PROCESSES: ProcessCloseup,
-    Aspect.SOCKETS: SocketCloseup,
-    Aspect.FILES: FileCloseup,
-    Aspect.INSPECT: InspectCloseup,
-}
 
 
 def nothing(aspect: Aspect, service: Service, instances: Sequence[Instance], problem: str) -> Closeup:
     """A closeup without lines, that says why it has none."""
-    return _CLOSEUPS[aspect](
+    return CLOSEUPS[aspect](
         at=datetime.now(UTC),
         service=service.key,
         instances=tuple(instance.name for instance in instances),

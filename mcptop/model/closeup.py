@@ -5,6 +5,7 @@ Every text in here was made harmless where it was read. What could not be read i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -195,3 +196,11 @@ class InspectCloseup(Closeup, frozen=True, kw_only=True):
     """What it is and was started with, section by section."""
 
     lines: tuple[Fact, ...] = ()
+
+
+CLOSEUPS: Mapping[Aspect, type[Closeup]] = {
+    Aspect.PROCESSES: ProcessCloseup,
+    Aspect.SOCKETS: SocketCloseup,
+    Aspect.FILES: FileCloseup,
+    Aspect.INSPECT: InspectCloseup,
+}

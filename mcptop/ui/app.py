@@ -81,8 +81,6 @@ class McptopApp(Timed):
         self.clock = clock
         """Seconds: of a diagnosis that runs, and of frames that do not come."""
         self.diagnoses = Diagnoses(settings or Settings(), self.post, diagnosis, clock)
-        self.is_lent = False
-        """Another program has the terminal, and nothing works off the frames: they are not kept either."""
         self.actions = Actions(reach.performer, self.post, reach.allow_actions, recording is None)
         self._switches: Sequence[Switch] = ()
         self.first_filter = ""
@@ -165,12 +163,11 @@ class McptopApp(Timed):
     def _emit(self, frame: Frame) -> None:
         """Called on the monitor's thread: hand over and return."""
         self.diagnoses.hear(frame)
-        if not self.is_lent:
-            self.post(FrameReady(frame))
+        self.post_seen(FrameReady(frame))
 
     def _looked(self, closeup: Closeup) -> None:
         """Called on the looker's thread."""
-        self.post(CloseupReady(closeup))
+        self.post_seen(CloseupReady(closeup))
 
     @on(CloseupReady)
     def _receive_closeup(self, message: CloseupReady) -> None:

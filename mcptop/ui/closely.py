@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from mcptop.model.closeup import (
-    Aspect,
-    Closeup,
-    FileCloseup,
-    InspectCloseup,
-    ProcessCloseup,
-    ProcessKey,
-    SocketCloseup,
-)
+from mcptop.model.closeup import CLOSEUPS, Aspect, Closeup, ProcessKey
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.presentation import rows
@@ -41,12 +33,6 @@ class Looks(Protocol):
         """End."""
 
 
-_KINDS: dict[Aspect, type[Closeup]] = {
-    Aspect.PROCESSES: ProcessCloseup,
-    Aspect.SOCKETS: SocketCloseup,
-    Aspect.FILES: FileCloseup,
-    Aspect.INSPECT: InspectCloseup,
-}
 MakeLooks = Callable[[Callable[[Closeup], None]], Looks]
 """From whom to tell."""
 
@@ -57,6 +43,7 @@ class Closely:
     def __init__(self, looks: Looks | None) -> None:
         self._looks = looks
         self._wanted: tuple[Aspect, str] | None = None
+        self._whom: Whom | None = None
         self.reveal = HIDDEN
         """Which masked values the reader asked for; another service is masked again."""
         self.key = ""
@@ -100,6 +87,7 @@ class Closely:
         wanted = (aspect, whom.row) if aspect is not None and whom is not None else None
         if wanted != self._wanted:
             self._wanted, self.closeup, self.reveal = wanted, None, HIDDEN
+        self._whom = whom
         if self._looks is None:
             return
         if aspect is None or whom is None:
@@ -109,10 +97,17 @@ class Closely:
 
     def receive(self, closeup: Closeup) -> bool:
         """A look; whether it is still wanted: another one may have been on its way."""
-        if self._wanted is None or not isinstance(closeup, _KINDS[self._wanted[0]]):
+        if self._wanted is None or self._whom is None or not isinstance(closeup, CLOSEUPS[self._wanted[0]]):
+            return False
+        if (closeup.service, closeup.instances) != (self._whom.service.key, self._whom.names):
             return False
         self.closeup = closeup
         return True
+
+    def rest(self) -> None:
+        """Nothing is looked at until something is wanted again; what was seen stays."""
+        if self._looks is not None:
+            self._looks.want_nothing()
 
     def threads_of(self, process: ProcessKey | None) -> None:
         """Look at the threads of this process too."""

@@ -42,6 +42,8 @@ class Timed(App[None]):
         """`recording`: the monitor is none, but plays one. `clock` in seconds that are never set back."""
         super().__init__()
         self.reach = reach
+        self.is_lent = False
+        """Another program has the terminal, and nothing works off what is seen: it is not kept either."""
         self.picture = Picture(Past(recording, reach.past), clock)
         self._problem = ""
         """Why the past cannot be shown where it is walked to, as it was told."""
@@ -82,6 +84,11 @@ class Timed(App[None]):
         with contextlib.suppress(RuntimeError):
             self.post_message(message)
 
+    def post_seen(self, message: Message) -> None:
+        """From any thread: of what is seen again and again, which nobody wants later."""
+        if not self.is_lent:
+            self.post(message)
+
     def draw(self) -> None:
         """The picture, on the screen that is in front."""
         screen = self.screen
@@ -91,11 +98,11 @@ class Timed(App[None]):
 
     def walker(self) -> Player | None:
         """Who walks through the past, from where the picture stands."""
-        return self.picture.past.open(lambda frame: self.post(PastReady(frame)), self._moved, self.frame.at)
+        return self.picture.past.open(lambda frame: self.post_seen(PastReady(frame)), self._moved, self.frame.at)
 
     def _moved(self, position: Position) -> None:
         """Called on the player's thread."""
-        self.post(PositionChanged(position))
+        self.post_seen(PositionChanged(position))
 
     @on(FrameReady)
     def _receive(self, message: FrameReady) -> None:

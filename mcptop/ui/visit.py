@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def enter(app: McptopApp, action: Action) -> None:
-    """Give the terminal away until the shell ends; nothing of the app runs meanwhile but its monitor."""
+    """Give the terminal away until the shell ends; nothing of the app runs meanwhile but its monitor.
+
+    Nothing is looked at closely either; of a log that is followed one message at most waits, and lines are skipped.
+    """
     target = action.targets[0]
     command = commands.shown(commands.argv(action, target))
     if problem := shell.missing(action):
@@ -24,6 +27,7 @@ def enter(app: McptopApp, action: Action) -> None:
         return
     at, began = app.actions.log.now(), time.monotonic()
     app.is_lent = True
+    app.closely.rest()
     try:
         with app.suspend(), terminal.lent():
             print(f"{command}\n(mcptop comes back when it ends)", flush=True)

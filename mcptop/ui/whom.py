@@ -34,6 +34,11 @@ class Whom(NamedTuple):
     playbook: str = ""
     """The one to offer first, whatever else shows."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Of the instances, as they are."""
+        return tuple(one.name for one in self.instances)
+
     def asked(self, entry: Entry, outline: Outline) -> Asked:
         """The question for a diagnosis with this playbook."""
         from mcptop.playbook.subjects import Wanted
