@@ -39,12 +39,15 @@ class View:
         self._book = book
         self.wanted = wanted or Wanted()
         self._passing: list[Entry] = []
+        self._near: list[Entry] = []
+        """The hits and the lines next to them; kept up while it is wanted."""
         self.shown: list[Entry] = []
         self.hits: list[Entry] = []
 
     def want(self, wanted: Wanted) -> None:
         """See something else."""
         self.wanted = wanted
+        self._near.clear()
         self.follow(FIRST)
 
     def follow(self, since: Key) -> None:
@@ -57,7 +60,10 @@ class View:
             kept[_at(kept, since) :] = more
             if kept and kept[0].key < first:
                 del kept[: _at(kept, first)]
-        self.shown = self._near_hits() if words and self.wanted.around else self._passing
+        is_narrow = bool(words) and self.wanted.around
+        if is_narrow:
+            self._follow_near(_at(self._passing, since))
+        self.shown = self._near if is_narrow else self._passing
 
     def at(self, key: Key) -> int:
         """Index in `shown` of the line with this key, or of the next one if that is gone; the last at most."""
@@ -83,13 +89,19 @@ class View:
             return True
         return entry.level >= wanted.least if entry.level is not None else wanted.least <= Level.INFO
 
-    def _near_hits(self) -> list[Entry]:
-        """The hits, and the lines next to them."""
-        near: set[int] = set()
-        for hit in self.hits:
-            at = _at(self._passing, hit.key)
-            near.update(range(max(0, at - AROUND), min(len(self._passing), at + AROUND + 1)))
-        return [self._passing[at] for at in sorted(near)]
+    def _follow_near(self, changed: int) -> None:
+        """`_passing` is new from this index on, and at its beginning; a hit before it may have new lines behind it."""
+        lines, near = self._passing, self._near
+        if not self.hits or not lines:
+            near.clear()
+            return
+        del near[: _at(near, lines[max(0, _at(lines, self.hits[0].key) - AROUND)].key)]
+        done = max(0, changed - AROUND)
+        del near[_at(near, lines[done].key) :]
+        for hit in self.hits[_at(self.hits, lines[max(0, done - AROUND)].key) :]:
+            at = _at(lines, hit.key)
+            near += lines[max(done, at - AROUND) : at + AROUND + 1]
+            done = max(done, at + AROUND + 1)
 
 
 def _at(lines: list[Entry], key: Key) -> int:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from mcptop.logs.book import LogBook, key_of
 from mcptop.logs.view import AROUND, View, Wanted, found_in
-from mcptop.model.log import Entry, Level, What
+from mcptop.model.log import Entry, Key, Level, What
 
 LEVELS = [None, *Level]
 BATCHES = some.lists(
@@ -81,7 +82,27 @@ def test_a_view_that_keeps_up_is_the_view_made_anew(
             )
         ]
         assert view.hits == ([entry for entry in passing if found_in(words, entry.text)] if words else [])
-        assert view.shown == passing or (around and words)
+        hits = [at for at, entry in enumerate(passing) if found_in(words, entry.text)]
+        near = [entry for at, entry in enumerate(passing) if any(abs(at - hit) <= AROUND for hit in hits)]
+        assert view.shown == (near if around and words else passing)
+
+
+def test_one_more_line_costs_no_look_at_all_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = 0
+
+    def counted(entry: Entry) -> Key:
+        nonlocal looked
+        looked += 1
+        return key_of(entry)
+
+    book = LogBook(20_000)
+    view = View(book)
+    book.add(entries([(n, "a", "hit", None) for n in range(20_000)]))
+    view.want(Wanted(words="hit", around=True))
+    monkeypatch.setattr("mcptop.logs.view.key_of", counted)
+    view.follow(book.add(entries([(20_000, "a", "hit", None)], 20_000)) or (0, 0))
+    assert [entry.number for entry in view.shown] == list(range(1, 20_001))
+    assert looked < 1000
 
 
 def test_a_line_is_found_again_after_trimming() -> None:
