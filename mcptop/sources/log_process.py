@@ -103,6 +103,10 @@ class ProcessLog:
         self._roots, self._pid, self._name, self._window = roots, pid, name, window
         self._stop = threading.Event()
         self._files: list[_File] = []
+        self._refused: list[str] = []
+        """What may not be read."""
+        self._told = 0
+        """Of these so many were told."""
 
     def look_again(self) -> None:
         """See `Follower`; a process that ends is seen in any case."""
@@ -114,12 +118,13 @@ class ProcessLog:
     def follow(self, box: LogBox) -> None:
         """See `Follower`."""
         try:
-            self._files = self._opened(self._found())
+            self._open(self._found())
+            if not self._files:
+                raise LogError(self._why_nothing())
+            self._tell_refused(box)
             past = [line for file in self._files for line in file.past(self._window)]
             box.put_past(past)
             self._watch(box)
-        except PermissionError as error:
-            raise LogError(f"{self._name}: {error.filename or 'its files'} may not be read: run as root") from None
         except OSError as error:
             raise LogError(f"{self._name}: its log cannot be read: {error.strerror}") from None
         finally:
@@ -150,42 +155,59 @@ class ProcessLog:
 
     def _renew(self, box: LogBox) -> None:
         """Files that were rotated: the old ones to their end, the new ones from their beginning."""
-        if all(_inode(file.link) == file.inode for file in self._files):
+        if self._files and all(_inode(file.link) == file.inode for file in self._files):
             return
-        found = self._found(required=False)
+        found = self._found()
         if not found:
             return
-        kept = {file.inode: file for file in self._files}
-        new = self._opened([file for file in found if file.inode not in kept])
-        for gone in [file for file in self._files if file.inode not in {each.inode for each in found}]:
+        kept, present = {file.inode for file in self._files}, {file.inode for file in found}
+        new = self._open([file for file in found if file.inode not in kept])
+        self._tell_refused(box)
+        for gone in [file for file in self._files if file.inode not in present]:
             self._read(gone, box)
-            gone.close()
             self._files.remove(gone)
+            gone.close()
         for file in new:
             box.put([Mark(time.time(), f"{file.path} is a new file")])
             self._read(file, box)
-        self._files += new
 
-    def _found(self, required: bool = True) -> list[OpenFile]:
+    def _found(self) -> list[OpenFile]:
         every: list[OpenFile] = []
         for pid in process_tree.members(self._roots, self._pid):
             try:
                 every += open_files(self._roots.procfs, pid)
             except (FileNotFoundError, ProcessLookupError):
                 continue
-        found = log_files(every)
-        if required and not found:
-            raise LogError(f"{self._name}: its output goes to no file (a pipe, a terminal, the journal?): not readable")
-        return found
+            except PermissionError:
+                self._refuse(f"{self._roots.procfs}/{pid}/fd")
+        return log_files(every)
 
-    def _opened(self, files: list[OpenFile]) -> list[_File]:
-        found = []
+    def _open(self, files: list[OpenFile]) -> list[_File]:
+        """Those that may be read; they are closed at the end, whatever becomes of the others."""
+        opened = []
         for file in files:
             try:
-                found.append(_File(self._roots.procfs, file))
+                opened.append(_File(self._roots.procfs, file))
             except (FileNotFoundError, ProcessLookupError):
                 continue
-        return found
+            except PermissionError:
+                self._refuse(file.path)
+            else:
+                self._files.append(opened[-1])
+        return opened
+
+    def _refuse(self, path: str) -> None:
+        if path not in self._refused:
+            self._refused.append(path)
+
+    def _tell_refused(self, box: LogBox) -> None:
+        box.put([Mark(time.time(), f"{path} may not be read: run as root") for path in self._refused[self._told :]])
+        self._told = len(self._refused)
+
+    def _why_nothing(self) -> str:
+        if self._refused:
+            return f"{self._name}: {self._refused[0]} may not be read: run as root"
+        return f"{self._name}: its output goes to no file (a pipe, a terminal, the journal?): not readable"
 
     def _ended(self) -> bool:
         stat = process_stat(contents(f"{self._roots.procfs}/{self._pid}/stat"))

@@ -145,6 +145,53 @@ def test_a_file_one_may_not_read_is_one_clear_line(child: Child) -> None:
     assert done.stdout == f"worker: /proc/{child.pid}/fd may not be read: run as root\n"
 
 
+@needs_root
+def test_one_file_that_may_not_be_read_leaves_the_others_and_no_descriptor(tmp_path: Path) -> None:
+    # Both are given to the reader open; of those, another user's file cannot be opened once more.
+    tmp_path.chmod(0o755)
+    for folder in (tmp_path.parent, tmp_path.parent.parent):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    out, err = tmp_path / "out", tmp_path / "err"
+    out.write_text("readable\n")
+    err.write_text("secret\n")
+    out.chmod(0o644)
+    err.chmod(0o600)
+    code = (
+        "import os, subprocess, sys, threading\n"
+        "from mcptop.sources.log_box import *\nfrom mcptop.sources.log_process import *\n"
+        f"out, err = open({str(out)!r}, 'a'), open({str(err)!r}, 'a')\n"
+        "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "child = subprocess.Popen(['sleep', '1000'], stdout=out, stderr=err)\n"
+        "log, box = ProcessLog(Roots(), child.pid, 'worker', Window()), LogBox()\n"
+        "before = sorted(os.listdir('/proc/self/fd'))\n"
+        "thread = threading.Thread(target=log.follow, args=(box,)); thread.start()\n"
+        "items = []\n"
+        "while len(items) < 2 and thread.is_alive(): items += box.take().items; thread.join(0.01)\n"
+        "log.close(); thread.join(); child.kill(); child.wait()\n"
+        "print([each.says if isinstance(each, Mark) else each[2] for each in items])\n"
+        "print(sorted(os.listdir('/proc/self/fd')) == before)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"['{err} may not be read: run as root', b'readable\\n']\nTrue\n", done.stderr
+
+
+def descriptors_of(path: Path) -> int:
+    links = (Path("/proc/self/fd") / name for name in os.listdir("/proc/self/fd"))
+    return sum(link.is_symlink() and os.readlink(link).startswith(str(path)) for link in links)
+
+
+def test_no_descriptor_is_left_after_many_rotations(child: Child, tmp_path: Path) -> None:
+    with follow(child) as log:
+        for number in range(3):
+            order(child, f"out of {number}")
+            log.until(says(f"of {number}".encode()))
+            (tmp_path / "out").rename(tmp_path / f"out.{number}")
+            order(child, f"reopen {tmp_path / 'out'}")
+            log.until(lambda log, number=number: len(log.said) == number + 1)  # type: ignore[misc]
+        assert descriptors_of(tmp_path) == 2
+    assert descriptors_of(tmp_path) == 0
+
+
 def test_what_is_too_much_is_counted(child: Child) -> None:
     with follow(child, box=100) as log:
         order(child, "out ready")
