@@ -23,6 +23,7 @@ class _Followed(NamedTuple):
     box: LogBox
     reader: LogReader
     errors: list[str]
+    ended: threading.Event
 
 
 class Gathering:
@@ -32,26 +33,33 @@ class Gathering:
         self._emit, self._clock = emit, clock
         self._numbers = itertools.count()
         self._followed: dict[str, _Followed] = {}
+        self._changing = threading.Lock()
         self._stop, self._ready = threading.Event(), threading.Event()
         self._ready.set()
 
     def start(self, followers: Mapping[str, Follower]) -> None:
         """Follow these instances, by their ids."""
-        lines = max(_FEWEST, LINES_A_DRAW // max(1, len(followers)))
         for instance, follower in followers.items():
-            self.add(instance, follower, lines)
+            self.add(instance, follower, len(followers))
         threading.Thread(target=self._run, name="mcptop-logs", daemon=True).start()
 
-    def add(self, instance: str, follower: Follower, lines: int = _FEWEST) -> None:
-        """Follow one more; at most so many of its lines are kept between two draws."""
-        followed = _Followed(follower, LogBox(lines), LogReader(instance, self._numbers), [])
-        self._followed = {**self._followed, instance: followed}
+    def add(self, instance: str, follower: Follower, among: int | None = None) -> None:
+        """Follow one more, which shares what can be read with so many; without that with those there are now."""
+        lines = max(_FEWEST, LINES_A_DRAW // (among or len(self._followed) + 1))
+        followed = _Followed(follower, LogBox(lines), LogReader(instance, self._numbers), [], threading.Event())
+        with self._changing:
+            self._followed = {**self._followed, instance: followed}
         threading.Thread(target=_follow, args=(followed,), name="mcptop-log", daemon=True).start()
 
     def look_again(self, instance: str) -> None:
         """This instance seems to have restarted."""
         if (followed := self._followed.get(instance)) is not None:
             followed.follower.look_again()
+
+    def let_go(self, instance: str) -> None:
+        """Follow it no more; what was read of it already still comes."""
+        if (followed := self._followed.get(instance)) is not None:
+            followed.follower.close()
 
     def ready(self) -> None:
         """What was emitted is drawn."""
@@ -72,11 +80,19 @@ class Gathering:
 
     def _lines(self) -> list[Entry]:
         found: list[Entry] = []
-        for followed in self._followed.values():
+        for instance, followed in self._followed.items():
+            is_over = followed.ended.is_set()
             found += followed.reader.read(followed.box.take(), self._clock())
             while followed.errors:
                 found.append(followed.reader.note(followed.errors.pop(), self._clock()))
+            if is_over:
+                self._forget(instance, followed)
         return found
+
+    def _forget(self, instance: str, ended: _Followed) -> None:
+        with self._changing:
+            if self._followed.get(instance) is ended:
+                self._followed = {id: each for id, each in self._followed.items() if each is not ended}
 
 
 def _follow(followed: _Followed) -> None:
@@ -84,3 +100,5 @@ def _follow(followed: _Followed) -> None:
         followed.follower.follow(followed.box)
     except LogError as error:
         followed.errors.append(str(error))
+    finally:
+        followed.ended.set()

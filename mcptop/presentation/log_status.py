@@ -34,6 +34,8 @@ class State(Value, frozen=True):
     hits: int = 0
     marked: int = 0
     """Lines of the marked range."""
+    left_out: int = 0
+    """Replicas that are not followed."""
 
 
 def line(state: State, width: int) -> Runs:
@@ -42,6 +44,8 @@ def line(state: State, width: int) -> Runs:
         (" following", "head.ok") if state.follows else (f" paused at {state.line:,}/{state.lines:,}", "head.warning")
     )
     parts: list[Run] = [place]
+    if state.left_out:
+        parts.append((f"{state.left_out:,} not followed", "head.warning"))
     if state.marked:
         parts.append((f"{state.marked:,} marked", "head.accent"))
     if state.words:

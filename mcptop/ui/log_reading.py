@@ -20,6 +20,7 @@ from mcptop.presentation import log_status
 from mcptop.presentation.log_status import State
 from mcptop.presentation.logs import Look, Times
 from mcptop.ui import log_output
+from mcptop.ui.lines import keymap
 from mcptop.ui.log_keys import LOG_KEYS
 from mcptop.ui.log_session import WINDOWS, LogSession
 from mcptop.ui.log_text import LogStatus, LogText
@@ -89,6 +90,7 @@ class LogReading(Widget, can_focus=True):
                 view.hit_number(selected.key) if selected is not None else None,
                 len(view.hits),
                 len(text.marked) if text.mark is not None else 0,
+                self.session.left_out,
             )
         )
 
@@ -206,7 +208,7 @@ class LogReading(Widget, can_focus=True):
     async def on_key(self, event: events.Key) -> None:
         """Letters typed right behind the search key belong to the search; see `SheetTable.on_key`."""
         focused = self.screen.focused
-        if event.key == "slash" and focused is self:
+        if event.key in keymap(self).of("logs.search", ("slash",)) and focused is self:
             event.stop()
             self.action_search()
         elif focused is self.line and event.is_printable:  # the line itself lets no letter through

@@ -34,19 +34,29 @@ class LogSession:
         self._gathering: Gathering | None = None
         self.service: Service | None = None
         self.instances: dict[str, Instance] = {}
+        """Who is followed."""
+        self.left_out = 0
+        """Replicas that are not followed: there are too many."""
+        self._chosen: frozenset[str] | None = None
+        """Of these only; None: of whoever the service has."""
+        self._gone: dict[str, Instance] = {}
+        """Whose lines are still in the book."""
         self.window = 0
         self.book = LogBook()
 
-    def open(self, service: Service, instances: Sequence[Instance]) -> None:
-        """Follow these and nobody else."""
+    def open(self, service: Service, instances: Sequence[Instance], only_these: bool = False) -> None:
+        """Follow these; without `only_these` also those that the service gets later."""
         self.service = service
+        self._chosen = frozenset(each.id for each in instances) if only_these else None
         self.instances = {each.id: each for each in instances[:MOST_REPLICAS]}
+        self.left_out = len(instances) - len(self.instances)
         self.begin()
 
     def begin(self) -> None:
         """Read from the beginning of the window on, into a new book."""
         self.close()
         self.book = LogBook()
+        self._gone = {}
         if self._source is not None and self.service is not None:
             self._gathering = gathering = Gathering(lambda entries: self._hear(gathering, entries))
             gathering.start({each.id: self._follower(each) for each in self.instances.values()})
@@ -63,19 +73,20 @@ class LogSession:
 
     def name_of(self, instance: str) -> str:
         """Of an instance, made harmless."""
-        return safe(self.instances[instance].name) if instance in self.instances else instance
+        known = self._known
+        return safe(known[instance].name) if instance in known else instance
 
     def tags(self) -> dict[str, Run]:
         """A short name for each replica."""
-        return logs.tags([(each.id, each.name) for each in self.instances.values()])
+        return logs.tags([(each.id, each.name) for each in self._known.values()])
 
     def next_replica(self, present: str | None) -> str | None:
         """All of them (None), then one after the other."""
-        turn: list[str | None] = [None, *self.instances] if len(self.instances) > 1 else [None]
+        turn: list[str | None] = [None, *self._known] if len(self._known) > 1 else [None]
         return turn[(turn.index(present) + 1) % len(turn)] if present in turn else None
 
     def notice(self, frame: Frame) -> bool:
-        """Look again at those that restarted, and follow new ones: then True."""
+        """Look again at those that restarted, follow new ones, let go those that are gone: of these two True."""
         if self.service is None or self._gathering is None:
             return False
         key = self.service.key
@@ -83,7 +94,26 @@ class LogSession:
         if now is None or now is self.service:
             return False
         self.service = now
-        return any([self._notice(self._gathering, instance) for instance in now.instances])
+        wanted = [each for each in now.instances if self._chosen is None or each.id in self._chosen]
+        changes = [self._let_go(self._gathering, {each.id for each in wanted})]
+        changes += [self._notice(self._gathering, each) for each in wanted]
+        left_out, self.left_out = self.left_out, sum(each.id not in self.instances for each in wanted)
+        return any(changes) or left_out != self.left_out
+
+    @property
+    def _known(self) -> dict[str, Instance]:
+        return {**self._gone, **self.instances}
+
+    def _let_go(self, gathering: Gathering, present: set[str]) -> bool:
+        """Those that are gone make room; their lines stay, and their names as long as the lines."""
+        gone = {id: each for id, each in self.instances.items() if id not in present}
+        if gone:
+            written = {entry.instance for entry in self.book.lines}
+            self._gone = {id: each for id, each in self._gone.items() if id in written} | gone
+            self.instances = {id: each for id, each in self.instances.items() if id in present}
+        for id in gone:
+            gathering.let_go(id)
+        return bool(gone)
 
     def _notice(self, gathering: Gathering, now: Instance) -> bool:
         before = self.instances.get(now.id)

@@ -43,9 +43,9 @@ class LogPane(LogReading):
         """Nobody follows for a pane that is gone."""
         self.close()
 
-    def open(self, service: Service, instances: Sequence[Instance]) -> None:
-        """Follow these instances of a service, and nothing else any more."""
-        self.session.open(service, instances)
+    def open(self, service: Service, instances: Sequence[Instance], only_these: bool = False) -> None:
+        """Follow these instances of a service and nothing else any more; see `LogSession.open`."""
+        self.session.open(service, instances, only_these)
         if self.view.wanted.instance not in self.session.instances:
             self.view.wanted = replace(self.view.wanted, instance=None)
         if len(instances) > MOST_REPLICAS:
@@ -56,7 +56,7 @@ class LogPane(LogReading):
         """Follow whoever the dashboard shows, from the beginning where that is somebody else; notice restarts."""
         key = whom.row if whom is not None else ""
         if whom is not None and key != self._row:
-            self.open(whom.service, whom.instances)
+            self.open(whom.service, whom.instances, only_these=not whom.is_service)
         self._row = key
         self.show(frame)
 
@@ -70,10 +70,11 @@ class LogPane(LogReading):
         self.session.close()
 
     def show(self, frame: Frame) -> None:
-        """Notice replicas that restarted or are new."""
+        """Notice replicas that restarted, are new or are gone."""
         look = self.text.look
         if self.session.notice(frame):
             look = replace(look, tags=self.session.tags())
+            self.show_status()
         if look.times is Times.AGO:
             look = replace(look, now=frame.at.timestamp())
         self.draw_as(look)

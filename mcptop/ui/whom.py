@@ -35,6 +35,11 @@ class Whom(NamedTuple):
     """The one to offer first, whatever else shows."""
 
     @property
+    def is_service(self) -> bool:
+        """All of it is meant, whoever it consists of later."""
+        return self.row == self.service.key
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Of the instances, as they are."""
         return tuple(one.name for one in self.instances)

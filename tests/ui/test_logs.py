@@ -17,6 +17,8 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
+from mcptop.config import Settings
+from mcptop.model.frame import Service
 from mcptop.model.log import Level
 from mcptop.sources.log_box import Mark
 from mcptop.ui.app import McptopApp
@@ -314,6 +316,69 @@ async def test_restarts_are_noticed_and_new_replicas_followed():
         assert " 3 " in lines_of(seen.pilot.app)[0]
         seen.pane.show(frames.frame(1002, (service, *frames.stack()[1:])))
         assert [told.looked for told in seen.logs.made.values()] == [1, 0, 0]
+
+
+async def test_of_one_replica_its_log_alone(dashboard):
+    logs = Logs()
+    app, monitor = dashboard(frames.frame(), reach=Reach(logs=logs))
+    async with app.run_test(size=SIZES[1]) as pilot:
+        await pilot.press("home", "down", "down", "down")
+        assert app.screen.table.selected.instance.name == TWO
+        await pilot.press("l")
+        for tick in range(1001, 1004):
+            again = replace(WORKERS, instances=(*WORKERS.instances, replace(WORKERS.instances[0], id=f"new-{tick}")))
+            monitor.tick(frames.frame(tick, (again, *frames.stack()[1:])))
+            await pilot.pause()
+        assert list(logs.made) == [TWO]
+        assert [told.looked for told in logs.made.values()] == [0]
+        await pilot.press("1", "up", "up", "l")
+        assert list(logs.made) == [TWO, ONE], "of the service all"
+
+
+def restarted(number: int, count: int = 1) -> Service:
+    """A process has another id after every restart."""
+    instances = (
+        replace(WORKERS.instances[0], id=f"{number + n}-77", name=f"worker[{number + n}]") for n in range(count)
+    )
+    return replace(WORKERS, instances=tuple(instances))
+
+
+async def test_however_often_it_restarts_it_is_followed():
+    async with world((120, 24)) as seen:
+        seen.pane.open(restarted(0), restarted(0).instances)
+        for number in range(1, 40):
+            seen.logs.made[f"worker[{number - 1}]"].say(f"line of {number - 1}", at=float(number))
+            await seen.kept(number)
+            seen.pane.show(frames.frame(1000 + number, (restarted(number), *frames.stack()[1:])))
+        assert len(seen.pane.session.instances) == 1
+        assert [name for name, told in seen.logs.made.items() if not told.closed.is_set()] == ["worker[39]"]
+        seen.logs.made["worker[39]"].say("the newest", at=60.0)
+        await seen.kept(40)
+        assert "the newest" in seen.text
+        assert "line of 38" in seen.text, "lines stay"
+        assert seen.pane.session.name_of("30-77") == "worker[30]", "and so do names"
+
+
+async def test_who_is_not_followed_is_said_and_gets_the_room_of_others():
+    async with world((120, 24)) as seen:
+        seen.pane.open(restarted(0, 16), restarted(0, 16).instances)
+        seen.pane.show(frames.frame(1001, (restarted(0, 18), *frames.stack()[1:])))
+        await seen.pilot.pause()
+        assert "2 not followed" in seen.status
+        seen.pane.show(frames.frame(1002, (restarted(2, 16), *frames.stack()[1:])))
+        await seen.pilot.pause()
+        assert "not followed" not in seen.status
+        assert "17-77" in seen.pane.session.instances
+
+
+async def test_a_search_key_that_was_given_away_is_none_any_more():
+    async with world(settings=Settings(keys={"logs.search": "f7"})) as seen:
+        seen.say("hello")
+        await seen.kept(1)
+        await seen.press("slash")
+        assert not seen.pane.line.display
+        await seen.press("f7", "h")
+        assert seen.pane.view.wanted.words == "h"
 
 
 async def test_the_whole_line_is_opened():

@@ -80,6 +80,20 @@ def test_nothing_comes_before_the_last_was_drawn(emitted: queue.SimpleQueue[list
     gathering.stop()
 
 
+def test_who_is_let_go_says_what_it_had_to_say_and_is_forgotten(emitted: queue.SimpleQueue[list[Entry]]) -> None:
+    gathering, first = Gathering(emitted.put), Told(b"last words")
+    gathering.start({"a": first})
+    gathering.let_go("a")
+    assert [entry.text for entry in emitted.get(timeout=10)] == ["last words"]
+    assert first.closed.is_set()
+    gathering.add("b", Told(b"more"))
+    gathering.ready()
+    assert [entry.text for entry in emitted.get(timeout=10)] == ["more"]
+    assert list(gathering._followed) == ["b"]
+    assert gathering._followed["b"].box.lines > LINES_A_DRAW // 3, "one that restarts gets no smaller share each time"
+    gathering.stop()
+
+
 def test_many_followers_share_what_can_be_read() -> None:
     gathering = Gathering(lambda entries: None)
     gathering.start({str(number): Told() for number in range(10)})
