@@ -76,10 +76,10 @@ def _dashboard(settings: Settings, allow_actions: bool, demo: Running | None = N
     reach = Reach(
         looks=lambda tell: Looker(source.world, tell),
         logs=log_source.live(settings),
-        writes_files=not visit.is_visit(),
+        in_browser=visit.is_visit(),
         past=ring.log,
         performer=lambda: acting.performer(settings),
-        allow_actions=allow_actions and not visit.is_visit(),
+        allow_actions=allow_actions,
     )
     try:
         return show(monitor, settings, demo, reach=reach)

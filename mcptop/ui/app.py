@@ -81,7 +81,7 @@ class McptopApp(Timed):
         self.clock = clock
         """Seconds: of a diagnosis that runs, and of frames that do not come."""
         self.diagnoses = Diagnoses(settings or Settings(), self.post, diagnosis, clock)
-        self.actions = Actions(reach.performer, self.post, reach.allow_actions, recording is None)
+        self.actions = Actions(reach.performer, self.post, reach.may_act, recording is None)
         self._switches: Sequence[Switch] = ()
         self.first_filter = ""
         """What the dashboard shows only, to begin with."""

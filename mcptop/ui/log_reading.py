@@ -5,7 +5,7 @@ Knows nothing of where the lines come from.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from msgspec.structs import replace
 from textual import events, on
@@ -24,6 +24,9 @@ from mcptop.ui.lines import keymap
 from mcptop.ui.log_keys import LOG_KEYS
 from mcptop.ui.log_session import WINDOWS, LogSession
 from mcptop.ui.log_text import LogStatus, LogText
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
 
 _NO_SEARCH = "nothing is searched for: type / and a word"
 
@@ -185,9 +188,8 @@ class LogReading(Widget, can_focus=True):
         """The range, or the line, through the terminal's clipboard."""
         if chosen := self.text.marked:
             text, count = log_output.clipboard(chosen)
-            self.app.copy_to_clipboard(text)
             some = "" if count == len(chosen) else f" of {len(chosen):,}: the clipboard takes no more"
-            self.tell(f"copied {count:,} line{'' if count == 1 else 's'}{some}")
+            cast("McptopApp", self.app).copy(text, f"{count:,} line{'' if count == 1 else 's'}{some}")
 
     def tell(self, says: str, is_problem: bool = False) -> None:
         """A sentence that goes again."""

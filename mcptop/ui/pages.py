@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,6 +14,9 @@ from mcptop.presentation import runs
 from mcptop.presentation.runs import Runs
 from mcptop.ui.lines import Lines
 from mcptop.ui.panels import Footer, Key
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
 
 Compose = Callable[[int], list[Runs]]
 """Width -> lines."""
@@ -96,5 +99,4 @@ class LongPage(Screen[None]):
 
     def action_copy(self) -> None:
         """As text, through the terminal's clipboard."""
-        self.app.copy_to_clipboard(self.copied())
-        self.app.notify(f"copied {self.what}", markup=False, timeout=2)
+        cast("McptopApp", self.app).copy(self.copied(), self.what)

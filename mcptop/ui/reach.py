@@ -18,14 +18,19 @@ class Reach(NamedTuple):
     """Makes who looks closely at one service."""
     logs: LogSource | None = None
     """Makes who follows a log."""
-    writes_files: bool = True
-    """Not where whoever looks sits at a browser."""
     performer: Callable[[], Performs] | None = None
     """Makes who carries out actions."""
     allow_actions: bool = False
     """Somebody said at the start that they may be offered."""
+    in_browser: bool = False
+    """Whoever looks sits at one: nothing is written or acted on for them, and their clipboard is elsewhere."""
     past: Callable[[], Log] | None = None
     """The last minutes, as they are recorded now."""
+
+    @property
+    def may_act(self) -> bool:
+        """Whether actions may be offered: never in a browser, whatever was said."""
+        return self.allow_actions and not self.in_browser
 
 
 NO_REACH = Reach()

@@ -74,9 +74,17 @@ class Timed(App[None]):
 
     def may_write(self) -> bool:
         """Whether files are written for the reader; says so where not."""
-        if not self.reach.writes_files:
+        if self.reach.in_browser:
             self.notify("no files are written from a browser: run mcptop in a terminal", markup=False, timeout=5)
-        return self.reach.writes_files
+        return not self.reach.in_browser
+
+    def copy(self, text: str, what: str) -> None:
+        """Through the terminal's clipboard, which a browser has not; what came of it is told."""
+        if self.reach.in_browser:
+            self.notify("nothing is copied from a browser: run mcptop in a terminal", markup=False, timeout=5)
+            return
+        self.copy_to_clipboard(text)
+        self.notify(f"copied {what}", markup=False, timeout=3)
 
     def post(self, message: Message) -> None:
         """From any thread."""

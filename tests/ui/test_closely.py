@@ -2,62 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
-
 import frames
 import pytest
+from looks import NOON, Looks, secrets, variable_of
 from msgspec.structs import replace
 
 from mcptop.model.action import Action, ActionTarget, Verb
-from mcptop.model.closeup import Aspect, Closeup, Fact, FileCloseup, InspectCloseup, ProcessKey
-from mcptop.model.frame import Service
-from mcptop.model.instance import Instance
+from mcptop.model.closeup import Aspect, FileCloseup
 from mcptop.model.value import Kind
 from mcptop.player import Position
 from mcptop.presentation.closeups.masks import HIDDEN
 from mcptop.ui import visit
 from mcptop.ui.reach import Reach
 
-NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 SIZE = (120, 36)
 WORKER = frames.stack()[0]
-
-
-class Looks:
-    """Remembers what is wanted, and says what the test has it say."""
-
-    def __init__(self) -> None:
-        self.emit: Callable[[Closeup], None] = lambda closeup: None
-        self.wanted: list[tuple[Aspect, str, tuple[str, ...]] | None] = []
-
-    def __call__(self, emit: Callable[[Closeup], None]) -> Looks:
-        self.emit = emit
-        return self
-
-    def want(self, aspect: Aspect, service: Service, instances: Sequence[Instance]) -> None:
-        self.wanted.append((aspect, service.key, tuple(one.name for one in instances)))
-
-    def want_nothing(self) -> None:
-        self.wanted.append(None)
-
-    def threads_of(self, process: ProcessKey | None) -> None: ...
-
-    def start(self) -> None: ...
-
-    def stop(self) -> None: ...
 
 
 @pytest.fixture
 def looks() -> Looks:
     return Looks()
-
-
-def secrets(service: Service, instances: Sequence[Instance], kind: type[Closeup] = InspectCloseup) -> Closeup:
-    """What its container was started with."""
-    names = tuple(one.name for one in instances)
-    lines = (Fact("environment", f"SECRET_OF_{service.name.upper().replace('-', '_')}", "value", instance=names[0]),)
-    return kind(at=NOON, service=service.key, instances=names, lines=lines if kind is InspectCloseup else ())
 
 
 async def test_a_look_at_another_service_is_never_shown(dashboard, looks, screen):
@@ -81,9 +45,11 @@ async def test_a_look_at_another_service_is_never_shown(dashboard, looks, screen
             await pilot.pause()
             assert app.closely.closeup is None
             assert "SECRET_OF" not in screen(app)
+            assert "hunter2" not in screen(app)
         looks.emit(secrets(chosen, chosen.instances))
         await pilot.pause()
-        assert f"SECRET_OF_{chosen.name.upper().replace('-', '_')}" in screen(app)
+        assert variable_of(chosen) in screen(app)
+        assert "hunter2" in screen(app)
 
 
 async def test_while_the_terminal_is_lent_nobody_looks_and_nothing_waits(dashboard, looks, tmp_path, monkeypatch):

@@ -305,7 +305,7 @@ async def test_a_folder_nobody_can_write_to_is_one_line(app_of, workshop, monkey
 
 async def test_in_a_browser_reports_and_bundles_are_not_written(app_of, workshop, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    app, _ = app_of(reach=Reach(writes_files=False))
+    app, _ = app_of(reach=Reach(in_browser=True))
     async with app.run_test(size=SIZE) as pilot:
         await finish(pilot, workshop)
         await pilot.press("r", "b")

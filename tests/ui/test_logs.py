@@ -425,14 +425,16 @@ async def test_save_for_the_owner_only_and_never_over_another(tmp_path, monkeypa
     assert lines[-1].endswith("-- restarted: last exit code 137, OOM killed --") or "skipped" in lines[-1]
 
 
-async def test_from_a_browser_nothing_is_saved(tmp_path, monkeypatch):
+async def test_from_a_browser_nothing_is_saved_or_copied(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    async with world(reach=Reach(writes_files=False)) as seen:
+    async with world(reach=Reach(in_browser=True)) as seen:
         seen.say("hello")
         await seen.kept(1)
-        await seen.press("S")
-        notes = [note.message for note in seen.pilot.app._notifications]
-        assert notes == ["no files are written from a browser: run mcptop in a terminal"]
+        await seen.press("S", "y", "enter", "y")
+        nothing_copied = "nothing is copied from a browser: run mcptop in a terminal"
+        nothing_saved = "no files are written from a browser: run mcptop in a terminal"
+        assert seen.told == [nothing_saved, nothing_copied, nothing_copied]
+        assert seen.pilot.app.clipboard == ""
     assert not list(tmp_path.iterdir())
 
 

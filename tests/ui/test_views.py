@@ -112,7 +112,7 @@ async def test_a_name_that_is_taken_is_said_before_it_is_replaced(dashboard, scr
 
 
 async def test_in_a_browser_views_are_opened_and_not_saved(dashboard):
-    app, _ = dashboard(frames.frame(), reach=Reach(writes_files=False))
+    app, _ = dashboard(frames.frame(), reach=Reach(in_browser=True))
     async with app.run_test(size=SIZE) as pilot:
         await pilot.press("V")
         assert isinstance(app.screen, Dashboard)

@@ -269,5 +269,4 @@ class Dashboard(OneService):
         row = self.table.selected
         if row is not None:
             moment = Moment(self.mcptop.frame.at, self.mcptop.frame.series)
-            self.app.copy_to_clipboard(sheet.text_of(row, self.table.sheet, moment))
-            self.app.notify(f"copied {row.name}", markup=False, timeout=2)
+            self.mcptop.copy(sheet.text_of(row, self.table.sheet, moment), row.name)

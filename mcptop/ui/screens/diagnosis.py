@@ -153,8 +153,7 @@ class DiagnosisScreen(Screen[None]):
         """The report as text, through the terminal's clipboard."""
         if self._finished is not None:
             told = report(self._finished.verdict, _COPIED)
-            self.app.copy_to_clipboard("\n".join(runs.text_of(line).rstrip() for line in told))
-            self.app.notify("copied the report", markup=False, timeout=2)
+            self.mcptop.copy("\n".join(runs.text_of(line).rstrip() for line in told), "the report")
 
     def _save(self, save: Callable[[], str]) -> None:
         if self.mcptop.may_write():

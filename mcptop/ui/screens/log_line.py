@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -17,6 +17,9 @@ from mcptop.presentation import logs
 from mcptop.presentation.runs import Runs
 from mcptop.ui.lines import Lines
 from mcptop.ui.pages import Page, Scroll
+
+if TYPE_CHECKING:
+    from mcptop.ui.app import McptopApp
 
 
 class LogLineScreen(ModalScreen[None]):
@@ -54,8 +57,7 @@ class LogLineScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         """As text, through the terminal's clipboard."""
-        self.app.copy_to_clipboard("\n".join(self._text))
-        self.app.notify("copied the line", markup=False, timeout=2)
+        cast("McptopApp", self.app).copy("\n".join(self._text), "the line")
 
     def _body(self, width: int) -> list[Runs]:
         return [part for line in self._text for part in logs.wrapped(((line, "text"),), max(8, width))]

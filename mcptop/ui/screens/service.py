@@ -98,5 +98,4 @@ class ServiceScreen(SelectionScreen):
             from mcptop.presentation import detail, runs
 
             facts = detail.compose(row, self.detail.frame, 200, 6, self.detail.lens)
-            self.app.copy_to_clipboard("\n".join(runs.text_of(line).rstrip(" ─") for line in facts))
-            self.app.notify(f"copied {row.name}", markup=False, timeout=2)
+            self.mcptop.copy("\n".join(runs.text_of(line).rstrip(" ─") for line in facts), row.name)
