@@ -99,9 +99,7 @@ class LogBox:
     def put_past(self, items: Iterable[Raw | Mark]) -> None:
         """Add what was written before; waits for room, for nothing of it may be lost."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._closed or (len(self._items) < 4 * self.lines and self._bytes < self.size)
-            )
+            self._changed.wait_for(lambda: self._closed or self._has_room)
             self._add(items)
 
     def take(self) -> Taken:
