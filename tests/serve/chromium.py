@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import base64
 import itertools
+import re
 import shutil
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -73,14 +74,19 @@ async def browser(folder: Path) -> AsyncIterator[Browser]:
     """One with a profile of its own."""
     assert PROGRAM is not None
     process = await asyncio.create_subprocess_exec(
-        PROGRAM, *_FLAGS, f"--user-data-dir={folder}", "about:blank", stdout=DEVNULL, stderr=DEVNULL
+        PROGRAM, *_FLAGS, f"--user-data-dir={folder}", "about:blank", stdout=DEVNULL, stderr=PIPE
     )
+    assert process.stderr is not None
     try:
+        port = await _port(process.stderr)
+        # What it says later is of no interest, but it must be able to say it.
+        rest = asyncio.create_task(process.stderr.read())
         async with aiohttp.ClientSession() as session:
-            yield Browser(session, await _port(folder, process))
+            yield Browser(session, port)
     finally:
         process.terminate()
         await process.wait()
+    await rest
 
 
 class Browser:
@@ -105,10 +111,9 @@ class Browser:
             pass
 
 
-async def _port(folder: Path, process: Process) -> int:
-    """It writes the port it chose into its profile."""
-    told = folder / "DevToolsActivePort"
-    while not (told.exists() and told.read_text().count("\n")):
-        assert process.returncode is None, "the browser ended"
-        await asyncio.sleep(0.02)
-    return int(told.read_text().split()[0])
+async def _port(says: asyncio.StreamReader) -> int:
+    """The one it chose."""
+    async for line in says:
+        if found := re.match(rb"DevTools listening on ws://127\.0\.0\.1:(\d+)/", line):
+            return int(found[1])
+    raise AssertionError("the browser ended")

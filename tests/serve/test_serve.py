@@ -11,7 +11,7 @@ import subprocess
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 import aiohttp
@@ -22,6 +22,11 @@ from tests.serve import chromium
 ENVIRONMENT = os.environ | {"DOCKER_HOST": "unix:///nonexistent/docker.sock"}
 SERVE = (sys.executable, "-m", "mcptop", "serve")
 PATIENCE_S = 60
+CLOSED = """new Promise(seen => {
+    const look = () => document.body.classList.contains("-closed") && seen(true);
+    new MutationObserver(look).observe(document.body, {attributes: true});
+    look();
+})"""
 
 
 class Served:
@@ -73,9 +78,21 @@ async def seen(visit: aiohttp.ClientWebSocketResponse, text: bytes) -> None:
 
 
 async def gone(pids: list[int]) -> None:
-    """Until none of them is there."""
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        await asyncio.sleep(0.02)
+    """Until all of them have ended."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            await ended(os.pidfd_open(pid))
+
+
+async def ended(handle: int) -> None:
+    """A process that has ended makes its descriptor readable."""
+    loop, event = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(handle, event.set)
+    try:
+        await event.wait()
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
 
 
 async def test_only_this_machines_pages_with_the_token_are_answered() -> None:
@@ -219,5 +236,4 @@ async def test_a_real_browser_shows_it(tmp_path: Path) -> None:
         assert len(picture) > 30_000
         server.process.terminate()
         await server.process.wait()
-        while "-closed" not in await tab.evaluate("document.body.className"):
-            await asyncio.sleep(0.02)
+        assert await tab.evaluate(CLOSED)
