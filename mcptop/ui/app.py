@@ -45,6 +45,9 @@ from mcptop.ui.whom import Whom
 from mcptop.units import plain
 
 
+_ENDS = (signal.SIGTERM, signal.SIGHUP)
+
+
 @runtime_checkable
 class Styled(Protocol):
     """A screen that paints in the app's colours."""
@@ -125,7 +128,7 @@ class McptopApp(Timed):
         """Begin to listen once there is somebody to draw."""
         # Without these a program that is told to end leaves the terminal in its other screen, with the mouse on.
         with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # on no main thread
-            for told in (signal.SIGTERM, signal.SIGHUP):
+            for told in _ENDS:
                 asyncio.get_running_loop().add_signal_handler(told, self.exit)
         self.set_keymap(self.keymap.for_textual())
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
@@ -137,6 +140,8 @@ class McptopApp(Timed):
 
     def on_unmount(self) -> None:
         """No frames after the end, and nobody who still looks at a target."""
+        for told in _ENDS:
+            asyncio.get_running_loop().remove_signal_handler(told)
         self.diagnoses.stop()
         self.actions.stop()
         self.closely.stop()

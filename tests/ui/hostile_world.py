@@ -23,7 +23,6 @@ from mcptop.playbook.diagnosis import Finished
 from mcptop.sources.log_box import Mark, Window
 from tests.playbook import examples
 
-LONG = "y" * 20_000
 HOSTILE = {
     "an action": "[@click=app.quit]x[/]",
     "a link": "[link=file:///etc/passwd]x[/link]",
@@ -38,7 +37,6 @@ HOSTILE = {
     "blank letters": "\u3164\u115f\u1160\uffa0x",
     "wide": "数据库-服务-名字",
     "surrogates": "\ud800bad\udcff",
-    "long": LONG,
     "empty": "",
     "a format": "{0.__class__}%s%(x)s$error",
 }
