@@ -44,7 +44,6 @@ from mcptop.ui.timed import Timed
 from mcptop.ui.whom import Whom
 from mcptop.units import plain
 
-
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
