@@ -13,11 +13,10 @@ from mcptop.model.diagnosis import Verdict
 from mcptop.model.event import Event
 from mcptop.model.frame import Frame
 from mcptop.model.host import Host
-from mcptop.presentation import event_rows, problems, rows
+from mcptop.presentation import event_rows, problems, replicas, rows
 from mcptop.presentation.problems import Trouble
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import safe
-from mcptop.presentation.severity import shortened
 
 _LONG = 400
 _MOST = 60
@@ -89,7 +88,7 @@ def _events(events: Sequence[Event], services: Sequence[Row]) -> Iterator[Happen
     for event in events:
         row = known.get(event.service)
         service = row.name if row is not None else safe(event.service.rpartition("/")[2])
-        name = shortened(row.service, event.name) if row is not None and row.service else safe(event.name)
+        name = replicas.short(row.service, event.name) if row is not None and row.service else safe(event.name)
         yield Happened(event.at, event_rows.SYMBOLS[event.kind], service, name, safe(event.says, _LONG), event.bad)
 
 

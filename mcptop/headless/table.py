@@ -19,7 +19,7 @@ from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
-from mcptop.presentation import flow_cells, rows, severity
+from mcptop.presentation import flow_cells, replicas, rows, severity
 from mcptop.presentation.flows import NO_FLOW, Flow
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import safe
@@ -101,14 +101,11 @@ def _row(service: Service, instance: Instance, flow: Flow, alerts: list[Alert]) 
     judgement = severity.of_instance(instance, sorted(alerts, key=rank), flow)
     state = safe(instance.health or instance.state, 20)
     reasons = f"{state}: {', '.join(judgement.reasons)}" if judgement.reasons else state
-    short = severity.short_name(service, instance)
-    # A replica's name says which service it is of, nearly always.
-    name = short if service.name in short else f"{service.name} {short}"
     cpu, memory = instance.cpu, instance.memory
     cells = [
         judgement.symbol,
         safe(service.group),
-        safe(name),
+        replicas.whole(service, instance.name),
         units.percent(cpu.cores),
         units.UNKNOWN if cpu.limit_cores is None else f"{cpu.limit_cores:g}",
         units.percent(cpu.throttled_ratio),

@@ -7,14 +7,13 @@ from datetime import datetime
 
 from mcptop import units
 from mcptop.model.event import Event, EventKind
-from mcptop.presentation import judgement, runs
+from mcptop.presentation import judgement, replicas, runs
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Row, View, words_of
 from mcptop.presentation.runs import Runs, safe
 from mcptop.presentation.scene import Scene
-from mcptop.presentation.severity import shortened
 from mcptop.presentation.sheet import Column, FlatRow, Moment, Sheet, figure, ordered
 
 SYMBOLS = {
@@ -70,7 +69,7 @@ def _row(number: int, event: Event, service: Row | None) -> EventRow:
     model = service.service if service is not None else None
     # Kind, project and name are in the key, in this order: what is gone has no other name.
     gone = safe(event.service.rpartition("/")[2] or event.name)
-    name = shortened(model, event.name) if model is not None else safe(event.name)
+    name = replicas.short(model, event.name) if model is not None else safe(event.name)
     return EventRow(
         key=f"{event.at.isoformat()}#{event.kind}#{event.instance}#{event.name}#{number if not event.instance else ''}",
         event=event, service=service, service_name=service.name if service is not None else gone, name=name,

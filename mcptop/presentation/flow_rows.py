@@ -9,13 +9,12 @@ from msgspec.structs import replace
 from mcptop.alerts.queues import time_to_drain
 from mcptop.model.flow import Confidence, Pool, Queue
 from mcptop.model.frame import Service, pool_key, queue_key
-from mcptop.presentation import rows
+from mcptop.presentation import replicas, rows
 from mcptop.presentation.filter import Subject
 from mcptop.presentation.flows import Flow
 from mcptop.presentation.judgement import Judgement
 from mcptop.presentation.rows import Row, View
 from mcptop.presentation.runs import safe
-from mcptop.presentation.severity import shortened
 from mcptop.presentation.sheet import FlatRow, ordered
 
 
@@ -129,7 +128,7 @@ def replica_of(service: Service, flow: Pool | Queue) -> str:
     """The replica it belongs to, without the service's name; nothing where the service has one only."""
     if flow.instance is None or len(service.instances) <= 1:
         return ""
-    return shortened(service, flow.instance).removeprefix(f"{safe(service.name)}-")
+    return replicas.within(service, flow.instance)
 
 
 def _names(flow: Pool | Queue) -> list[str]:

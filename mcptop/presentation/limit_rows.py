@@ -11,7 +11,7 @@ from mcptop.history import KEPT_S
 from mcptop.model.frame import Frame
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
-from mcptop.presentation import severity
+from mcptop.presentation import replicas
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.rows import Row, View, words_of, words_of_instance
 from mcptop.presentation.scene import Scene
@@ -69,7 +69,7 @@ def _forget(scene: Scene) -> None:
 def _row(scene: Scene, service: Row, instance: Instance) -> LimitRow:
     assert service.service is not None
     several = len(service.service.instances) > 1
-    name = severity.short_name(service.service, instance) if several else service.name
+    name = replicas.whole(service.service, instance.name) if several else service.name
     cpu, memory = _sized(scene, instance)
     return LimitRow(key=instance.id, service=service, name=name, instance=instance, cpu=cpu, memory=memory)
 

@@ -68,7 +68,8 @@ def _in_common(names: Sequence[str]) -> int:
     """How long a beginning all share, up to a border of words: of `api-10` and `api-11` no more than `api-`."""
     first, last = min(names), max(names)
     same = next((at for at, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
-    return max(first.rfind(border, 0, same) for border in "-_./") + 1
+    # A bracket opens what differs: of `api[10]` and `api[11]` that is `[10]`.
+    return max(*(first.rfind(border, 0, same) + 1 for border in "-_./"), first.rfind("[", 0, same))
 
 
 def rows(entry: Entry, look: Look, width: int, is_old: bool = False) -> list[Runs]:

@@ -12,10 +12,10 @@ from mcptop.alerts.problems import Problem
 from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame
 from mcptop.model.value import Kind
+from mcptop.presentation import replicas
 from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import safe
-from mcptop.presentation.severity import shortened
 
 _MOST_NAMES, _NAMES = 3, 30
 """More, or longer ones, are counted: they would leave no room for what is wrong."""
@@ -92,16 +92,17 @@ def _name(alert: Alert) -> str:
     return "mcptop" if alert.rule == rules.SOURCE_BROKEN.id else "host"
 
 
-def _whom(replicas: Sequence[str], row: Row | None) -> str:
+def _whom(alike: Sequence[str], row: Row | None) -> str:
     """The replicas by name; nothing where the service has one only."""
     service = row.service if row is not None else None
-    if service is None or len(service.instances) < 2 or not replicas:
+    if service is None or len(service.instances) < 2 or not alike:
         return ""
-    if len(replicas) == len(service.instances):
-        return "both: " if len(replicas) == 2 else f"all {len(replicas)}: "
-    names = ", ".join(shortened(service, name) for name in replicas[: _MOST_NAMES + 1])
-    if len(replicas) > _MOST_NAMES or len(names) > _NAMES:
-        return f"{len(replicas)} of {len(service.instances)}: "
+    if len(alike) == len(service.instances):
+        return "both: " if len(alike) == 2 else f"all {len(alike)}: "
+    names = ", ".join(replicas.short(service, name) for name in alike[: _MOST_NAMES + 1])
+    # One is always named: two problems of different replicas would look the same.
+    if len(alike) > 1 and (len(alike) > _MOST_NAMES or len(names) > _NAMES):
+        return f"{len(alike)} of {len(service.instances)}: "
     return f"{names}: "
 
 

@@ -16,7 +16,7 @@ from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
-from mcptop.presentation import figures, flows, severity
+from mcptop.presentation import figures, flows, replicas, severity
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.flows import NO_FLOW, Flow
@@ -219,7 +219,7 @@ def _instance_row(parent: Row, instance: Instance) -> Row:
     return Row(
         instance.id,
         Depth.INSTANCE,
-        severity.short_name(service, instance),
+        replicas.short(service, instance.name),
         figures.of_instance(instance, flow),
         severity.of_instance(instance, severity.own(service, instance, parent.alerts), flow),
         _state_of((instance,)),

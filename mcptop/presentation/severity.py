@@ -8,9 +8,9 @@ from mcptop.alerts import rules
 from mcptop.model.alert import Alert
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.presentation import replicas
 from mcptop.presentation.flows import NO_FLOW, Flow
 from mcptop.presentation.judgement import FINE, Judgement, Level, of_alerts
-from mcptop.presentation.runs import safe
 
 CPU_WARNING = 0.9
 """Share of the quota from which on a figure is coloured; busy alone is no problem."""
@@ -45,7 +45,7 @@ def of_service(service: Service, alerts: Sequence[Alert] = (), flow: Flow = NO_F
         return FINE
     worst = max(judgements, key=lambda judgement: judgement.level)
     unseen = [one for one, judged in zip(service.instances, judgements, strict=True) if judged is _UNSEEN]
-    reasons = tuple(f"{short_name(service, one)} {_UNSEEN.reasons[0]}" for one in unseen[:_MOST])
+    reasons = tuple(f"{replicas.short(service, one.name)} {_UNSEEN.reasons[0]}" for one in unseen[:_MOST])
     return Judgement(worst.level, reasons, stopped)
 
 
@@ -62,18 +62,6 @@ def of_none(service: Service, alerts: Sequence[Alert]) -> Sequence[Alert]:
     return [alert for alert in alerts if alert.instance not in names]
 
 
-def short_name(service: Service, instance: Instance) -> str:
-    """The instance's name without the project."""
-    return shortened(service, instance.name)
-
-
-def shortened(service: Service, replica: str) -> str:
-    """A replica's name without the project: Compose repeats it in every name."""
-    name = safe(replica)
-    prefix = f"{service.project}-"
-    return name.removeprefix(prefix) if service.project and len(name) > len(prefix) else name
-
-
 def of_memory(ratio: float | None) -> Level:
     """Level of a share of a memory limit, for the colour of a figure."""
     severity = rules.MEMORY_NEAR_LIMIT.judge(ratio)
@@ -82,4 +70,4 @@ def of_memory(ratio: float | None) -> Level:
 
 def _of_whom(service: Service, alert: Alert) -> str:
     present = any(alert.instance == instance.name for instance in service.instances)
-    return f"{shortened(service, alert.instance)} " if present and alert.instance is not None else ""
+    return f"{replicas.short(service, alert.instance)} " if present and alert.instance is not None else ""

@@ -49,6 +49,7 @@ def test_a_wrapped_line_has_a_bound_and_says_so() -> None:
         (["api", "worker"], ["api", "worker"]),
         (["api-1", "api-1-canary"], ["1", "1-canary"]),
         (["a", "a"], ["a", "a"]),
+        (["run.api[22004]", "run.api[22005]"], ["[22004]", "[22005]"]),
     ],
 )
 def test_replicas_are_called_by_what_makes_them_differ(names: list[str], short: list[str]) -> None:

@@ -45,7 +45,8 @@ class FileRow(CloseRow, frozen=True, eq=False, kw_only=True):
 
 def build(closeup: FileCloseup, view: View) -> Sequence[FileRow]:
     """All rows, in the order of the table: by kind with a heading each, or all by value."""
-    rows = [_row(line) for line in closeup.lines]
+    names = listed.short_names(closeup)
+    rows = [_row(line, names.get(line.instance, line.instance)) for line in closeup.lines]
     if view.filter:
         rows = [row for row in rows if _stays(row, view)]
     if not view.tree:
@@ -62,11 +63,11 @@ def _part_of(line: FileLine) -> str:
     return "deleted" if line.deleted else line.kind
 
 
-def _row(line: FileLine) -> FileRow:
+def _row(line: FileLine, replica: str) -> FileRow:
     label = runs.safe(line.path, 4096) or f"{line.kind}s"
     # The name of a deleted file may be another's by now.
     key = f"{line.instance}/{line.kind}/{line.inode or line.path}"
-    return FileRow(key=key, name=label, label=label, line=line, judgement=judged(line))
+    return FileRow(key=key, name=label, label=label, line=line, judgement=judged(line), replica=runs.safe(replica))
 
 
 def judged(line: FileLine) -> Judgement:
@@ -172,7 +173,7 @@ FILES: Sheet[FileRow] = Sheet(
         Column("pid", "PID", "the first process that has it open, and how many more", 9,
                right(_pids, lambda r: "muted"), 68, lambda r: float(r.line.pids[0]) if r.line.pids else None),
         Column("instance", "INSTANCE", "the container or process tree it belongs to", 14,
-               instance_cell(lambda r: runs.safe(r.line.instance)), MAIN - 10, lambda r: r.line.instance, 0, "left",
+               instance_cell, MAIN - 10, lambda r: r.line.instance, 0, "left",
                names=True),
     ),
     (("path", 36), ("instance", 20), ("path", 60), ("instance", 28)),

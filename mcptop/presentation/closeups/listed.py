@@ -9,7 +9,8 @@ from typing import TypeVar
 from msgspec import Struct
 
 from mcptop import units
-from mcptop.presentation import runs
+from mcptop.model.closeup import Closeup
+from mcptop.presentation import replicas, runs
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.judgement import FINE, STYLES, Judgement, Level
@@ -27,6 +28,8 @@ class CloseRow(Struct, frozen=True, eq=False, kw_only=True):
     is_heading: bool = False
     level_in_tree: int = 1
     judgement: Judgement = FINE
+    replica: str = ""
+    """Short name of the instance it belongs to; empty where it belongs to none or to several."""
 
     @property
     def folded(self) -> bool | None:
@@ -97,13 +100,14 @@ def ending(text: str, room: int) -> str:
     return runs.fit(f"…{kept}", room) if room > 0 else ""
 
 
-def instance_cell(of: Callable[[C], str]) -> Callable[[C, int, Moment], Runs]:
+def short_names(closeup: Closeup) -> dict[str, str]:
+    """Instance -> what tells it from the others of its service."""
+    return {name: replicas.differing(name, closeup.instances) for name in closeup.instances}
+
+
+def instance_cell(row: CloseRow, width: int, moment: Moment) -> Runs:
     """Which replica a row belongs to."""
-
-    def cell(row: C, width: int, moment: Moment) -> Runs:
-        return ((ending("" if row.is_heading else of(row), width), "muted"),)
-
-    return cell
+    return ((ending("" if row.is_heading else row.replica, width), "muted"),)
 
 
 def symbol_cell(row: CloseRow, width: int, moment: Moment) -> Runs:

@@ -41,7 +41,8 @@ class ProcessRow(CloseRow, frozen=True, eq=False, kw_only=True):
 
 def build(closeup: ProcessCloseup, view: View) -> Sequence[ProcessRow]:
     """All rows, in the order of the table: each parent above its children, or all by value."""
-    rows = [_row(line) for line in closeup.lines]
+    names = listed.short_names(closeup)
+    rows = [_row(line, names.get(line.instance, line.instance)) for line in closeup.lines]
     if view.filter:
         rows = [row for row in rows if _stays(row, view, closeup.at)]
     if not view.tree:
@@ -53,17 +54,18 @@ def build(closeup: ProcessCloseup, view: View) -> Sequence[ProcessRow]:
     for row in rows:
         by_instance.setdefault(row.line.instance, []).append(row)
     for instance, members in by_instance.items():
-        found += (_heading(instance, members), *_tree(members, view))
+        found += (_heading(instance, names.get(instance, instance), members), *_tree(members, view))
     return found
 
 
-def _row(line: ProcessLine, depth: int = 0) -> ProcessRow:
+def _row(line: ProcessLine, replica: str, depth: int = 0) -> ProcessRow:
     return ProcessRow(
         key=f"{line.instance}/{line.pid}-{line.start_ticks or 0}",
         name=runs.safe(line.name) or str(line.pid),
         judgement=_STATES.get(line.state, FINE),
         line=line,
         depth=depth,
+        replica=runs.safe(replica),
     )
 
 
@@ -90,7 +92,7 @@ def _tree(rows: Sequence[ProcessRow], view: View) -> Iterator[ProcessRow]:
         if row.line.pid in shown:
             continue
         shown.add(row.line.pid)
-        yield row if depth == 0 else _row(row.line, depth)
+        yield row if depth == 0 else _row(row.line, row.replica, depth)
         waiting += [(child, depth + 1) for child in reversed(_sorted(children.get(row.line.pid, ()), view))]
     # Parents that name each other cannot be; what an engine says may all the same not leave a process out.
     yield from (row for row in rows if row.line.pid not in shown)
@@ -104,7 +106,7 @@ def _name_of(row: ProcessRow) -> str:
     return f"{row.name}\n{row.line.pid:010}"
 
 
-def _heading(instance: str, members: Sequence[ProcessRow]) -> ProcessRow:
+def _heading(instance: str, name: str, members: Sequence[ProcessRow]) -> ProcessRow:
     lines = [row.line for row in members]
     whole = ProcessLine(
         instance=instance, pid=0, parent=0, name=instance, state="",
@@ -114,7 +116,7 @@ def _heading(instance: str, members: Sequence[ProcessRow]) -> ProcessRow:
         fds=listed.whole(line.fds for line in lines),
     )  # fmt: skip
     return ProcessRow(
-        key=f"instance:{instance}", name=runs.safe(instance), is_heading=True, level_in_tree=0, line=whole,
+        key=f"instance:{instance}", name=runs.safe(name), is_heading=True, level_in_tree=0, line=whole,
         says=_counted(lines),
     )  # fmt: skip
 
@@ -203,7 +205,7 @@ PROCESSES: Sheet[ProcessRow] = Sheet(
         Column("up", "UP", "time since it was started", 7, _up, NARROW - 5,
                lambda r: None if r.line.started_at is None else -r.line.started_at.timestamp()),
         Column("instance", "INSTANCE", "the container or process tree it belongs to", 14,
-               instance_cell(lambda r: runs.safe(r.line.instance)), WIDE - 60, lambda r: r.line.instance, 24, "left",
+               instance_cell, WIDE - 60, lambda r: r.line.instance, 24, "left",
                names=True),
         Column("command", "COMMAND", "its command line; secrets are masked", 16, _command, NARROW - 20,
                lambda r: r.line.command, 400, "left", names=True),

@@ -33,8 +33,8 @@ class SocketRow(CloseRow, frozen=True, eq=False, kw_only=True):
 
 def build(closeup: SocketCloseup, view: View) -> Sequence[SocketRow]:
     """All rows, in the order of the table: listeners, what was opened here, what came in; or all by value."""
-    around = _Around(closeup.lines)
-    rows = [_row(line, around) for line in closeup.lines]
+    around, names = _Around(closeup.lines), listed.short_names(closeup)
+    rows = [_row(line, around, names.get(line.instance, line.instance)) for line in closeup.lines]
     if view.filter:
         rows = [row for row in rows if _stays(row, view)]
     if not view.tree:
@@ -66,10 +66,11 @@ class _Around:
         return (line.instance, line.address, line.port) in self._answered
 
 
-def _row(line: SocketLine, around: _Around) -> SocketRow:
+def _row(line: SocketLine, around: _Around, replica: str) -> SocketRow:
     label = _label(line)
     at = f"{line.direction}/{line.address}/{line.port}/{line.local_port}/{line.peer}/{line.state}"
-    return SocketRow(key=f"{line.instance}/{at}", name=label, label=label, line=line, judgement=_judged(line, around))
+    return SocketRow(key=f"{line.instance}/{at}", name=label, label=label, line=line, judgement=_judged(line, around),
+                     replica=runs.safe(replica))  # fmt: skip
 
 
 def _label(line: SocketLine) -> str:
@@ -214,7 +215,7 @@ SOCKETS: Sheet[SocketRow] = Sheet(
                right(lambda r: _seconds(r.line.oldest_s), lambda r: "muted"), NARROW + 10, lambda r: r.line.oldest_s,
                jumps=True),
         Column("instance", "INSTANCE", "the container or process tree they belong to", 14,
-               instance_cell(lambda r: runs.safe(r.line.instance)), MAIN - 10, lambda r: r.line.instance,
+               instance_cell, MAIN - 10, lambda r: r.line.instance,
                30, "left", names=True),
     ),
     (("peer", 30), ("instance", 20), ("peer", 40)),
