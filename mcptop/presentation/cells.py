@@ -171,13 +171,11 @@ def _restarts_style(restarted: float, killed: float) -> str:
 
 
 def state(row: Row, width: int, moment: Moment) -> Runs:
-    """Health or state in a word; for a group how many services are in trouble; the age of late numbers."""
+    """Health or state in a word; for a group the symbol of its worst service; the age of late numbers."""
     if row.depth is Depth.GROUP:
-        critical, warning = row.levels
-        marks = ((f"{judgement.SYMBOLS[Level.CRITICAL]}{critical} " if critical else "", "critical"),
-                 (f"{judgement.SYMBOLS[Level.WARNING]}{warning}" if warning else "", "warning"))  # fmt: skip
-        shown = runs.clip(marks, width)
-        return (*shown, (" " * (width - runs.width(shown)), "text"))
+        # Services are not counted: a second number beside that of the problems would contradict it.
+        judged = row.judgement
+        return ((runs.fit(judged.symbol if judged.level >= Level.WARNING else "", width), judged.style),)
     if row.figures.age_s is not None:
         return ((runs.fit(f"{units.duration(round(row.figures.age_s))} ago", width), "warning"),)
     return ((runs.fit(row.state, width), _STATE_STYLES.get(row.state, "muted")),)

@@ -45,7 +45,7 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("trend", "Δ/h", "growth of anonymous memory in an hour", 5, right(cells.trend, cells.trend_style), 66,
            lambda r: r.figures.trend, jumps=True),
     Column("pool", "POOL", "its most pressing pool: in use/max; 7w: callers wait; ~: inferred", 6, flow_cells.pool, 74,
-           flow_cells.pool_order, 24, jumps=True),
+           flow_cells.pool_order, 30, jumps=True),
     Column("queue", "QUEUE", "its most pressing queue: entries, and how many more (or fewer) a second", 5,
            flow_cells.queue, 60, flow_cells.queue_order, 10, jumps=True),
     Column("net", "NET", "bytes received and sent, a second", 5, right(lambda r: units.size(r.figures.network)),
@@ -69,5 +69,5 @@ COLUMNS: tuple[Column[Row], ...] = (
 SERVICES = Sheet(
     (*COLUMNS, *ON_REQUEST_COLUMNS),
     (("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8), ("name", 20), ("pool", 15),
-     ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16), ("memory", 29)),
+     ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16), ("memory", 29), ("pool", 26)),
 )  # fmt: skip

@@ -13,21 +13,37 @@ from mcptop.presentation.sheet import Moment
 
 _TEXT = 8
 """Room of `50/50 7w`; what is more is a bar."""
+_BARRED, _NAMED = 14, 22
+"""Room with a bar, and with a name before that."""
 INFERRED = "~"
 
 
 def pool(row: Row, width: int, moment: Moment) -> Runs:
-    """A bar where there is room, in use and maximum, and how many wait."""
+    """Name and bar where there is room, in use and maximum, and how many wait."""
     use = row.figures.flow.use
     if use is None:
         return ((runs.fit(units.UNKNOWN, width, "right"), "dim"),)
+    if row.depth is Depth.GROUP:
+        return ((runs.fit(_of_group(use), width, "right"), _tone(row, use.level, use.inferred, use.in_use)),)
+    if use.pool is not None and width >= _NAMED:
+        name = runs.fit(runs.safe(use.pool[0]), width - _BARRED - 1)
+        return ((f"{name} ", "dim"), *_use(row, use, _BARRED))
+    return _use(row, use, width)
+
+
+def _of_group(use: Use) -> str:
+    """Who waits; where nobody does, the share of the fullest."""
+    return f"{units.count(use.waiting)}w" if use.waiting else units.percent(use.share)
+
+
+def _use(row: Row, use: Use, width: int) -> Runs:
     room = width - _TEXT - 1
     whole = use_text(use, width)
     # How many wait says more than a bar.
     has_bar = room >= 3 and use.share is not None and not (use.waiting and len(whole) > _TEXT)
     figure = use_text(use, _TEXT) if has_bar else whole
     tone = _tone(row, use.level, use.inferred, use.in_use)
-    if not has_bar or row.depth is Depth.GROUP:
+    if not has_bar:
         return ((runs.fit(figure, width, "right"), tone),)
     return (*cells.bar(use.share, room, bar_style(use.level, use.inferred)), (" ", "text"),
             (runs.fit(figure, _TEXT, "right"), tone))  # fmt: skip

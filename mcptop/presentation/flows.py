@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mcptop.alerts.pools import SERVER
 from mcptop.alerts.queues import ACCEPT
@@ -18,6 +19,12 @@ from mcptop.presentation.judgement import NOBODY, Judged, Judgement, Level
 
 JudgedPool = tuple[Pool, Judgement]
 JudgedQueue = tuple[Queue, Judgement]
+
+
+PoolName = tuple[str, str, str]
+"""What a pool is called in every replica: its name, its peer, and who says so."""
+_CLEARLY = 0.2
+"""Another pool is shown when its share is higher by so much."""
 
 
 class Use(Struct, frozen=True, eq=False):
@@ -31,6 +38,8 @@ class Use(Struct, frozen=True, eq=False):
     inferred: bool = False
     server: bool = False
     """Connections a server gives: those of its clients' pools, seen from the other end."""
+    pool: PoolName | None = None
+    """Which of the row's pools it is; None of a group, and of what has none."""
 
     @property
     def share(self) -> float | None:
@@ -78,7 +87,7 @@ class Flow(Struct, frozen=True, eq=False):
     def _part(self, replicas: Collection[str], belongs: bool) -> Flow:
         pools = tuple(pair for pair in self.pools if (pair[0].instance in replicas) is belongs)
         queues = tuple(pair for pair in self.queues if (pair[0].instance in replicas) is belongs)
-        return _flow(pools, queues)
+        return _flow(pools, queues, self.use.pool if self.use is not None else None)
 
     def fullest(self) -> float | None:
         """The share of its maximum of the fullest pool."""
@@ -100,34 +109,47 @@ class Flow(Struct, frozen=True, eq=False):
 
 NO_FLOW = Flow()
 """The common case is one shared value."""
+Shown = dict[str, PoolName]
+"""Service -> the pool its row shows. Kept from frame to frame: a cell that changes its subject cannot be read."""
 
 
-def of_service(service: Service, judged: Judged = NOBODY) -> Flow:
-    """Pools and queues of a service with their judgements."""
+def of_service(service: Service, judged: Judged = NOBODY, shown: Shown | None = None) -> Flow:
+    """Pools and queues of a service with their judgements; `shown` is followed, and brought up to date."""
     if not service.pools and not service.queues:
         return NO_FLOW
-    return _flow(
+    flow = _flow(
         tuple((pool, judged.of_subject(pool_key(service, pool))) for pool in service.pools),
         tuple((queue, judged.of_subject(queue_key(service, queue))) for queue in service.queues),
+        shown.get(service.key) if shown is not None else None,
     )
+    if shown is not None and flow.use is not None and flow.use.pool is not None:
+        shown[service.key] = flow.use.pool
+    return flow
 
 
 def total(parts: Sequence[Flow]) -> Flow:
-    """The sums of a group: of what its rows show, as far as it is measured and counted once."""
+    """What a group has of what its rows show, as far as it is measured and counted once: the entries of its queues
+    added up; of its pools who waits, and the fullest, for places of different kinds are no sum."""
     uses = [f.use for f in parts if f.use is not None and not f.use.inferred and not f.use.server]
     backlogs = [f.backlog for f in parts if f.backlog is not None and not f.backlog.inferred]
     backlogs = [backlog for backlog in backlogs if not backlog.shared] or backlogs
     if not uses and not backlogs:
         return NO_FLOW
-    return Flow(use=_added(uses) if uses else None, backlog=_piled(backlogs) if backlogs else None)
+    return Flow(use=_worst(uses) if uses else None, backlog=_piled(backlogs) if backlogs else None)
 
 
-def _flow(pools: tuple[JudgedPool, ...], queues: tuple[JudgedQueue, ...]) -> Flow:
-    return Flow(pools, queues, _use_of(pools), _backlog_of(queues))
+def _worst(uses: Sequence[Use]) -> Use:
+    fullest = max(uses, key=lambda use: -1.0 if use.share is None else use.share)
+    return replace(fullest, waiting=sum(use.waiting for use in uses), level=max(use.level for use in uses), pool=None)
 
 
-def _use_of(pools: Sequence[JudgedPool]) -> Use | None:
-    by_name: dict[tuple[str, str | None, str], list[Use]] = {}
+def _flow(pools: tuple[JudgedPool, ...], queues: tuple[JudgedQueue, ...], shown: PoolName | None = None) -> Flow:
+    return Flow(pools, queues, _use_of(pools, shown), _backlog_of(queues))
+
+
+def _use_of(pools: Sequence[JudgedPool], shown: PoolName | None) -> Use | None:
+    """The most pressing one; the one that was shown before, unless that is clearly another."""
+    by_name: dict[PoolName, list[Use]] = {}
     for pool, judgement in pools:
         inferred = pool.confidence is Confidence.INFERRED
         use = Use(
@@ -138,13 +160,28 @@ def _use_of(pools: Sequence[JudgedPool]) -> Use | None:
             judgement.level,
             inferred,
             pool.kind == SERVER,
+            (pool.name, pool.peer or "", pool.source),
         )
-        by_name.setdefault((pool.name, pool.peer, pool.source), []).append(use)
-    return max((_added(uses) for uses in by_name.values()), key=_first_use, default=None)
+        by_name.setdefault((pool.name, pool.peer or "", pool.source), []).append(use)
+    if not by_name:
+        return None
+    first = max((_added(by_name[name]) for name in sorted(by_name)), key=_first_use)
+    before = _added(by_name[shown]) if shown in by_name else first
+    return first if _is_clearly_worse(first, before) else before
 
 
-def _first_use(use: Use) -> tuple[bool, Level, float, int]:
-    return (not use.inferred, use.level, use.share or 0.0, use.in_use or 0)
+def _first_use(use: Use) -> tuple[bool, Level, int, float, int]:
+    return (not use.inferred, use.level, use.waiting, use.share or 0.0, use.in_use or 0)
+
+
+def _is_clearly_worse(use: Use, before: Use) -> bool:
+    if (use.inferred, use.level) != (before.inferred, before.level):
+        return True
+    if use.waiting or before.waiting:
+        return use.waiting > before.waiting * (1 + _CLEARLY)
+    if use.share is None and before.share is None:
+        return (use.in_use or 0) > 2 * (before.in_use or 0)
+    return (use.share or 0.0) - (before.share or 0.0) > _CLEARLY - 1e-9
 
 
 def _added(uses: Sequence[Use]) -> Use:
@@ -156,7 +193,7 @@ def _added(uses: Sequence[Use]) -> Use:
     return Use(
         _sum(use.in_use for use in uses), _sum(use.open for use in uses), whole,
         sum(use.waiting for use in uses), max(use.level for use in uses),
-        any(use.inferred for use in uses), any(use.server for use in uses),
+        any(use.inferred for use in uses), any(use.server for use in uses), uses[0].pool,
     )  # fmt: skip
 
 

@@ -19,8 +19,8 @@ from mcptop.model.value import Kind
 from mcptop.presentation import figures, flows, replicas, severity
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
-from mcptop.presentation.flows import NO_FLOW, Flow
-from mcptop.presentation.judgement import Judged, Judgement, Level
+from mcptop.presentation.flows import NO_FLOW, Flow, Shown
+from mcptop.presentation.judgement import Judged, Judgement
 from mcptop.presentation.runs import safe
 from mcptop.presentation.sheet import SortKey, ordered
 
@@ -55,8 +55,6 @@ class Row(Struct, frozen=True, eq=False):
     """Of an instance row, and of a service with one instance."""
     alerts: Sequence[Alert] = ()
     """Of a service: everything that is wrong with it, worst first."""
-    levels: tuple[int, int] = (0, 0)
-    """Of a group: how many services are critical, and how many have a warning."""
 
     @property
     def level_in_tree(self) -> int:
@@ -99,10 +97,10 @@ class View(Struct, frozen=True, eq=False):
     """Time of the frame."""
 
 
-def of_services(frame: Frame) -> list[Row]:
+def of_services(frame: Frame, shown: Shown | None = None) -> list[Row]:
     """One judged row a service: what both the table and the list of problems are made of."""
     judged = Judged(frame.alerts)
-    return [_service_row(service, judged) for service in frame.services]
+    return [_service_row(service, judged, shown) for service in frame.services]
 
 
 def build(services: list[Row], view: View) -> list[Row]:
@@ -180,22 +178,20 @@ def _folded(row: Row, folded: bool) -> Row:
 
 
 def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
-    levels = [row.judgement.level for row in members]
     return Row(
         key,
         Depth.GROUP,
         safe(name),
         figures.total([row.figures for row in members]),
-        Judgement(max(levels)),
+        Judgement(max(row.judgement.level for row in members)),
         replicas=sum(row.replicas or 0 for row in members),
         folded=folded,
-        levels=(levels.count(Level.CRITICAL), levels.count(Level.WARNING)),
     )
 
 
-def _service_row(service: Service, judged: Judged) -> Row:
+def _service_row(service: Service, judged: Judged, shown: Shown | None) -> Row:
     instances = service.instances
-    flow, alerts = flows.of_service(service, judged), judged.of_service(service.key)
+    flow, alerts = flows.of_service(service, judged, shown), judged.of_service(service.key)
     return Row(
         service.key,
         Depth.SERVICE,

@@ -101,26 +101,26 @@ TABS: tuple[Tab[Any], ...] = (
     _close_tab(Aspect.INSPECT, "0", "Insp", "i"),
 )  # fmt: skip
 
-Trouble = dict[str, tuple[int, Level]]
-"""Tab -> how many of its rows need somebody, and the worst of them."""
+Trouble = dict[str, Level]
+"""Tab -> the worst of its rows. How many is not said: one problem may be of many of them."""
 
 
 def trouble(services: Sequence[Row]) -> Trouble:
-    """How many pools and queues need somebody; the services' problems stand above the table."""
+    """Whether pools and queues need somebody; the services' problems stand above the table."""
     flows = [row.figures.flow for row in services if row.figures.flow is not NO_FLOW]
     pools = [judged for flow in flows for _, judged in flow.pools]
     queues = [judged for flow in flows for _, judged in flow.queues]
-    return {"pools": _count(pools), "queues": _count(queues)}
+    return {"pools": _worst(pools), "queues": _worst(queues)}
 
 
 Say = Callable[[Tab[Any]], str]
 
 
-def pieces(chosen: str, counts: Trouble, width: int, key: Say = lambda tab: tab.key) -> list[tuple[Runs, str]]:
+def pieces(chosen: str, trouble: Trouble, width: int, key: Say = lambda tab: tab.key) -> list[tuple[Runs, str]]:
     """Each tab as a piece of the line, with the action a click on it runs.
 
     Where there is no room, in short words, then closer together, then of all but the chosen one the key alone: one
-    sees which tab it is and how many need somebody. `key`: the one it has now.
+    sees which tab it is and which ones need somebody. `key`: the one it has now.
     """
     words: tuple[Say, ...] = (
         lambda tab: f"{tab.word} ",
@@ -129,31 +129,30 @@ def pieces(chosen: str, counts: Trouble, width: int, key: Say = lambda tab: tab.
         lambda tab: tab.short if tab.id == chosen else "",
     )
     for word in words:
-        line = _line(chosen, counts, key, word)
+        line = _line(chosen, trouble, key, word)
         if sum(runs.width(piece) for piece, _ in line) <= width:
             break
     return line
 
 
-def _line(chosen: str, counts: Trouble, key: Say, word: Say) -> list[tuple[Runs, str]]:
+def _line(chosen: str, trouble: Trouble, key: Say, word: Say) -> list[tuple[Runs, str]]:
     return [
-        (_piece(key(tab), word(tab), tab.id == chosen, *counts.get(tab.id, (0, Level.OK))), f"screen.tab('{tab.id}')")
+        (_piece(key(tab), word(tab), tab.id == chosen, trouble.get(tab.id, Level.OK)), f"screen.tab('{tab.id}')")
         for tab in TABS
     ]
 
 
-def _piece(key: str, word: str, is_chosen: bool, count: int, worst: Level) -> Runs:
+def _piece(key: str, word: str, is_chosen: bool, worst: Level) -> Runs:
     """`word` ends with a space where there is room for one."""
     if is_chosen:
         name: Runs = ((f" {key} {word.rstrip()} ", "brand"),)
     else:
         name = ((f" {key} " if word else f" {key}", "key"), (word, "head.muted"))
-    if not count:
+    if worst < Level.WARNING:
         return name
     after = " " if word.endswith(" ") else ""
-    return (*name, (f"{judgement.SYMBOLS[worst]}{count}{after}", f"head.{judgement.STYLES[worst]}"))
+    return (*name, (f"{judgement.SYMBOLS[worst]}{after}", f"head.{judgement.STYLES[worst]}"))
 
 
-def _count(judgements: Sequence[Judgement]) -> tuple[int, Level]:
-    bad = [judged.level for judged in judgements if judged.level >= Level.WARNING]
-    return len(bad), max(bad, default=Level.OK)
+def _worst(judgements: Sequence[Judgement]) -> Level:
+    return max((judged.level for judged in judgements), default=Level.OK)

@@ -152,7 +152,7 @@ class Actions(Lines):
 
 
 class TabLine(Actions):
-    """The tabs, with how many of their rows need somebody."""
+    """The tabs, with a symbol where one of their rows needs somebody."""
 
     chosen = tabs.OVERVIEW.id
     trouble: Trouble = {}  # noqa: RUF012 - replaced, never changed

@@ -153,8 +153,39 @@ def test_the_group_counts_what_is_measured_and_nothing_twice():
         View(),
     )
     assert built[0].depth is Depth.GROUP
-    assert shown(built[0], "pool") == "52/70 7w"
+    assert shown(built[0], "pool") == "7w"
     assert shown(built[0], "queue") == "412"
+
+
+def test_a_group_where_nobody_waits_shows_its_fullest_pool():
+    pools = [service("api", pools=(pool(in_use=3, most=532),)), service("worker", pools=(pool(in_use=8, most=20),))]
+    assert shown(rows.build(judged(*pools), View())[0], "pool", 24) == "40%"
+    assert shown(rows.build(judged(service("api", pools=(pool(most=None),))), View())[0], "pool") == units.UNKNOWN
+
+
+def test_the_pool_of_a_row_stays_until_another_one_is_clearly_worse():
+    kept: flows.Shown = {}
+
+    def use(*pools: Pool) -> str:
+        row = rows.of_services(frame(service("api", pools=pools)), kept)[0]
+        return shown(row, "pool", 26).split()[0]
+
+    assert use(pool("b", 10, 100), pool("a", 10, 100)) == "a"
+    assert use(pool("b", 25, 100), pool("a", 10, 100)) == "a"
+    assert use(pool("b", 30, 100), pool("a", 10, 100)) == "b"
+    assert use(pool("b", 30, 100), pool("a", 49, 100)) == "b"
+    assert use(pool("b", 30, 100), pool("a", 49, 100, waiting=1)) == "a"
+    assert use(pool("b", 30, 100, waiting=10), pool("a", 49, 100, waiting=9)) == "a"
+    assert use(pool("b", 30, 100, waiting=12), pool("a", 49, 100, waiting=9)) == "b"
+    assert use(seen(90), pool("a", 1, 100)) == "a", "what is gone is not shown"
+
+
+def test_replicas_show_the_pool_of_their_service():
+    names = ("shop-api-1", "shop-api-2")
+    pools = tuple(pool(which, used, 100, instance=name) for name in names
+                  for which, used in (("a", 30), ("b", 30 if name == names[0] else 38)))  # fmt: skip
+    built = rows.build(judged(service("api", *names, pools=pools)), View(tree=False))
+    assert [shown(row, "pool", 26).split()[0] for row in built] == ["b", "b", "b"]
 
 
 def test_a_group_with_a_broker_only_shows_its_entries():
@@ -296,12 +327,12 @@ def test_the_promised_columns_of_pools_and_queues_are_there():
     assert at(flow_columns.QUEUES, 120) == {column.id for column in flow_columns.QUEUES.columns}
 
 
-def test_tabs_count_what_needs_somebody_and_show_the_worst():
+def test_tabs_show_the_worst_of_what_needs_somebody():
     api = service("api", pools=(pool(waiting=3), pool("b", waiting=3, wait_s=2.0), pool("c")), queues=(queue(),))
-    counts = tabs.trouble(judged(api, service("ui")))
-    assert counts == {"pools": (2, Level.CRITICAL), "queues": (0, Level.OK)}
-    words = ["".join(runs.text_of(piece).split()) for piece, _ in tabs.pieces("overview", counts, 200)]
-    assert words[:3] == ["1Overview", "2Pools✖2", "3Queues"]
+    worst = tabs.trouble(judged(api, service("ui")))
+    assert worst == {"pools": Level.CRITICAL, "queues": Level.OK}
+    words = ["".join(runs.text_of(piece).split()) for piece, _ in tabs.pieces("overview", worst, 200)]
+    assert words[:3] == ["1Overview", "2Pools✖", "3Queues"]
 
 
 def test_models_of_a_runner_and_of_its_replica():

@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from mcptop.logs.source import LogSource
 from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows, sheet, tabs
+from mcptop.presentation.flows import Shown
 from mcptop.presentation.problems import Trouble
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
@@ -40,6 +41,7 @@ class Dashboard(OneService):
         self.tab_line, self.budgets = TabLine(), Budgets()
         self.status, self.footer = Status(), Footer()
         self._mounted = False
+        self._shown: Shown = {}
         self._sizes: dict[str, Sizes] = {}
 
     def compose(self) -> ComposeResult:
@@ -86,7 +88,7 @@ class Dashboard(OneService):
         """Draw this frame."""
         if not self._mounted:
             return
-        self.services = rows.of_services(frame)
+        self.services = rows.of_services(frame, self._shown)
         troubled = problems.of_frame(frame, self.services)
         self.header.problems, self.header.when = len(troubled), self.mcptop.picture.when
         self.header.show(frame)

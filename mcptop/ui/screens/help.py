@@ -85,7 +85,7 @@ def page(keys: Keymap, first: str = "") -> str:
         "                  what a row does not know answers neither a comparison nor its opposite",
         "",
         "  - is unknown, never zero; ~ is inferred from outside. A full pool is no problem, waiting is.",
-        "  Sums of pools and queues count what is measured, and the connections of a server not once more.",
+        "  POOL of a project: who waits, or the share of the fullest; queues are added up as far as they are measured.",
         "  Sums count what is known; THR, PSI and shares show the worst instance.",
     ]
     return "\n".join(parts)
