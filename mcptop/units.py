@@ -179,3 +179,16 @@ def printable(text: str) -> str:
 
 def _is_selector(character: str) -> bool:
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """What to say of a name that nobody has: those that look like it, else the first of those there are."""
+    from difflib import get_close_matches
+
+    if near := get_close_matches(name, known, n=3):
+        return f"nearest: {', '.join(map(plain, near))}"
+    more = f" and {len(known) - _MOST_NAMES} more" if len(known) > _MOST_NAMES else ""
+    return f"there are {', '.join(map(plain, known[:_MOST_NAMES]))}{more}" if known else "there is none at all"
+
+
+_MOST_NAMES = 5

@@ -9,7 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mcptop.demo import PROJECT, DemoError, plan
 from mcptop.demo.faults.catalogue import FAULTS, parse
@@ -18,6 +18,9 @@ from mcptop.demo.keeping.session import Session
 from mcptop.demo.switchboard import Switch, Switchboard
 from mcptop.demo.workspace import Workspace, is_in_memory
 from mcptop.exit_status import ExitStatus
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 Asked = list[tuple[Fault, dict[str, Dose]]]
 
@@ -113,23 +116,36 @@ def _containers(chosen: plan.Plan, session: Session) -> Any:
 
 def list_faults(as_json: bool) -> ExitStatus:
     """All faults and controls."""
-    from mcptop.headless.pipe import STDOUT, put
+    from mcptop.headless.pipe import STDOUT, put, whole_lines
 
     if as_json:
         put(json.dumps([_document(fault) for fault in FAULTS], indent=2) + "\n")
         return ExitStatus.OK
     from rich.console import Console
+
+    table = faults_table()
+    if sys.stdout.isatty():
+        Console(file=STDOUT).print(table)
+    else:
+        put(whole_lines(table))
+    return ExitStatus.OK
+
+
+def faults_table() -> Table:
+    """A row a fault."""
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("FAULT", "SERVICE", "WHAT HAPPENS", "DOSE"):
-        table.add_column(title, no_wrap=title != "WHAT HAPPENS")
+    # What has to be typed is whole at any width; what explains it is broken.
+    table.add_column("FAULT", no_wrap=True, min_width=max(len(fault.name) for fault in FAULTS))
+    table.add_column("SERVICE", no_wrap=True, min_width=max(len(fault.service) for fault in FAULTS))
+    table.add_column("WHAT HAPPENS", overflow="fold")
+    table.add_column("DOSE", overflow="fold")
     for fault in FAULTS:
         dose = ",".join(f"{key}={value}" for key, value in fault.params.items())
         says = fault.says + (" (needs --docker)" if fault.needs_docker else "")
         table.add_row(fault.name, fault.service, says, dose or "-")
-    Console(file=STDOUT).print(table)
-    return ExitStatus.OK
+    return table
 
 
 def _document(fault: Fault) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import datetime
 
 from msgspec import Struct
@@ -38,11 +39,21 @@ class Problem(Struct, frozen=True, eq=False):
     since: datetime | None = None
     playbook: str = ""
     """Which one explains it; empty where none is known."""
+    target: str = ""
+    """The service as `--service` takes it; empty where there is none to look into."""
 
     @property
     def symbol(self) -> str:
         """The level without a colour."""
         return SYMBOLS[self.level]
+
+    @property
+    def command(self) -> str:
+        """What to run next; empty where no playbook explains it."""
+        if not self.playbook:
+            return ""
+        whom = f" --service {shlex.quote(self.target)}" if self.target else ""
+        return f"mcptop diagnose {self.playbook}{whom}"
 
 
 class Happened(Struct, frozen=True, eq=False):

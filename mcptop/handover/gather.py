@@ -71,7 +71,8 @@ def _facts(frame: Frame) -> Iterator[Fact]:
 def _problem(trouble: Trouble) -> Problem:
     says = "; ".join((trouble.says, *trouble.more))
     where = _named(trouble.row) if trouble.row is not None else trouble.name
-    return Problem(trouble.level, where, safe(says, _LONG), trouble.since, safe(trouble.playbook))
+    target = where if trouble.can_be_diagnosed else ""
+    return Problem(trouble.level, where, safe(says, _LONG), trouble.since, safe(trouble.playbook), target)
 
 
 def _named(row: Row) -> str:

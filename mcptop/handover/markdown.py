@@ -43,7 +43,7 @@ def _problems(contents: Contents) -> Iterator[str]:
         return
     rows = (
         (each.symbol, f"**{escaped(each.service)}**", escaped(each.says), clock(each.since) if each.since else "",
-         code(f"mcptop diagnose {each.playbook}", True) if each.playbook else "")
+         code(each.command, True))
         for each in contents.problems
     )  # fmt: skip
     yield from table(("", "service", "problem", "since", "next"), rows)

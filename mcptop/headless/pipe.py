@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Callable
-from typing import IO, TextIO, cast
+from typing import IO, Any, TextIO, cast
 
 from mcptop.exit_status import ExitStatus
+
+ENDLESS = 1 << 16
+"""Cells; no line of a table is so long."""
 
 
 class NoOutput(Exception):
@@ -80,6 +84,20 @@ def any_letters() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")
+
+
+def whole_lines(table: Any) -> str:
+    """A table of `rich` for a pipe: nothing of it is cut, and no line is filled up."""
+    from rich.console import Console
+
+    out = io.StringIO()
+    Console(file=out, width=ENDLESS, no_color=True, highlight=False).print(table)
+    return unfilled(out.getvalue())
+
+
+def unfilled(text: str) -> str:
+    """Lines without the blanks at their ends."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 
 class _Stdout:

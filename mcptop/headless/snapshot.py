@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import signal
 import sys
 import time
@@ -15,7 +14,7 @@ from mcptop.live import LiveSource
 from mcptop.model.frame import Frame, Service, Status
 from mcptop.monitor import Monitor
 from mcptop.presentation import document
-from mcptop.units import plain
+from mcptop.units import nearest, plain
 
 ENGINE_WAIT_S = 20.0
 """How long one look waits for the engine to name its containers. An engine that is not there is known at once, and
@@ -46,8 +45,7 @@ def select(services: tuple[Service, ...], wanted: str | None) -> tuple[Service, 
     if found:
         return found
     names = sorted({s.name for s in services} | {f"{s.project}/{s.name}" for s in services if s.project})
-    near = difflib.get_close_matches(wanted, names, n=3, cutoff=0.4) or names[:3]
-    raise UnknownService(f"no service `{plain(wanted)}`; nearest: {', '.join(near) or 'there are no services'}")
+    raise UnknownService(f"no service `{plain(wanted)}`; {nearest(wanted, names)}")
 
 
 def look(source: LiveSource, interval_s: float) -> Frame:

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from mcptop import units
 from mcptop.alerts.ranking import rank
+from mcptop.headless.pipe import ENDLESS, unfilled
 from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
@@ -28,7 +29,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "critical": "bold red", "muted":
 _COLUMNS = ("", "PROJECT", "INSTANCE", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "POOL", "QUEUE", "NET", "DISK",
             "FDS", "TCP", "↻", "STATE")  # fmt: skip
 _TEXT_COLUMNS = ("", "PROJECT", "INSTANCE", "STATE")
-_MIN_WIDTH, _PIPE_WIDTH = 100, 240
+_MIN_WIDTH = 100
 _MOST = {"PROJECT": 16, "INSTANCE": 32}
 _LEAST_STATE, _GAP = 8, 2
 _POOL_WIDTH, _QUEUE_WIDTH = 12, 12
@@ -37,11 +38,10 @@ _POOL_WIDTH, _QUEUE_WIDTH = 12, 12
 def render(frame: Frame, services: tuple[Service, ...]) -> str:
     """The host in one line, then one row an instance; reasons for a symbol stand in the last column."""
     out = io.StringIO()
-    colour = sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _PIPE_WIDTH
-    console = Console(
-        file=out, force_terminal=colour, no_color=not colour, width=max(width, _MIN_WIDTH), highlight=False
-    )
+    piped = not sys.stdout.isatty()
+    colour = not piped and not os.environ.get("NO_COLOR")
+    width = ENDLESS if piped else max(shutil.get_terminal_size().columns, _MIN_WIDTH)
+    console = Console(file=out, force_terminal=colour, no_color=not colour, width=width, highlight=False)
     if frame.host:
         console.print(Text(_host_line(frame.host, frame.engine), no_wrap=True))
     wanted = {service.key for service in services}
@@ -52,22 +52,22 @@ def render(frame: Frame, services: tuple[Service, ...]) -> str:
         for cells in _rows(row, row.service)
     ]
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for title, room in zip(_COLUMNS, _widths(lines, console.width), strict=True):
+    for title, room in zip(_COLUMNS, _widths(lines, width), strict=True):
         is_text = title in _TEXT_COLUMNS
         table.add_column(title, justify="left" if is_text else "right", no_wrap=True, width=room,
                          overflow="ellipsis" if is_text else "crop")  # fmt: skip
     for cells in lines:
         table.add_row(*cells)
     console.print(table)
-    return out.getvalue()
+    return unfilled(out.getvalue()) if piped else out.getvalue()
 
 
 def _widths(lines: list[list[Text]], width: int) -> list[int]:
-    """Names may lose their end on a narrow terminal, and reasons have what is left; figures never lose anything."""
-    widths = [
-        min(max([cell_len(title), *(line[at].cell_len for line in lines)]), _MOST.get(title, width))
-        for at, title in enumerate(_COLUMNS)
-    ]
+    """Names may lose their end on a terminal, and reasons have what is left; figures never lose anything."""
+    widths = [max([cell_len(title), *(line[at].cell_len for line in lines)]) for at, title in enumerate(_COLUMNS)]
+    if width == ENDLESS:
+        return widths
+    widths = [min(room, _MOST.get(title, width)) for room, title in zip(widths, _COLUMNS, strict=True)]
     left = width - sum(widths[:-1]) - _GAP * (len(widths) - 1)
     return [*widths[:-1], max(_LEAST_STATE, min(widths[-1], left))]
 

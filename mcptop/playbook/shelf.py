@@ -96,8 +96,9 @@ def entry_of(wanted: str) -> Entry:
     known = {entry.name: entry for entry in entries()}
     if wanted in known:
         return known[wanted]
-    near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.4) or list(known)[:3]
-    raise UnknownPlaybook(f"no playbook `{plain(wanted)}`; nearest: {', '.join(near) or 'there are none'}")
+    near = difflib.get_close_matches(wanted, known, n=3)
+    hint = f"nearest: {', '.join(near)}" if near else "`mcptop playbooks list` shows all" if known else "there are none"
+    raise UnknownPlaybook(f"no playbook `{plain(wanted)}`; {hint}")
 
 
 def texts(entry: Entry) -> Texts:

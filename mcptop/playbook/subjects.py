@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import time
 from collections.abc import Container, Sequence
 
@@ -13,7 +12,7 @@ from mcptop.model.value import Kind, Value
 from mcptop.playbook import symptoms
 from mcptop.sources import process_tree
 from mcptop.sources.procfs import Roots
-from mcptop.units import plain
+from mcptop.units import nearest, plain
 
 _CPU_LOOK_S = 0.25
 
@@ -84,7 +83,7 @@ def _candidates(frame: Frame, wanted: Wanted) -> list[Found]:
     found = [(s, i) for s, i in everyone if wanted.service in (s.name, f"{s.project}/{s.name}")]
     if not found:
         names = sorted({s.name for s, _ in everyone} | {f"{s.project}/{s.name}" for s, _ in everyone if s.project})
-        raise NoSubject(f"no service `{plain(wanted.service)}`; {_nearest(wanted.service, names)}")
+        raise NoSubject(f"no service `{plain(wanted.service)}`; {nearest(wanted.service, names)}")
     keys = sorted({f"{s.project or s.group}/{s.name}" for s, _ in found})
     if len(keys) > 1:
         raise NoSubject(
@@ -99,15 +98,10 @@ def _named(everyone: list[Found], name: str) -> list[Found]:
         (s, i) for s, i in containers if len(name) >= 4 and i.id.startswith(name)
     ]
     if not found:
-        raise NoSubject(f"no container `{plain(name)}`; {_nearest(name, [i.name for _, i in containers])}")
+        raise NoSubject(f"no container `{plain(name)}`; {nearest(name, [i.name for _, i in containers])}")
     if len(found) > 1:
         raise NoSubject(f"container `{plain(name)}`: {len(found)} ids begin so; give more of it")
     return found
-
-
-def _nearest(name: str, names: Sequence[str]) -> str:
-    near = difflib.get_close_matches(name, names, n=3, cutoff=0.4) or list(names[:3])
-    return f"nearest: {', '.join(map(plain, near))}" if near else "there is none at all"
 
 
 def _of_pid(frame: Frame, candidates: list[Found], pid: int, roots: Roots) -> Subject:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -13,8 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from stack import COMMAND, PATIENCE, Demo, environment, hear_interrupts, until
 
+from mcptop.demo import command
+from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.demo.workspace import Workspace
 
 SERVICES = {"mcp-api", "mcp-worker", "model-runner", "ui", "load"}
@@ -277,7 +281,18 @@ def test_the_list_of_faults_as_a_document() -> None:
 
 
 def test_the_list_of_faults_for_people() -> None:
-    done = run("--list-faults", COLUMNS="120")
+    done = run("--list-faults", COLUMNS="40")
     assert done.returncode == 0
-    assert "cache-leak" in done.stdout
-    assert "Traceback" not in done.stderr
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["FAULT", *(fault.name for fault in FAULTS)]
+    assert "…" not in done.stdout
+    assert not any(line.endswith(" ") for line in done.stdout.splitlines())
+
+
+def test_a_narrow_terminal_cuts_nothing_that_has_to_be_typed() -> None:
+    out = io.StringIO()
+    Console(file=out, width=80).print(command.faults_table())
+    lines = out.getvalue().splitlines()
+    begun = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert begun == ["FAULT", *(fault.name for fault in FAULTS)]
+    assert max(map(len, lines)) <= 80
+    assert "…" not in out.getvalue()

@@ -121,7 +121,7 @@ def test_problems_are_those_of_the_frame_with_their_time_and_playbook() -> None:
                   project="mcp-stack", kind=Kind.CONTAINER, playbook="memory-leak")  # fmt: skip
     text = markdown(gather.contents(frames.frame(alerts=(alert,))))
     assert "| ✖ | **mcp-stack/mcp-worker** | memory full in 34m |" in text
-    assert "memory-leak" in text
+    assert "| `mcptop diagnose memory-leak --service mcp-stack/mcp-worker` |" in text
     assert "| **mcp-stack/mcp-api** | db pool" not in text
 
 

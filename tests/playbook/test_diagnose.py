@@ -135,7 +135,7 @@ def test_wrong_usage_is_told_in_one_line_and_one_document(tmp_path: Path) -> Non
         (text, ("none.yaml", "--pid", pid), "no playbook `none.yaml`: there is no such file"),
         (text, ("cpu-lod", "--pid", pid), "no playbook `cpu-lod`; nearest: cpu-load"),
         (text, ("own.yaml", "--pid", "4194305"), "no process 4194305: it has ended, or is on another host"),
-        (text, ("own.yaml", "--service", "no-such-service"), "no service `no-such-service`; nearest: "),
+        (text, ("own.yaml", "--service", "no-such-service"), "no service `no-such-service`; there are "),
         (text, ("own.yaml", "--container", "nothing"), "no container `nothing`; "),
         (text, ("own.yaml", "--pid", pid, "--service", "x"), "--service, --container, --pid and --script exclude"),
         (text, ("own.yaml", "--pid", pid, "--budget", "soon"), "--budget `soon`: expected a duration"),

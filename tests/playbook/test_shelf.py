@@ -92,7 +92,7 @@ def test_one_by_path_with_what_stands_beside_it(folders: tuple[Path, Path], tmp_
     ("wanted", "says"),
     [
         ("memory-leaks", "no playbook `memory-leaks`; nearest: memory-leak"),
-        ("x\x1b[2J", r"no playbook `x \[2J`; nearest: memory-leak"),
+        ("x\x1b[2J", r"no playbook `x \[2J`; `mcptop playbooks list` shows all"),
         ("nowhere.yaml", "no playbook `nowhere.yaml`: there is no such file"),
         ("shipped/", "there is no such file"),
         ("binary.yaml", "not a text in UTF-8"),
@@ -108,5 +108,5 @@ def test_what_is_not_there(folders: tuple[Path, Path], tmp_path: Path, wanted: s
 def test_an_empty_shelf(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(shelf, "shipped", lambda: tmp_path)
     monkeypatch.setattr(shelf, "own", lambda: tmp_path / "none")
-    with pytest.raises(UnknownPlaybook, match="nearest: there are none"):
+    with pytest.raises(UnknownPlaybook, match="there are none"):
         shelf.find("x")

@@ -116,7 +116,7 @@ def test_a_rule_by_port_finds_who_listens(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("snapshot", "--service", "no-such-service-anywhere"), "no service `no-such-service-anywhere`; nearest:"),
+        (("snapshot", "--service", "no-such-service-anywhere"), "no service `no-such-service-anywhere`; there are "),
         (("snapshot", "--interval", "0"), "--interval"),
         (("snapshot", "--count", "1"), "--count goes with --watch"),
         (("snapshot", "--json", "--csv"), "exclude each other"),

@@ -366,6 +366,16 @@ def test_the_snapshot_table_has_pools_and_queues():
     assert "db pool 10/10 in use, 7 waiting" in second
 
 
+def test_the_snapshot_table_in_a_pipe_cuts_and_fills_nothing():
+    names = [f"{'shop-api-' * 6}{n}" for n in (1, 2)]
+    one = service(
+        "api", *names, project="a-project-with-a-name-of-its-own", pools=(pool(waiting=7, instance=names[1]),)
+    )
+    lines = table.render(frame(one), (one,)).splitlines()
+    assert [line.split()[1:3] for line in lines[1:]] == [[one.project, name] for name in names]
+    assert not any(line.endswith(" ") for line in lines)
+
+
 def test_long_reasons_and_hostile_names_cost_no_figure():
     name = "a\x1b[2J" + "x" * 90
     pools = tuple(pool(name, in_use=10, waiting=7, wait_s=2.0) for _ in range(3))
