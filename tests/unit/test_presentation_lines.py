@@ -12,29 +12,29 @@ from mcptop.model.frame import EMPTY, Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.presentation import rows, runs, subject, tabs, time_axis
-from mcptop.presentation.judgement import Level
+from mcptop.presentation.judgement import SYMBOLS, Level
 from mcptop.presentation.tabs import TABS
 from mcptop.presentation.time_axis import Mark
 from tests.unit.recorded import NOON
 
-COUNTS = {"pools": (12, Level.WARNING), "queues": (3, Level.CRITICAL)}
+WORST = {"pools": Level.WARNING, "queues": Level.CRITICAL}
 
 
 @pytest.mark.parametrize("tab", TABS, ids=lambda tab: tab.id)
-@pytest.mark.parametrize("counts", [{}, COUNTS], ids=["well", "trouble"])
-def test_every_tab_is_on_the_line_down_to_forty_columns(tab, counts):
+@pytest.mark.parametrize("worst", [{}, WORST], ids=["well", "trouble"])
+def test_every_tab_is_on_the_line_down_to_forty_columns(tab, worst):
     for width in range(40, 200):
-        line = [runs.text_of(piece) for piece, _ in tabs.pieces(tab.id, counts, width)]
+        line = [runs.text_of(piece) for piece, _ in tabs.pieces(tab.id, worst, width)]
         assert len(line) == len(TABS)
         assert sum(map(len, line)) <= width
         assert f" {tab.key} {tab.short}" in "".join(line)
-        assert all(str(count) in "".join(line) for count, _ in counts.values())
+        assert all(SYMBOLS[level] in "".join(line) for level in worst.values())
 
 
 def test_the_words_of_the_tabs_are_whole_where_there_is_room():
-    assert "9 Limits  0 Inspect" in "".join(runs.text_of(piece) for piece, _ in tabs.pieces("pools", COUNTS, 120))
-    assert " 2 Pool▲12 3 Queue✖3 4 Proc " in "".join(
-        runs.text_of(piece) for piece, _ in tabs.pieces("overview", COUNTS, 83)
+    assert "9 Limits  0 Inspect" in "".join(runs.text_of(piece) for piece, _ in tabs.pieces("pools", WORST, 120))
+    assert " 2 Pool▲ 3 Queue✖ 4 Proc " in "".join(
+        runs.text_of(piece) for piece, _ in tabs.pieces("overview", WORST, 78)
     )
 
 
