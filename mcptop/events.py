@@ -129,7 +129,7 @@ class EventFinder:
             says = f"image {old.image or 'unknown'} → {facts.image or 'unknown'}"
             yield Event(at, EventKind.DEPLOYED, says, False, service.key, identity, facts.name)
         else:
-            says = "restarted" if service.kind is Kind.PROCESS else "made anew"
+            says = "restarted" if service.kind is Kind.PROCESS else "recreated"
             yield Event(at, EventKind.RESTARTED, says, False, service.key, identity, facts.name)
 
     def _is_new(self, facts: Facts, at: datetime) -> bool:

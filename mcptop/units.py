@@ -181,6 +181,11 @@ def _is_selector(character: str) -> bool:
     return "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
 
 
+def many(number: int, one: str) -> str:
+    """`1 thread`, `5 threads`."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"
+
+
 def nearest(name: str, known: Sequence[str]) -> str:
     """What to say of a name that nobody has: those that look like it, else the first of those there are."""
     from difflib import get_close_matches

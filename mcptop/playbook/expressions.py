@@ -49,9 +49,8 @@ def _cores(value: float) -> str:
 def _number(value: float) -> str:
     if not isfinite(value):
         return units.UNKNOWN
-    if abs(value) >= 100 or value == int(value):
-        return f"{value:.0f}"
-    return f"{value:.2g}" if abs(value) < 10 else f"{value:.3g}"
+    # Nobody counts 27.3 callers.
+    return f"{value:.0f}" if abs(value) >= 10 or value == int(value) else f"{value:.2g}"
 
 
 FILTERS: dict[str, Callable[[Any], str]] = {

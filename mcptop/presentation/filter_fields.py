@@ -107,12 +107,12 @@ NUMBERS: dict[str, Field] = {
     "idle": _pools(COUNT, "idle"),
     "waiting": _of(COUNT, lambda f: f.flow.waiting()),
     "wait": _of(SPAN, lambda f: f.flow.longest_wait()),
-    "invain": _pools(RATE, "timeouts_per_s"),
+    "timeouts": _pools(RATE, "timeouts_per_s"),
     "longest": _pools(SPAN, "longest_s"),
     "idletx": _pools(COUNT, "idle_in_transaction"),
     "syn": _pools(COUNT, "connecting"),
     "queue": _of(COUNT, lambda f: f.flow.deepest()),
-    "taken": _queues(COUNT, "in_flight"),
+    "active": _queues(COUNT, "in_flight"),
     "oldest": _queues(SPAN, "oldest_age_s"),
     "in": _queues(RATE, "in_per_s"),
     "out": _queues(RATE, "out_per_s"),
@@ -133,7 +133,8 @@ SAME = {
     "memory": "mem", "memory%": "mem%", "%mem": "mem%", "%cpu": "cpu%", "throttled": "thr", "Δ/h": "trend",
     "δ/h": "trend", "sockets": "sock", "closew": "closewait", "fds": "fd", "files": "fd", "threads": "pids",
     "↻": "restarts", "age": "up", "uptime": "up", "inuse": "pool", "depth": "queue", "container": "instance",
-    "ns": "project", "namespace": "project", "status": "state", "severity": "level", "timeouts": "invain",
+    "ns": "project", "namespace": "project", "status": "state", "severity": "level", "timeout": "timeouts",
+    "invain": "timeouts", "taken": "active",
 }  # fmt: skip
 """Other names for them: the columns' own, and those of other tools."""
 ALIASES = {("kind", "host"): "process", ("health", "no"): "none"}

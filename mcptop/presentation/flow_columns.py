@@ -18,6 +18,8 @@ from mcptop.presentation.sheet import MAIN, Column, Moment, Sheet, figure
 
 _FIGURE = 9
 """Room of `~120/1000`; what is more is a bar."""
+_ALMOST_EMPTY = 2
+"""Entries: a queue in which there are so few is as good as empty, whichever way they go."""
 
 
 def _service(row: FlowRow, width: int, moment: Moment) -> Runs:
@@ -122,12 +124,13 @@ def _growth_style(row: QueueRow) -> str:
 
 
 def drain(row: QueueRow) -> str:
-    """Time until the queue is empty; `never` while it grows or stands."""
+    """Time until the queue is empty; `never` while a queue grows that is more than what just came in."""
     seconds = row.drain_s
     if seconds is None:
         return units.UNKNOWN
     if isinf(seconds):
-        return "never"
+        grows = (queues.shrinks_per_s(row.queue) or 0.0) <= -queues.GROWTH_NOISE_PER_S
+        return "never" if grows and (row.queue.depth or 0) > _ALMOST_EMPTY else units.UNKNOWN
     return units.duration(seconds).replace("0.0s", "0")
 
 
@@ -166,7 +169,7 @@ POOLS: Sheet[PoolRow] = Sheet(
         Column("wait", "WAIT", "how long a caller waits", 6,
                figure(lambda r: _seconds(r.pool.wait_s), _if(_is_waited_for)),
                44, lambda r: r.pool.wait_s, jumps=True),
-        Column("timeouts", "IN VAIN", "callers that waited in vain, a second", 7,
+        Column("timeouts", "TIMEOUT", "callers that gave up waiting, a second", 7,
                figure(lambda r: units.rate(r.pool.timeouts_per_s),
                       _counted(lambda r: r.pool.timeouts_per_s)), 56,
                lambda r: r.pool.timeouts_per_s, jumps=True),
@@ -204,7 +207,7 @@ QUEUES: Sheet[QueueRow] = Sheet(
                lambda r: r.queue.kind, 10, "left", names=True),
         Column("depth", "DEPTH", "entries that wait, of how many there is room for; ~: inferred", 9, _depth, 0,
                lambda r: r.queue.depth, 28, jumps=True),
-        Column("taken", "TAKEN", "taken and not finished", 5,
+        Column("taken", "ACTIVE", "taken by a worker and not finished", 6,
                figure(lambda r: units.count(r.queue.in_flight), _muted), MAIN - 20, lambda r: r.queue.in_flight,
                jumps=True),
         Column("oldest", "OLDEST", "how long the first in line has waited", 7,
@@ -217,7 +220,7 @@ QUEUES: Sheet[QueueRow] = Sheet(
                figure(lambda r: units.rate(r.queue.out_per_s), _muted), 60, lambda r: r.queue.out_per_s, jumps=True),
         Column("growth", "GROWTH", "change of the depth, a second", 7, figure(_growth, _growth_style), 30,
                lambda r: r.queue.growth_per_s, jumps=True),
-        Column("drain", "DRAINED", "time until it is empty at these rates; never: it grows or stands", 7,
+        Column("drain", "DRAINED", "time until it is empty at these rates; never: it grows", 7,
                figure(drain, _drain_style), 70, lambda r: r.drain_s),
         Column("rejected", "REFUSED", "turned away because it was full, a second", 7,
                figure(lambda r: units.rate(r.queue.rejected_per_s),

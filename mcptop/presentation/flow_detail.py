@@ -6,7 +6,7 @@ from mcptop import units
 from mcptop.model.frame import POOL_METRICS, QUEUE_METRICS, Frame
 from mcptop.presentation import detail, flow_columns, row_charts
 from mcptop.presentation.charts import Chart
-from mcptop.presentation.flow_facts import Fact, pool_facts, queue_facts, wrapped
+from mcptop.presentation.flow_facts import Fact, known, pool_facts, queue_facts, wrapped
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.runs import Run, Runs, safe
@@ -53,7 +53,8 @@ def _facts(row: FlowRow) -> list[Fact]:
     if isinstance(row, PoolRow):
         return pool_facts(row.pool)
     assert isinstance(row, QueueRow)
-    return [*queue_facts(row.queue), ("drained in", flow_columns.drain(row))]
+    drained = flow_columns.drain(row)
+    return known([*queue_facts(row.queue), ("drained" if drained == "never" else "drained in", drained)])
 
 
 def _charts(row: FlowRow, lens: Lens) -> tuple[row_charts.Titled, row_charts.Titled]:
@@ -68,7 +69,7 @@ def _charts(row: FlowRow, lens: Lens) -> tuple[row_charts.Titled, row_charts.Tit
         assert isinstance(row, QueueRow)
         queue = row.queue
         metrics, limit, name = QUEUE_METRICS, queue.capacity, "room"
-        titles = (f"depth {units.of(queue.depth, queue.capacity)}", f"taken {units.count(queue.in_flight)}")
+        titles = (f"depth {units.of(queue.depth, queue.capacity)}", f"active {units.count(queue.in_flight)}")
     style = row.judgement.style if row.judgement.reasons else "cpu"
     one = _chart(row, lens, metrics[0], limit, name, f"chart.{style}")
     two = _chart(row, lens, metrics[1], None, "", f"chart.{style if 'pool' in metrics[1] else 'cpu'}")

@@ -19,31 +19,32 @@ _NAME = 24
 
 def pool_facts(pool: Pool) -> list[Fact]:
     """All that is known of a pool, in words, what matters most first."""
-    return _known([
+    return known([
         ("in use", units.count(pool.in_use)), ("idle", units.count(pool.idle)),
         ("open", units.count(pool.open if pool.in_use is None else None)), ("at most", units.count(pool.max)),
         ("waiting", units.count(pool.waiting)), ("wait", units.span(pool.wait_s)),
-        ("in vain", units.rate(pool.timeouts_per_s)), ("longest", units.span(pool.longest_s)),
+        ("timeouts", units.rate(pool.timeouts_per_s)), ("longest", units.span(pool.longest_s)),
         ("idle in transaction", units.count(pool.idle_in_transaction)),
         ("oldest of them", units.span(pool.idle_in_transaction_s)), ("unanswered", units.count(pool.connecting)),
         ("close_wait", units.count(pool.close_wait)), ("time_wait", units.count(pool.time_wait)),
-        ("waits counted", units.rate(pool.waits_per_s)), ("in vain since start", units.count(pool.timeouts)),
+        ("waits counted", units.rate(pool.waits_per_s)), ("timeouts since start", units.count(pool.timeouts)),
         ("maximum from", safe(pool.max_source or units.UNKNOWN, 60)),
     ])  # fmt: skip
 
 
 def queue_facts(queue: Queue) -> list[Fact]:
     """All that is known of a queue, in words."""
-    return _known([
+    return known([
         ("waiting", units.count(queue.depth)), ("room for", units.count(queue.capacity)),
-        ("taken", units.count(queue.in_flight)), ("oldest", units.span(queue.oldest_age_s)),
+        ("active", units.count(queue.in_flight)), ("oldest", units.span(queue.oldest_age_s)),
         ("in", units.rate(queue.in_per_s)), ("out", units.rate(queue.out_per_s)),
         ("growth", units.rate(queue.growth_per_s)), ("refused", units.rate(queue.rejected_per_s)),
         ("refused since start", units.count(queue.rejected)),
     ])  # fmt: skip
 
 
-def _known(facts: list[Fact]) -> list[Fact]:
+def known(facts: list[Fact]) -> list[Fact]:
+    """Those with a value."""
     return [fact for fact in facts if fact[1] != units.UNKNOWN]
 
 

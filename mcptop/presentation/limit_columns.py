@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcptop import units
-from mcptop.analysis.sizing import Advice, Sized
+from mcptop.analysis.sizing import LEAST_SAMPLES, Advice, Sized
 from mcptop.presentation import runs
 from mcptop.presentation.limit_rows import RANKS, LimitRow
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import MAIN, Column, Moment, Sheet
 
 _TONES = {Advice.RAISE: "warning", Advice.SET: "text", Advice.KEEP: "ok", Advice.UNKNOWN: "dim"}
+
+
+_NONE = "none"
+"""A limit that is not there."""
 
 
 def _cores(cores: float | None) -> str:
@@ -23,7 +27,7 @@ def _figure(
 ) -> Callable[[LimitRow, int, Moment], Runs]:
     def cell(row: LimitRow, width: int, moment: Moment) -> Runs:
         said = text(row)
-        return ((runs.fit(said, width, "right"), "dim" if said in (units.UNKNOWN, "none") else style(row)),)
+        return ((runs.fit(said, width, "right"), "dim" if said in (units.UNKNOWN, _NONE) else style(row)),)
 
     return cell
 
@@ -31,14 +35,26 @@ def _figure(
 def _advice(part: Callable[[LimitRow], Sized], text: Callable[[float | None], str]) -> Callable[..., Runs]:
     def cell(row: LimitRow, width: int, moment: Moment) -> Runs:
         sized = part(row)
-        said = (
-            sized.advice
-            if sized.wanted is None or sized.advice is Advice.KEEP
-            else f"{sized.advice} {text(sized.wanted)}"
-        )
-        return ((runs.fit(said, width), _TONES[sized.advice]),)
+        return ((runs.fit(_advised(sized, text, row.interval_s), width), _TONES[sized.advice]),)
 
     return cell
+
+
+def _advised(sized: Sized, text: Callable[[float | None], str], interval_s: float) -> str:
+    if sized.advice is Advice.UNKNOWN:
+        # Nothing is known of what nobody measures; the rest is a matter of time.
+        missing_s = (LEAST_SAMPLES - sized.samples) * interval_s
+        return f"wait {units.about(missing_s)}" if sized.samples else units.UNKNOWN
+    if sized.limit is None and sized.advice is Advice.KEEP:
+        return "no limit"
+    wanted = None if sized.advice is Advice.KEEP else sized.wanted
+    return sized.advice if wanted is None else f"{sized.advice} {text(wanted)}"
+
+
+def _peak(row: LimitRow) -> float | None:
+    """The advice is not worked out at every tick, and what is used now was seen as well."""
+    known = [value for value in (row.memory.peak, _used(row)) if value is not None]
+    return max(known, default=None)
 
 
 def _name(row: LimitRow, width: int, moment: Moment) -> Runs:
@@ -51,6 +67,12 @@ def _because(row: LimitRow) -> str:
     one, other = row.memory, row.cpu
     said, about = (one, "memory") if RANKS[one.advice] >= RANKS[other.advice] else (other, "CPU")
     return f"{about}: {said.because}" if said.because else ""
+
+
+def why(row: LimitRow) -> str:
+    """What both advices rest on."""
+    parts = [f"{name}: {sized.because}" for name, sized in (("memory", row.memory), ("CPU", row.cpu)) if sized.because]
+    return "; ".join(parts)
 
 
 def _used(row: LimitRow) -> int | None:
@@ -66,18 +88,18 @@ def _memory(row: LimitRow) -> Sized:
 
 
 LIMITS: Sheet[LimitRow] = Sheet((
-    Column("service", "SERVICE", "service, and instance where there are several", 14, _name, 0,
+    Column("service", "INSTANCE", "the instance, with its service", 14, _name, 0,
            lambda row: row.name, 36, "left", names=True),
     Column("memory.limit", "MEM LIM", "memory limit", 7,
-           _figure(lambda row: units.size(row.memory.limit) if row.memory.limit else "none"), 0,
+           _figure(lambda row: units.size(row.memory.limit) if row.memory.limit else _NONE), 0,
            lambda row: row.memory.limit),
     Column("memory", "NOW", "working set now", 5, _figure(lambda row: units.size(_used(row))), 60, _used),
     Column("memory.peak", "PEAK", "most that was seen, at most 15 minutes back", 5,
-           _figure(lambda row: units.size(row.memory.peak)), 0, lambda row: row.memory.peak),
+           _figure(lambda row: units.size(_peak(row))), 0, _peak),
     Column("memory.advice", "MEMORY", "what the limit should be, by the peak and 15 %", 12,
            _advice(_memory, units.size), 0, lambda row: float(RANKS[row.memory.advice]), align="left"),
     Column("cpu.limit", "CPU LIM", "CPU quota, in cores", 7, _figure(
-        lambda row: _cores(row.cpu.limit) if row.cpu.limit else "none"), 0, lambda row: row.cpu.limit),
+        lambda row: _cores(row.cpu.limit) if row.cpu.limit else _NONE), 0, lambda row: row.cpu.limit),
     Column("cpu", "NOW", "cores used now", 5, _figure(lambda row: _cores(row.instance.cpu.cores)), 92,
            lambda row: row.instance.cpu.cores),
     Column("cpu.typical", "P95", "cores that 95 % of the samples stay below", 5,

@@ -32,6 +32,8 @@ class LimitRow(FlatRow, frozen=True, eq=False, kw_only=True):
     instance: Instance
     cpu: Sized
     memory: Sized
+    interval_s: float = 1.0
+    """Between two samples."""
 
     @property
     def opens(self) -> str | None:
@@ -71,7 +73,8 @@ def _row(scene: Scene, service: Row, instance: Instance) -> LimitRow:
     several = len(service.service.instances) > 1
     name = replicas.whole(service.service, instance.name) if several else service.name
     cpu, memory = _sized(scene, instance)
-    return LimitRow(key=instance.id, service=service, name=name, instance=instance, cpu=cpu, memory=memory)
+    return LimitRow(key=instance.id, service=service, name=name, instance=instance, cpu=cpu, memory=memory,
+                    interval_s=scene.frame.interval_s)  # fmt: skip
 
 
 def _sized(scene: Scene, instance: Instance) -> tuple[Sized, Sized]:

@@ -97,7 +97,7 @@ TABS: tuple[Tab[Any], ...] = (
     Tab("events", "8", "Events", "Event", "what happened: restarts, OOM kills, deploys, other limits", EVENTS, "time",
         event_rows.build, "nothing happened since mcptop began to look"),
     Tab("limits", "9", "Limits", "Limit", "limits against what was seen, and what they should be", LIMITS, "level",
-        limit_rows.build, "no container to show"),
+        limit_rows.build, "no container, and no process of a project", has_detail=True),
     _close_tab(Aspect.INSPECT, "0", "Insp", "i"),
 )  # fmt: skip
 

@@ -10,11 +10,12 @@ from textual.strip import Strip
 
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import EMPTY, Frame
-from mcptop.presentation import budgets, detail, flow_detail, header, runs, subject, tabs
+from mcptop.presentation import budgets, detail, flow_detail, header, limit_detail, runs, subject, tabs
 from mcptop.presentation.closeups import detail as close_detail
 from mcptop.presentation.closeups.listed import CloseRow
 from mcptop.presentation.flow_rows import FlowRow
 from mcptop.presentation.lens import Lens
+from mcptop.presentation.limit_rows import LimitRow
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.tabs import Trouble
@@ -95,7 +96,7 @@ class Budgets(Panel):
 class Detail(Panel):
     """The selected row: facts and charts, made for the height the pane has."""
 
-    row: Row | FlowRow | CloseRow | None = None
+    row: Row | FlowRow | LimitRow | CloseRow | None = None
     closeup: Closeup | None = None
     """Which a `CloseRow` is of."""
     lens = Lens()
@@ -111,6 +112,8 @@ class Detail(Panel):
             return close_detail.compose(self.row, self.closeup, width, height) if self.closeup is not None else []
         if isinstance(self.row, FlowRow):
             return flow_detail.compose(self.row, self.frame, width, height, self.lens)
+        if isinstance(self.row, LimitRow):
+            return limit_detail.compose(self.row, width, height, self.lens)
         compose = detail.compose_full if self.full else detail.compose
         return compose(self.row, self.frame, width, height, self.lens)
 

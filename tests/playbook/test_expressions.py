@@ -94,7 +94,7 @@ def test_values(text: str, expected: object) -> None:
     ("{{ watch.anon.slope_per_s | per_minute }}", "60 KiB/min"), ("{{ 2048 | size }}", "2.0 KiB"),
     ("{{ 2048 | size_rate }}", "2.0 KiB/s"), ("{{ 0.384 | percent }}", "38%"), ("{{ 90 | duration }}", "1m 30s"),
     ("{{ 0.5 | cores }}", "0.50 cores"), ("{{ 1234.5 | number }}", "1234"), ("{{ 3 | number }}", "3"),
-    ("{{ 0.1234 | number }}", "0.12"), ("{{ 12.34 | number }}", "12.3"), ("{{ 'a\x1b[31mb' | name }}", "a [31mb"),
+    ("{{ 0.1234 | number }}", "0.12"), ("{{ 12.34 | number }}", "12"), ("{{ 'a\x1b[31mb' | name }}", "a [31mb"),
     ("{{ watch.none }} of {{ nobody.x }}", "- of -"), ("{{ watch.none * 60 | size }}", "-"),
     ("{{ (watch.none * 60) | size }}", "-"), ("{{ 'yes' if watch.none > 3 else 'no' }} it is", "- it is"),
     ("a {% if watch.none > 3 %}b{% else %}c{% endif %} d", "a - d"),

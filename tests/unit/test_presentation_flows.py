@@ -273,7 +273,9 @@ def test_pools_stand_worst_first():
     [
         (queue(depth=400, in_per_s=1.0, out_per_s=5.0), 100.0, "1m 40s"),
         (queue(depth=400, in_per_s=5.0, out_per_s=1.0), inf, "never"),
-        (queue(depth=400, in_per_s=5.0, out_per_s=5.0), inf, "never"),
+        (queue(depth=400, in_per_s=5.0, out_per_s=5.0), inf, "-"),
+        (queue(depth=2, growth_per_s=4.0), inf, "-"),
+        (queue(depth=3, growth_per_s=0.05), inf, "-"),
         (queue(depth=400, growth_per_s=-4.0), 100.0, "1m 40s"),
         (queue(depth=400, growth_per_s=4.0), inf, "never"),
         (queue(depth=0, growth_per_s=0.0), 0.0, "0"),

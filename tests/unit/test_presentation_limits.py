@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mcptop.presentation import limit_rows, rows, runs
+from mcptop.model.instance import Cpu, Memory
+from mcptop.presentation import limit_columns, limit_detail, limit_rows, rows, runs
+from mcptop.presentation.lens import Lens
 from mcptop.presentation.limit_columns import LIMITS
 from mcptop.presentation.rows import View
 from mcptop.presentation.scene import Scene
@@ -40,3 +42,40 @@ def test_kills_nobody_counted_are_unknown_and_not_none():
         return runs.text_of(oom.cell(row, 3, None)).strip()
 
     assert [shown(kills) for kills in (None, 0, 2)] == ["-", "0", "2"]
+
+
+def shown(row, id: str) -> str:
+    (column,) = (column for column in LIMITS.columns if column.id == id)
+    return runs.text_of(column.cell(row, 12, None)).strip()
+
+
+def test_the_peak_is_never_below_what_is_used_now():
+    made = worker(1)
+    (before,) = limit_rows.build(scene(made), View())
+    higher = replace(made.instances[0], memory=Memory(working_set_bytes=400 << 20))
+    row = replace(before, instance=higher)
+    assert (shown(before, "memory.peak"), shown(row, "memory.peak")) == ("137M", "400M")
+
+
+def test_what_is_not_known_yet_says_when_and_what_cannot_be_known_is_a_dash():
+    series = frames.Shapes(1000, {"id-worker-1 memory.working_set": (1.0, 0.0)}, 960)
+    young = frames.frame(1000, (worker(1),), series=series)
+    (row,) = limit_rows.build(Scene(young, rows.of_services(young), sizes={}), View())
+    assert shown(row, "memory.advice") == "wait 59 s"
+    assert shown(row, "cpu.advice") == "-"
+    assert "memory: not enough data: 41 of 100 samples" in limit_columns.why(row)
+
+
+def test_who_has_no_quota_needs_none():
+    free = replace(worker(1), instances=(replace(worker(1).instances[0], cpu=Cpu(0.5)),))
+    (row,) = limit_rows.build(scene(free), View())
+    assert (shown(row, "cpu.limit"), shown(row, "cpu.advice")) == ("none", "no limit")
+
+
+def test_the_detail_says_why_and_fits():
+    (row,) = limit_rows.build(scene(worker(1)), View())
+    for width, height in ((80, 3), (120, 16), (40, 1)):
+        lines = limit_detail.compose(row, width, height, Lens(frames.frame(1000, (worker(1),))))
+        assert len(lines) <= height
+        assert all(runs.width(line) <= width for line in lines)
+    assert "why memory: " in runs.text_of(limit_detail.compose(row, 80, 3, Lens())[1])

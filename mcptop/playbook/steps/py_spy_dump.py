@@ -18,6 +18,7 @@ from mcptop.playbook.steps.series import rounded
 from mcptop.playbook.steps.stacks import StackFrame, Waits, of_dump, waits_of
 from mcptop.sources import source_lines, task_look
 from mcptop.sources.task_look import TaskLook
+from mcptop.units import many
 
 _MOST_PLACES = 50
 
@@ -115,7 +116,7 @@ class PySpyDump:
 
     def summary(self, values: Mapping[str, Any]) -> str:
         """How many, without a pause."""
-        return f"{values['dumps']} dumps of {values['threads']} threads, nonblocking"
+        return f"{many(values['dumps'], 'dump')} of {many(values['threads'], 'thread')}, nonblocking"
 
 
 def _dump(context: Context, number: int, is_first: bool) -> list[Output]:

@@ -20,7 +20,7 @@ from mcptop.playbook.steps.base import Context, Raw, Seconds, StepFailure, now, 
 from mcptop.playbook.steps.series import mean, quantile, rounded
 from mcptop.sources import task_look
 from mcptop.sources.task_look import TaskLook
-from mcptop.units import plain
+from mcptop.units import many, plain
 
 _ENDED = ("Z", "X")
 _BUSY_CORES = 0.04
@@ -154,7 +154,7 @@ class Threads:
 
     def summary(self, values: Mapping[str, Any]) -> str:
         """How many, and what they do."""
-        return f"{values['count']} threads, {values['busy']} of them busy, {values['cores']:.2f} cores"
+        return f"{many(values['count'], 'thread')}, {values['busy']} of them busy, {values['cores']:.2f} cores"
 
 
 def _every_s(options: Options, threads: int) -> float:

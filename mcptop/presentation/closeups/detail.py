@@ -92,8 +92,8 @@ def threads(lines: Sequence[ThreadLine], width: int, height: int) -> list[Runs]:
     order = sorted(lines, key=lambda line: (-(line.cores or 0.0), line.tid))
     shown = order[: height - 1]
     title = "THREAD" if len(shown) == len(order) else f"THREAD, {len(shown)} of {len(order)}"
-    name = max(18, min(32, width - 46))
-    head = f" {title:<{name}} {'TID':>8} {'CPU':>6} {'NO CPU':>6} S {'WAITS IN':<10}"
+    name = max(18, min(32, width - 48))
+    head = f" {title:<{name}} {'TID':>8} {'CPU':>6} {'WAIT CPU':>8} S {'WAITS IN':<10}"
     return [runs.clip(((head, "dim"),), width), *(_thread(line, name, width) for line in shown)]
 
 
@@ -104,7 +104,7 @@ def _thread(line: ThreadLine, name: int, width: int) -> Runs:
             (f" {runs.fit(runs.safe(line.name), name)} ", "text"),
             (f"{line.tid:>8} ", "muted"),
             (f"{cpu_text(line.cores):>6} ", "cpu" if (line.cores or 0.0) >= 0.0005 else "dim"),
-            (f"{units.percent(line.waited_ratio):>6} ", "warning" if (line.waited_ratio or 0.0) >= 0.2 else "dim"),
+            (f"{units.percent(line.waited_ratio):>8} ", "warning" if (line.waited_ratio or 0.0) >= 0.2 else "dim"),
             (f"{runs.fit(runs.safe(line.state), 1)} ", tone),
             (runs.fit(runs.safe(line.waits_in or units.UNKNOWN), 10), "muted"),
         ),

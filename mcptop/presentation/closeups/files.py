@@ -165,7 +165,7 @@ FILES: Sheet[FileRow] = Sheet(
                lambda r: r.line.growth_bytes_per_s, jumps=True),
         Column("position", "AT", "how far it was read or written", 5, right(_at, lambda r: "muted"), 54,
                lambda r: r.line.position),
-        Column("moved", "MOVES", "bytes read or written in it, a second, as far as positions tell", 8,
+        Column("moved", "R+W", "bytes read or written in it, a second, as far as positions tell", 8,
                right(lambda r: growth_text(r.line.moved_bytes_per_s), lambda r: "muted"), MAIN - 20,
                lambda r: r.line.moved_bytes_per_s, jumps=True),
         Column("mode", "M", "w: open for writing; r: for reading only", 1, right(_mode, lambda r: "muted"), 60,

@@ -197,7 +197,7 @@ PROCESSES: Sheet[ProcessRow] = Sheet(
         Column("fds", "FD", "open descriptors", 4,
                right(lambda r: units.count(r.line.fds), heading=lambda r: units.count(r.line.fds)), 48,
                lambda r: r.line.fds, jumps=True),
-        Column("inner", "INSIDE", "its pid as its container numbers it", 6,
+        Column("inner", "NSPID", "its pid as its container numbers it", 6,
                right(lambda r: str(r.line.inner_pid or units.UNKNOWN), lambda r: "dim"), MAIN - 10,
                lambda r: r.line.inner_pid),
         Column("user", "USER", "who it runs as", 8, left(_user, "muted"), NARROW + 10,

@@ -207,7 +207,7 @@ SOCKETS: Sheet[SocketRow] = Sheet(
                right(lambda r: _bytes(r.line.unsent_bytes), bad(lambda r: (r.line.unsent_bytes or 0) >= _NOTABLE,
                                                                 "muted")), NARROW - 8, lambda r: r.line.unsent_bytes,
                jumps=True),
-        Column("busy", "BUSY", "requests that wait for an answer, inferred", 4,
+        Column("busy", "REQS", "requests under way: sent, not answered; inferred", 4,
                right(lambda r: units.count(r.line.busy), lambda r: "text" if r.line.busy else "dim",
                      lambda r: units.count(r.line.busy) if r.line.busy is not None else ""), NARROW - 2,
                lambda r: r.line.busy, jumps=True),

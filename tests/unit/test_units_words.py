@@ -19,3 +19,7 @@ from mcptop import units
 )
 def test_only_what_looks_like_it_is_near(name, known, says):
     assert units.nearest(name, known) == says
+
+
+def test_one_has_no_plural():
+    assert [units.many(number, "thread") for number in (0, 1, 2)] == ["0 threads", "1 thread", "2 threads"]
