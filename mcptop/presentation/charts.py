@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil, floor, isfinite, log10
 
 from msgspec import Struct
 
@@ -53,8 +54,26 @@ class _Plot(Struct, frozen=True, eq=False):
 
 
 def window_for(history_s: float) -> float:
-    """The smallest window that shows all of a young history, so that a chart is never nearly empty."""
-    return float(next((window for window in WINDOWS_S if window >= history_s), WINDOWS_S[-1]))
+    """The smallest window that shows all of a young history; it grows in small steps, so that a chart is never half
+    empty: of 30 seconds up to five minutes, then of a minute."""
+    step = 30 if history_s <= 300 else 60
+    return float(min(WINDOWS_S[-1], max(WINDOWS_S[0], ceil(history_s / step) * step)))
+
+
+def next_window(window_s: float, by: int) -> int:
+    """Index of the next longer (1) or shorter (-1) zoom step; at the ends the last one."""
+    longer = [at for at, known_s in enumerate(WINDOWS_S) if known_s > window_s]
+    shorter = [at for at, known_s in enumerate(WINDOWS_S) if known_s < window_s]
+    return (longer or [len(WINDOWS_S) - 1])[0] if by > 0 else (shorter or [0])[-1]
+
+
+def round_top(value: float, least: float) -> float:
+    """The next of 1, 2, 4, 6, 8 times a power of ten, `least` at least: half of it is round as well."""
+    value = max(value, least)
+    if not isfinite(value) or value <= 0.0:
+        return least
+    power = 10.0 ** floor(log10(value))
+    return next(step for step in (1.0, 2.0, 4.0, 6.0, 8.0, 10.0) if step * power >= value * (1 - 1e-9)) * power
 
 
 def draw(chart: Chart, width: int, height: int) -> list[Runs]:
@@ -133,10 +152,7 @@ def _line(plot: _Plot, row: int) -> Runs:
 def _scale(chart: Chart, row: int, rows: int) -> str:
     """The scale is written at the top, in the middle and at the bottom only: the eye needs no more."""
     marked = {rows - 1: 1.0, 0: 0.0} | ({rows // 2: 0.5} if rows >= 5 else {})
-    if row not in marked:
-        return " " * AXIS
-    share = 1.0 if row == rows - 1 else (0.0 if row == 0 else (row + 0.5) / rows)
-    return fit(chart.label(chart.top * share), AXIS, "right")
+    return fit(chart.label(chart.top * marked[row]), AXIS, "right") if row in marked else " " * AXIS
 
 
 def _tone(chart: Chart, one: float | None, other: float | None) -> tuple[str, str]:

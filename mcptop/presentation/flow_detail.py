@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mcptop import units
 from mcptop.model.frame import POOL_METRICS, QUEUE_METRICS, Frame
-from mcptop.presentation import detail, flow_columns, row_charts
+from mcptop.presentation import charts, detail, flow_columns, row_charts
 from mcptop.presentation.charts import Chart
 from mcptop.presentation.flow_facts import Fact, known, pool_facts, queue_facts, wrapped
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
@@ -79,7 +79,7 @@ def _charts(row: FlowRow, lens: Lens) -> tuple[row_charts.Titled, row_charts.Tit
 def _chart(row: FlowRow, lens: Lens, metric: str, limit: int | None, limit_name: str, style: str) -> Chart:
     values = lens.history(row.key, metric)
     highest = max((value for value in values if value is not None), default=0.0)
-    top = float(max(limit or 0, row_charts.round_up(highest * 1.15, 1.0), 1.0))
+    top = float(limit) if limit and limit >= highest else charts.round_top(highest, 2.0)
     return Chart(values, lens, top, _whole, limit, limit_name, style, marks=lens.marks(row.service.key))
 
 

@@ -15,6 +15,8 @@ from mcptop.presentation.time_axis import Mark
 
 _GAP = 2
 _MIB = 1 << 20
+_LEAST_CORES = 0.1
+"""Less is not drawn larger: noise is no mountain."""
 
 Titled = tuple[Runs, Chart]
 
@@ -86,7 +88,7 @@ def _cpu_chart(row: Row, lens: Lens) -> Chart:
         values,
         lens,
         # A quota far above the use stays in the picture: the distance is the message.
-        top=max(quota or 1.0, highest),
+        top=quota if quota and quota >= highest else charts.round_top(highest, _LEAST_CORES),
         label=units.percent,
         limit=quota,
         limit_name="quota",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcptop.model.frame import EMPTY, Frame
-from mcptop.presentation.charts import WINDOWS_S, window_for
+from mcptop.presentation.charts import WINDOWS_S, next_window, window_for
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.when import When, lateness
 from mcptop.ui.past import Past
@@ -81,8 +81,7 @@ class Picture:
 
     def zoom(self, by: int) -> None:
         """A shorter (-1) or longer (1) time, or as much as there is, up to 15 minutes (0)."""
-        present = WINDOWS_S.index(int(self.window_s))
-        self._zoom = min(len(WINDOWS_S) - 1, max(0, present + by)) if by else None
+        self._zoom = next_window(self.window_s, by) if by else None
 
     def receive(self, frame: Frame) -> None:
         """A new frame of the monitor."""
