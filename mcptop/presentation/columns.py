@@ -27,6 +27,11 @@ def _age(row: Row) -> float | None:
     return None if started is None else -started.timestamp()
 
 
+def _has_pressure(row: Row) -> bool:
+    figures = row.figures
+    return (figures.cpu_pressure, figures.memory_pressure, figures.io_pressure) != (None, None, None)
+
+
 COLUMNS: tuple[Column[Row], ...] = (
     Column("name", "SERVICE", "project, service and instance", 12, cells.name, 0, lambda r: r.name, 40, "left",
            names=True),
@@ -37,9 +42,9 @@ COLUMNS: tuple[Column[Row], ...] = (
            lambda r: r.figures.cores, 36, figure=5, jumps=True),
     Column("throttled", "THR", "share of scheduler periods in which the quota held it back", 4,
            right(lambda r: units.percent(r.figures.throttled), _throttled_style), MAIN - 10,
-           lambda r: r.figures.throttled, jumps=True),
+           lambda r: r.figures.throttled, jumps=True, has=lambda r: r.figures.throttled is not None),
     Column("memory", "MEM", "working set against its limit", 5, cells.memory, 26, lambda r: r.figures.working_set, 38,
-           figure=1, jumps=True),
+           figure=1, jumps=True, has=lambda r: bool(r.figures.memory_worst or r.figures.memory_limit), stays=True),
     Column("anon", "ANON", "anonymous memory: what no cache can give back", 5,
            right(lambda r: units.size(r.figures.anon)), WIDE - 30, lambda r: r.figures.anon, jumps=True),
     Column("trend", "Δ/h", "growth of anonymous memory in an hour", 5, right(cells.trend, cells.trend_style), 66,
@@ -49,9 +54,9 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("queue", "QUEUE", "its most pressing queue: entries, and how many more (or fewer) a second", 5,
            flow_cells.queue, 60, flow_cells.queue_order, 10, jumps=True),
     Column("net", "NET", "bytes received and sent, a second", 5, right(lambda r: units.size(r.figures.network)),
-           NARROW + 6, lambda r: r.figures.network, jumps=True),
+           NARROW + 6, lambda r: r.figures.network, jumps=True, has=lambda r: r.figures.network is not None),
     Column("disk", "DISK", "bytes read and written, a second", 5, right(lambda r: units.size(r.figures.disk)),
-           MAIN + 10, lambda r: r.figures.disk, jumps=True),
+           MAIN + 10, lambda r: r.figures.disk, jumps=True, has=lambda r: r.figures.disk is not None),
     Column("sockets", "SOCK", "established TCP connections; 7w: in CLOSE_WAIT", 6, cells.sockets, MAIN - 2,
            lambda r: r.figures.established, jumps=True),
     Column("fds", "FD", "open files and sockets", 4, right(lambda r: units.count(r.figures.fds), _fds_style),
@@ -59,9 +64,9 @@ COLUMNS: tuple[Column[Row], ...] = (
     Column("pids", "PIDS", "processes and threads, as the kernel counts them", 4,
            right(lambda r: units.count(r.figures.pids)), MAIN - 2, lambda r: r.figures.pids),
     Column("pressure", "PSI CPU/MEM/IO", "share of the last 10 s in which a task waited for CPU, memory, I/O", 15,
-           cells.pressure, WIDE - 10, lambda r: r.figures.cpu_pressure, 15, jumps=True),
+           cells.pressure, WIDE - 10, lambda r: r.figures.cpu_pressure, 15, jumps=True, has=_has_pressure),
     Column("restarts", "↻", "restarts; 1!: killed for lack of memory", 3, cells.restarts, 58,
-           lambda r: r.figures.restarts),
+           lambda r: r.figures.restarts, has=lambda r: r.figures.restarts is not None),
     Column("state", "HEALTH", "health, or the engine's word for the state", 8, cells.state, 46,
            lambda r: float(r.judgement.level), 10, "left"),
     Column("up", "UP", "time since the latest start", 7, cells.up, WIDE - 50, _age),
@@ -69,5 +74,6 @@ COLUMNS: tuple[Column[Row], ...] = (
 SERVICES = Sheet(
     (*COLUMNS, *ON_REQUEST_COLUMNS),
     (("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8), ("name", 20), ("pool", 15),
-     ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16), ("memory", 29), ("pool", 26)),
+     ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16), ("memory", 29), ("pool", 24),
+     ("pool", 26)),
 )  # fmt: skip

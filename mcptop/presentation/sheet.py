@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Generic, Protocol, TypeVar
 
@@ -99,6 +99,10 @@ class Column(Struct, Generic[R], frozen=True, eq=False):
     """It shows a name: sorted upwards first, and it takes all the room there is."""
     jumps: bool = False
     """Its figure differs from second to second: the order follows a smoothed one (`ranking`)."""
+    has: Callable[[R], bool] | None = None
+    """Whether a row has anything for it, or for its sum: a column that no row has is left out (`unused`)."""
+    stays: bool = False
+    """It is not left out then, but has no more than its least width."""
 
 
 class Placed(Struct, Generic[R], frozen=True, eq=False):
@@ -125,12 +129,14 @@ class Sheet(Struct, Generic[R], frozen=True, eq=False):
     def chosen(self, ids: Sequence[str]) -> Sheet[R]:
         """The same table with these columns, in this order, at any width; ids it does not have are left out."""
         known = {column.id: column for column in self.columns}
-        kept = tuple(replace(known[id], fits=0) for id in ids if id in known)
+        kept = tuple(replace(known[id], fits=0, has=None) for id in ids if id in known)
         return Sheet(kept, self.grow) if kept else self
 
-    def place(self, width: int) -> list[Placed[R]]:
-        """The columns a terminal of this width shows, one cell between them."""
-        shown = [column for column in self.columns if column.fits <= width]
+    def place(self, width: int, unused: Collection[str] = ()) -> list[Placed[R]]:
+        """The columns a terminal of this width shows, one cell between them; `unused` is what no row has."""
+        shown = [
+            column for column in self.columns if column.fits <= width and (column.stays or column.id not in unused)
+        ]
         while len(shown) > 1 and _taken(shown) > width:
             shown.pop()
         widths = {column.id: column.width for column in shown}
@@ -139,12 +145,12 @@ class Sheet(Struct, Generic[R], frozen=True, eq=False):
         left = width - 1 - sum(room + 1 for room in widths.values())
         for id, comfortable in self.grow:
             # A drawing that is half there says nothing more: a step is taken whole or not at all.
-            if id in widths and 0 < (more := comfortable - widths[id]) <= left:
+            if id in widths and id not in unused and 0 < (more := comfortable - widths[id]) <= left:
                 widths[id] += more
                 left -= more
         for column in sorted(shown, key=lambda c: -c.most):
             more = min(left, max(0, column.most - widths[column.id]))
-            if column.most and more > 0:
+            if column.most and more > 0 and column.id not in unused:
                 more = more if column.names else more * 2 // 3
                 widths[column.id] += more
                 left -= more

@@ -79,7 +79,7 @@ class Arranging(SelectionScreen):
     @property
     def placed(self) -> list[str]:
         """Ids of the columns that are on the screen."""
-        return [item.column.id for item in self.table.sheet.place(self.table.size.width)]
+        return self.table.placed
 
     def action_tab(self, id: str) -> None:
         """Show the table of another tab."""

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from mcptop.presentation import sheet
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Listed, Moment, Placed, Sheet
+from mcptop.presentation.unused import Unused
 from mcptop.ui.lines import keymap, look, strip_of
 
 _HEADING = 1
@@ -64,7 +65,7 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
 
     def __init__(self, columns: Sheet[R], *, empty: str = "nothing to show", id: str | None = None) -> None:
         super().__init__(id=id)
-        self._sheet, self._empty = columns, empty
+        self._sheet, self._empty, self._unused = columns, empty, Unused(columns)
         self.rows: Sequence[R] = ()
         self.cursor = 0
         self.is_filtered = False
@@ -83,19 +84,27 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
         return self.rows[self.cursor] if 0 <= self.cursor < len(self.rows) else None
 
     @property
+    def placed(self) -> list[str]:
+        """Ids of the columns that are on the screen."""
+        self._place_columns()
+        return [item.column.id for item in self._placed]
+
+    @property
     def sheet(self) -> Sheet[R]:
         """The columns it has now."""
         return self._sheet
 
     def use(self, columns: Sheet[R]) -> None:
         """Draw other columns from now on."""
-        self._sheet, self._placed_for = columns, -1
+        self._sheet, self._placed_for, self._unused = columns, -1, Unused(columns)
         self.refresh()
 
     def show(self, rows: Sequence[R], moment: Moment, sort: str, descending: bool) -> None:
         """Draw these rows; the cursor stays on its row, wherever that went."""
         seen = self._is_visible(self.cursor)
         self.rows, self._moment, self._sort, self._descending = rows, moment, sort, descending
+        if self._unused.look(rows, moment):
+            self._placed_for = -1
         self._lines.clear()
         self._place_cursor()
         size = Size(0, len(rows) + _HEADING)
@@ -215,7 +224,7 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
         """Columns are chosen when there is a width to draw at; the first picture is drawn before on_resize."""
         if self._placed_for != self.size.width:
             self._placed_for = self.size.width
-            self._placed = self._sheet.place(self._placed_for)
+            self._placed = self._sheet.place(self._placed_for, self._unused.ids)
             self._lines.clear()
             self._drawn.clear()
 
