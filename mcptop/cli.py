@@ -11,7 +11,7 @@ import click
 
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
-from mcptop.cli_checks import check_screen
+from mcptop.cli_checks import check_screen, doctor
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
 from mcptop.cli_screen import needs_terminal, show
@@ -32,7 +32,7 @@ _SCREEN_FIRST_S = 0.8
 
 
 @click.group(
-    commands=[judge, playbooks, record, replay, handover, serve],
+    commands=[doctor, judge, playbooks, record, replay, handover, serve],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -190,19 +190,6 @@ def diagnose(
     reports = command.Reports(as_json, markdown, html, bundle)
     wanted = Wanted(service, container, pid)
     return guard_pipe(lambda: command.run(settings, playbook, wanted, limits, reports, past))
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@with_settings
-@click.pass_context
-def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus:
-    """What this machine lets mcptop see, and how to close each gap."""
-    settings = settings_of(context, **flags)
-    from mcptop.headless import doctor as command
-    from mcptop.headless.snapshot import guard_pipe
-
-    return guard_pipe(lambda: command.run(settings, as_json))
 
 
 @cli.command()

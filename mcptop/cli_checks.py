@@ -1,13 +1,16 @@
-"""What only the dashboard can tell of the settings, told before anything has begun."""
+"""What is checked before anything begins: the settings that only the dashboard knows, and the machine (`doctor`)."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import click
 
+from mcptop.cli_settings import settings_of, with_settings
 from mcptop.config import Settings, file_in_force, views_folder
+from mcptop.exit_status import ExitStatus
 from mcptop.views import saved
 
 
@@ -25,3 +28,16 @@ def _file() -> Path:
     context = click.get_current_context()
     named = context.params.get("config") or context.find_root().params.get("config")
     return file_in_force(named, os.environ)[0]
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@with_settings
+@click.pass_context
+def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus:
+    """What this machine lets mcptop see, and how to close each gap."""
+    settings = settings_of(context, **flags)
+    from mcptop.headless import doctor as command
+    from mcptop.headless.snapshot import guard_pipe
+
+    return guard_pipe(lambda: command.run(settings, as_json))

@@ -20,7 +20,7 @@ from mcptop.config import Settings
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import Frame
 from mcptop.player import Player
-from mcptop.ui import acting, arranging, diagnosing
+from mcptop.ui import acting, arranging, diagnosing, textual_mends
 from mcptop.ui.actions import Actions
 from mcptop.ui.closely import Closely
 from mcptop.ui.commands import COMMANDS
@@ -75,6 +75,7 @@ class McptopApp(Timed):
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`diagnosis` makes what runs when a playbook was chosen; without it the real one."""
+        textual_mends.apply()
         recording = monitor if isinstance(monitor, Player) else None
         super().__init__(recording, reach, clock)
         self._monitor = monitor

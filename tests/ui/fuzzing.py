@@ -158,7 +158,7 @@ class Fuzz:
         assert isinstance(self.app.screen, Dashboard), self.app.screen_stack
         self.app.screen.action_tab("overview")
         await hand.press("escape")
-        if self.app.when.stands_still:
+        if self.app.picture.when.stands_still:
             self.app.action_pause()
         self.monitor.tick(frames.frame(5000))
         await hand.settle()

@@ -1,0 +1,34 @@
+"""Two defects of Textual 8.2 that end the dashboard, mended from outside until they are mended there.
+
+Its reader of the terminal raises for bytes that are not UTF-8 (a paste from elsewhere, a broken line), and a list that
+has no room for a single line raises for Page Down.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from textual.drivers import linux_driver
+from textual.widgets import OptionList
+
+_move_page: Callable[..., None] = OptionList._move_page
+
+
+def apply() -> None:
+    """Once or often."""
+    setattr(linux_driver, "getincrementaldecoder", _lenient)  # noqa: B010 - it is another module's name
+    setattr(OptionList, "_move_page", _move_page_or_stay)  # noqa: B010
+
+
+def _lenient(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    """A decoder that replaces what makes no sense."""
+    return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
+def _move_page_or_stay(options: OptionList, direction: Any) -> None:
+    with contextlib.suppress(KeyError, IndexError):
+        _move_page(options, direction)

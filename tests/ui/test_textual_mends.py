@@ -1,0 +1,37 @@
+"""What Textual alone would end the dashboard for."""
+
+from __future__ import annotations
+
+import codecs
+
+import frames
+from textual.command import CommandPalette
+from textual.drivers import linux_driver
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from mcptop.ui import textual_mends
+
+
+async def test_a_page_down_in_a_list_without_a_line_of_room(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=(3, 1)) as pilot:
+        await pilot.press("colon")
+        await pilot.pause()
+        assert isinstance(app.screen, CommandPalette)
+        await pilot.press("pagedown", "pageup", "escape")
+        await pilot.pause()
+        assert app.is_running
+
+
+def test_a_list_that_was_never_drawn_stays_where_it_is():
+    textual_mends.apply()
+    OptionList(Option("one"), Option("two"))._move_page(1)
+
+
+def test_bytes_that_are_no_utf_8_are_replaced():
+    textual_mends.apply()
+    decode = linux_driver.getincrementaldecoder("utf-8")().decode
+    assert decode(b"\xe9a\xff") == "\ufffda\ufffd"
+    assert decode(b"\xe2\x82") + decode(b"\xac") == "\u20ac", "a letter may come in two parts"
+    assert codecs.getincrementaldecoder is not linux_driver.getincrementaldecoder
