@@ -1,7 +1,7 @@
-"""Two defects of Textual 8.2 that end the dashboard, mended from outside until they are mended there.
+"""Three defects of Textual 8.2 that end the dashboard, mended from outside until they are mended there.
 
-Its reader of the terminal raises for bytes that are not UTF-8 (a paste from elsewhere, a broken line), and a list that
-has no room for a single line raises for Page Down.
+Its reader of the terminal raises for bytes that are not UTF-8 (a paste from elsewhere, a broken line), a list that has
+no room for a single line raises for Page Down, and a text that has no room for a single letter when it is wrapped.
 """
 
 from __future__ import annotations
@@ -12,21 +12,28 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from textual.content import Content
 from textual.drivers import linux_driver
 from textual.widgets import OptionList
 
+_wrap: Callable[..., Any] = Content._wrap_and_format
 _move_page: Callable[..., None] = OptionList._move_page
 
 
 def apply() -> None:
     """Once or often."""
     setattr(linux_driver, "getincrementaldecoder", _lenient)  # noqa: B010 - it is another module's name
+    setattr(Content, "_wrap_and_format", _wrap_to_a_letter)  # noqa: B010
     setattr(OptionList, "_move_page", _move_page_or_stay)  # noqa: B010
 
 
 def _lenient(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     """A decoder that replaces what makes no sense."""
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
+def _wrap_to_a_letter(content: Content, width: int, *more: Any, **other: Any) -> Any:
+    return _wrap(content, max(1, width), *more, **other)
 
 
 def _move_page_or_stay(options: OptionList, direction: Any) -> None:

@@ -26,7 +26,7 @@ _PIECES = (
     b"\x1b]52;c;eA==\x07", b"\x1bP1$r0m\x1b\\", b"\x1b[?2026;2$y", 
     b"\t", b"\r", b"\x7f",
 )  # fmt: skip
-_PLAIN = [byte for byte in range(32, 127) if chr(byte) not in "qQ"]
+_PLAIN = [byte for byte in (*range(32, 127), *range(128, 256)) if chr(byte) not in "qQ"]
 
 
 class Terminal:

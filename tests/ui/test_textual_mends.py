@@ -35,3 +35,14 @@ def test_bytes_that_are_no_utf_8_are_replaced():
     assert decode(b"\xe9a\xff") == "\ufffda\ufffd"
     assert decode(b"\xe2\x82") + decode(b"\xac") == "\u20ac", "a letter may come in two parts"
     assert codecs.getincrementaldecoder is not linux_driver.getincrementaldecoder
+
+
+async def test_a_palette_that_is_made_narrower_than_a_letter(dashboard):
+    app, _ = dashboard(frames.frame())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("colon")
+        await pilot.pause()
+        for width in (6, 4, 2, 1, 80):
+            await pilot.resize_terminal(width, 8)
+            await pilot.pause()
+        assert app.is_running
