@@ -138,6 +138,7 @@ class Assembler:
             restarts=target.restarts,
             oom_kills=_oom_kills(target, new),
             exit_code=target.exit_code,
+            asked_to_stop=target.asked_to_stop,
             cpu=rates.cpu(old, new, target.cpu_limit_cores),
             memory=self._memory(target, new),
             network=rates.network_now(before.network if before else None, old.network if old else None, new.network),

@@ -32,6 +32,7 @@ class Facts(NamedTuple):
     cores: float | None
     memory: int | None
     pids: int | None
+    asked_to_stop: bool
     is_measured: bool
     """Of a limit that is None, whether that means that there is none."""
 
@@ -45,7 +46,7 @@ def facts_of(one: Instance) -> Facts:
     """As this look knows it."""
     return Facts(one.name, one.state, one.health, one.image, one.started_at, one.restarts, one.oom_kills,
                   one.exit_code, one.cpu.limit_cores, one.memory.limit_bytes, one.pids_limit,
-                  one.pids is not None)  # fmt: skip
+                  one.asked_to_stop, one.pids is not None)  # fmt: skip
 
 
 def completed(now: Facts, old: Facts) -> Facts:
@@ -71,7 +72,8 @@ def changes(old: Facts, now: Facts) -> Iterator[Change]:
     if kills > 0:
         yield EventKind.OOM_KILL, "killed for lack of memory" + (f", {kills} times" if kills > 1 else ""), True
     yield from _runs(old, now)
-    if now.health != old.health and now.health is not None and old.health is not None:
+    # What ends is called unhealthy too, and that is no news.
+    if now.health != old.health and now.state in ALIVE and None not in (now.health, old.health):
         yield EventKind.HEALTH, f"{old.health} → {now.health}", now.health == "unhealthy"
     if now.image != old.image and None not in (now.image, old.image):
         yield EventKind.DEPLOYED, f"image {old.image} → {now.image}", False
@@ -91,13 +93,18 @@ def _runs(old: Facts, now: Facts) -> Iterator[Change]:
     times = _more(old.restarts, now.restarts)
     restarted = times > 0 or (None not in (old.started_at, now.started_at) and now.started_at != old.started_at)
     alive, was_alive = now.state in ALIVE, old.state in ALIVE
-    if restarted and (was_alive or old.state == "restarting"):
-        often = f" {times} times" if times > 1 else ""
-        yield EventKind.RESTARTED, f"restarted{often}{_ended(now.exit_code)}", now.exit_code not in (None, 0)
+    code, often = now.exit_code, f" {times} times" if times > 1 else ""
+    if was_alive and now.state == "restarting":
+        # The engine waits before it starts it again; that it does is told then.
+        yield EventKind.STOPPED, f"ended{_ended(code)}", code not in (None, 0)
+    elif alive and old.state == "restarting":
+        yield EventKind.RESTARTED, "restarted", False
+    elif restarted and (was_alive or old.state == "restarting"):
+        yield EventKind.RESTARTED, f"restarted{often}{_ended(code)}", code not in (None, 0)
     elif alive and not was_alive:
         yield EventKind.STARTED, "started", False
     elif was_alive and not alive:
-        yield EventKind.STOPPED, f"{now.state}{_ended(now.exit_code)}", now.exit_code not in (None, 0, 143)
+        yield EventKind.STOPPED, f"{now.state}{_ended(code)}", code not in (None, 0, 143) and not now.asked_to_stop
     elif alive and now.state != old.state:
         yield EventKind.STOPPED if now.state == "paused" else EventKind.STARTED, now.state, False
 

@@ -71,7 +71,7 @@ class Monitor:
         self._assembler = Assembler(self._history)
         self._host = HostAssembler(self._history)
         self._events = EventFinder()
-        self._alerts = Evaluator()
+        self._alerts = Evaluator(os.getpid())
         self._own = _OwnCost()
         self.defects = Defects()
         self._number = 0

@@ -46,7 +46,9 @@ class _Standing:
 class Evaluator:
     """Turns one frame after the other into alerts."""
 
-    def __init__(self) -> None:
+    def __init__(self, own_pid: int | None = None) -> None:
+        """`own_pid` is mcptop's, where it looks at itself."""
+        self._own_pid = own_pid
         self._services = Services()
         self._disks = Disks()
         self._judged: dict[int, _Judged] = {}
@@ -59,7 +61,7 @@ class Evaluator:
         """Of this frame, worst first; the same object while nothing changes. Does not read `frame.alerts`."""
         wall = frame.at.timestamp()
         now = wall if frame.monotonic is None else frame.monotonic
-        look = Look(now, wall, frame.interval_s, frame.series, self._held)
+        look = Look(now, wall, frame.interval_s, frame.series, self._held, self._own_pid)
         has_changed = False
         for finding, service in self._found(frame, look):
             has_changed = self._stand(finding, service, frame.at, now) or has_changed

@@ -34,17 +34,27 @@ class Finding(Value, frozen=True):
 class Look:
     """What a condition may ask beside its subject: the time, the series, and what was found until now."""
 
-    __slots__ = ("interval_s", "now", "series", "standing", "wall")
+    __slots__ = ("interval_s", "now", "own_pid", "series", "standing", "wall")
 
     def __init__(
-        self, now: float, wall: float, interval_s: float, series: Series, standing: Mapping[Key, Severity]
+        self,
+        now: float,
+        wall: float,
+        interval_s: float,
+        series: Series,
+        standing: Mapping[Key, Severity],
+        own_pid: int | None = None,
     ) -> None:
-        """`now` in seconds that nobody sets back, to measure by; `wall` in those of the clock, as the series have."""
+        """`now` in seconds that nobody sets back, to measure by; `wall` in those of the clock, as the series have.
+
+        `own_pid` is mcptop's, where it looks at itself.
+        """
         self.now = now
         self.wall = wall
         self.interval_s = interval_s
         self.series = series
         self.standing = standing
+        self.own_pid = own_pid
 
     def held(self, rule: Rule, subject: str) -> Severity | None:
         """How bad it was until now."""

@@ -47,7 +47,8 @@ def kept_ratio(memory: Memory) -> float | None:
 
 def _growth(instance: Instance, watched: Watched, look: Look) -> Growth | None:
     memory, least = instance.memory, rules.MEMORY_LEAK.warning
-    if memory.anon_bytes is None:
+    # What mcptop keeps of the last minutes grows until they are full, and then no more.
+    if memory.anon_bytes is None or (look.own_pid is not None and instance.pid == look.own_pid):
         return None
     if not watched.growing.is_due(look.now):
         return watched.growing.found

@@ -23,7 +23,7 @@ def judge(instance: Instance, restarts: Restarts, now: float, found: list[Findin
         loop = _restarting(instance)
     if loop is not None:
         found.append(_of_memory(loop) if was_killed else loop)
-    if state == "exited" and code not in (None, 0, _ASKED_TO_STOP):
+    if state == "exited" and code not in (None, 0, _ASKED_TO_STOP) and not instance.asked_to_stop:
         found.append(_found(rules.EXITED, instance, Severity.CRITICAL, f"exited with code {code}", code))
     elif state == "dead":
         found.append(_found(rules.DEAD, instance, Severity.CRITICAL, "dead: the engine could not remove it"))

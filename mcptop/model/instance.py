@@ -111,6 +111,8 @@ class Instance(Value, frozen=True):
     oom_kills: int | None = None
     exit_code: int | None = None
     """Of the last run that ended; None if none did."""
+    asked_to_stop: bool = False
+    """Somebody had it stopped, while mcptop looked: whatever its exit code, that is no fault."""
     cpu: Cpu = Cpu()
     memory: Memory = Memory()
     network: Network = Network()

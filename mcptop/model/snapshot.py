@@ -39,6 +39,8 @@ class Target(Value, frozen=True):
     oom_events: int = 0
     """OOM events the engine sent for this container while we listened."""
     exit_code: int | None = None
+    asked_to_stop: bool = False
+    """While we listened somebody sent it a signal to end, and it has not started since."""
     memory_limit_bytes: int | None = None
     """As configured; the kernel's own figure goes before it."""
     cpu_limit_cores: float | None = None

@@ -33,6 +33,8 @@ class Event(NamedTuple):
     at: int
     """Unix seconds."""
     exit_code: int | None
+    signal: int | None = None
+    """Which one somebody had sent to it."""
 
 
 class DockerEngine:
@@ -224,8 +226,11 @@ def parse_event(raw: Answer) -> Event | None:
     identity = str(actor.get("ID") or raw.get("id") or "")
     if not action or not identity:
         return None
-    code = str((actor.get("Attributes") or {}).get("exitCode", ""))
-    return Event(action, identity, int(raw.get("time") or 0), int(code) if code.isdigit() else None)
+    about = actor.get("Attributes") or {}
+    code, signal = (
+        int(text) if (text := str(about.get(name, ""))).isdigit() else None for name in ("exitCode", "signal")
+    )
+    return Event(action, identity, int(raw.get("time") or 0), code, signal)
 
 
 def explain(error: Exception, endpoint: str) -> str:

@@ -8,6 +8,7 @@ the engine answers again.
 from __future__ import annotations
 
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +27,10 @@ _BACKOFF_S = (0.5, 1, 2, 4, 8, 15)
 _BATCH = 20
 
 
+_ENDS = (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL, signal.SIGTERM)
+"""Signals by which somebody stops a container: `docker stop` sends one of them, and KILL to who does not listen."""
+
+
 class Inventory(NamedTuple):
     """What is known of the containers at one moment."""
 
@@ -42,11 +47,12 @@ class Inventory(NamedTuple):
 class _Seen:
     """What the event stream said about one container; the engine's own answers forget it."""
 
-    __slots__ = ("exit_code", "oom_events")
+    __slots__ = ("exit_code", "oom_events", "was_asked_to_stop")
 
     def __init__(self) -> None:
         self.oom_events = 0
         self.exit_code: int | None = None
+        self.was_asked_to_stop = False
 
 
 class DockerWatch:
@@ -159,6 +165,10 @@ class DockerWatch:
                 seen.oom_events += 1
             elif event.action == "die":
                 seen.exit_code = event.exit_code
+            elif event.action == "kill":
+                seen.was_asked_to_stop |= event.signal in _ENDS
+            elif event.action == "start":
+                seen.was_asked_to_stop = False
         self._list(engine)
         for identity in {event.container for event in events}:
             self._inspect(engine, identity)
@@ -184,7 +194,8 @@ class DockerWatch:
         if seen is None:
             return target
         code = seen.exit_code if target.exit_code is None else target.exit_code
-        return msgspec.structs.replace(target, oom_events=seen.oom_events, exit_code=code)
+        asked = seen.was_asked_to_stop
+        return msgspec.structs.replace(target, oom_events=seen.oom_events, exit_code=code, asked_to_stop=asked)
 
 
 def _pump(stream: EventStream, events: queue.SimpleQueue[Event | None]) -> None:

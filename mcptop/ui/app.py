@@ -44,6 +44,7 @@ from mcptop.ui.timed import Timed
 from mcptop.ui.whom import Whom
 from mcptop.units import plain
 
+_MOST_NOTICES = 6
 _ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -83,6 +84,8 @@ class McptopApp(Timed):
         self.closely = Closely(reach.looks(self._looked) if reach.looks is not None else None)
         self.clock = clock
         """Seconds: of a diagnosis that runs, and of frames that do not come."""
+        self._said: dict[str, float] = {}
+        """Notices that stand on the screen, and until when."""
         self.diagnoses = Diagnoses(settings or Settings(), self.post, diagnosis, clock)
         self.actions = Actions(reach.performer, self.post, reach.may_act, recording is None)
         self._switches: Sequence[Switch] = ()
@@ -117,8 +120,13 @@ class McptopApp(Timed):
         timeout: float | None = None,
         markup: bool = False,
     ) -> None:
-        """Show a sentence, made harmless whoever said it; it is never markup."""
-        super().notify(plain(message, 1000), title=title, severity=severity, timeout=timeout, markup=False)
+        """Show a sentence, made harmless whoever said it; it is never markup. One that still stands is not repeated."""
+        now, stands_s = self.clock(), timeout or self.NOTIFICATION_TIMEOUT
+        self._said = {text: until for text, until in self._said.items() if until > now}
+        is_room = len(self._said) < _MOST_NOTICES or severity != "information"
+        if message not in self._said and is_room:
+            self._said[message] = now + stands_s
+            super().notify(plain(message, 1000), title=title, severity=severity, timeout=timeout, markup=False)
 
     def get_default_screen(self) -> Screen[None]:
         """The table is the first thing there is."""

@@ -316,3 +316,9 @@ def test_of_disks_that_are_gone_nothing_is_kept():
         here = replace(disk(0.5), mount=f"/mnt/{number}", device=f"vd{number}")
         assert not list(disks.judge(host(disks=(here,)), look))
     assert len(disks._growing) == 1
+
+
+def test_what_somebody_stopped_did_not_fail():
+    killed = Instance("a", "shop-api-1", state="exited", exit_code=137)
+    assert "exited-with-error" in once(service(killed))
+    assert not once(service(replace(killed, asked_to_stop=True)))

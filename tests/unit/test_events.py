@@ -54,6 +54,19 @@ def test_a_change_is_an_event(changes, kind, says, bad):
     assert told((of(one(health="healthy")),), (of(one(**({"health": "healthy"} | changes))),)) == [(kind, says, bad)]
 
 
+def test_one_that_the_engine_starts_again_ended_once_and_was_restarted_once():
+    ended = one(state="restarting", restarts=1, exit_code=3)
+    again = one(restarts=1, exit_code=3, started_at=NOON)
+    assert told((of(one()),), (of(ended),), (of(ended),), (of(again),), (of(again),)) == [
+        (EventKind.STOPPED, "ended, exit code 3", True), (EventKind.RESTARTED, "restarted", False)]  # fmt: skip
+
+
+def test_one_that_somebody_stopped_is_no_bad_news_and_neither_is_its_health():
+    killed = one(state="exited", exit_code=137, health="unhealthy", asked_to_stop=True)
+    says = [(EventKind.STOPPED, "exited, exit code 137 (killed)", False)]
+    assert told((of(one(health="healthy")),), (of(killed),)) == says
+
+
 def test_what_was_there_before_is_no_event():
     assert told((), (of(one()),), (of(one()),)) == []
 
