@@ -93,8 +93,11 @@ class McptopApp(Timed):
         """What the dashboard shows only, to begin with."""
         self.first_view = (settings or Settings()).view
         """Name of the saved view it begins with."""
-        self.look: Styles = styles(DARK, False)
         self._without_colour = no_color or self.no_color
+        self.look: Styles = styles(DARK, self._without_colour)
+        self._begin_colours(theme)
+
+    def _begin_colours(self, theme: str | None) -> None:
         for known in themes(self._without_colour):
             self.register_theme(known)
         if self._without_colour:

@@ -310,7 +310,7 @@ async def test_in_a_browser_reports_and_bundles_are_not_written(app_of, workshop
         await finish(pilot, workshop)
         await pilot.press("r", "b")
         await pilot.pause()
-        assert messages(app) == ["no files are written from a browser: run mcptop in a terminal"] * 2
+        assert messages(app) == ["no files are written from a browser: run mcptop in a terminal"]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -133,7 +133,7 @@ async def test_a_file_that_is_no_view_is_one_notice_and_stays(dashboard):
         assert "broken.toml: no view" in notice.message
         await pilot.press("escape", "V", *"broken", "enter")
         await pilot.pause()
-        assert len(app._notifications) == 2
+        assert len(app._notifications) == 1
         assert (views_folder() / "broken.toml").read_text() == "[["
 
 
