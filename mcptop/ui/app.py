@@ -62,6 +62,8 @@ class McptopApp(Timed):
     TITLE = "mcptop"
     CSS_PATH = "mcptop.tcss"
     BINDINGS = APP_KEYS
+    ALLOW_SELECT = False
+    """The terminal selects with Shift; Textual's own way ends the app where a widget goes meanwhile."""
     HORIZONTAL_BREAKPOINTS = []  # noqa: RUF012 - the panels choose by width themselves
 
     def __init__(
