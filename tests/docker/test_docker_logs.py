@@ -151,7 +151,7 @@ def test_who_is_too_far_behind_leaves_the_rest_out(start, monkeypatch):
     monkeypatch.setattr(log_container, "_BEHIND_S", -10.0)
     container = start("flood", FLOOD)
     with follow(container, lines=10, box=200) as log:
-        log.until(lambda log: log.uncounted, seconds=60)
+        log.until(lambda log: log.uncounted and log.lines, seconds=60)
         number = int(log.lines[-1][1].split()[2])
         log.until(lambda log: int(log.lines[-1][1].split()[2]) > number + 10_000, seconds=60)
 
