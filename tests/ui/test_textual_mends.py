@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import codecs
+import contextlib
+from pathlib import Path
 
 import frames
 from textual.command import CommandPalette
 from textual.drivers import linux_driver
+from textual.drivers._writer_thread import WriterThread
 from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
@@ -46,3 +49,16 @@ async def test_a_palette_that_is_made_narrower_than_a_letter(dashboard):
             await pilot.resize_terminal(width, 8)
             await pilot.pause()
         assert app.is_running
+
+
+def test_a_terminal_that_is_gone_does_not_keep_the_writer_from_its_end():
+    textual_mends.apply()
+    with contextlib.suppress(OSError), Path("/dev/full").open("w") as gone:
+        writer = WriterThread(gone)
+        writer.start()
+        for _ in range(200):
+            # What `write` does, with an end: a writer that died leaves the queue full.
+            writer._queue.put("line\n", timeout=30)
+        writer._queue.put(None, timeout=30)
+        writer.join(timeout=30)
+        assert not writer.is_alive()
