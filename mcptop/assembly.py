@@ -149,6 +149,7 @@ class Assembler:
             fds=fds,
             sockets=sockets,
             metrics_url=snapshot.endpoints.get(key),
+            host=target.host,
         )
         self._remember(instance)
         return instance

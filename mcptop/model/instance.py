@@ -126,3 +126,5 @@ class Instance(Value, frozen=True):
     """Its page of metrics, without user and password."""
     age_s: float | None = None
     """Age of the numbers when they are late; None when they are of this tick."""
+    host: str | None = None
+    """The machine it is on, where that is not the one mcptop looks from."""

@@ -53,6 +53,8 @@ class Target(Value, frozen=True):
     """Port of the host, port of the container."""
     environment: tuple[tuple[str, int], ...] = ()
     """Settings of pools among its variables, by allow-list; whole numbers only."""
+    host: str | None = None
+    """The machine it is on, where that is not the one mcptop looks from."""
 
 
 class Traffic(Value, frozen=True):

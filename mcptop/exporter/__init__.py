@@ -1,0 +1,1 @@
+"""mcptop's figures for Prometheus over HTTP."""

@@ -1,0 +1,1 @@
+"""Services of many machines, read back from a Prometheus server, as snapshots."""

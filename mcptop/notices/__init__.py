@@ -1,0 +1,1 @@
+"""Telling somebody of an alert: terminal, command, webhook."""
