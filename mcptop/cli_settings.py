@@ -20,6 +20,7 @@ _SETTINGS = (
     click.option("--api-only", is_flag=True, default=None, help="Do not read the kernel's files for containers."),
     click.option("--scrape/--no-scrape", default=None, help="Read the metrics that services name (default: yes)."),
     click.option("--probe", is_flag=True, default=None, help="Look for metrics on ports that services listen on."),
+    click.option("--prometheus", metavar="URL", help="The services of many hosts, as this Prometheus server has them."),
     click.option("--path-procfs", help="Another /proc: a recorded tree, or the host's mounted in a container."),
     click.option("--path-sysfs", help="Another /sys, likewise."),
 )

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from mcptop.keymaps import grammar, shipped
-from mcptop.server_settings import PostgresServer, RedisServer, decode
+from mcptop.server_settings import PostgresServer, PrometheusServer, RedisServer, decode
 
 ENVIRONMENT = {
     "MCPTOP_INTERVAL": "interval",
@@ -24,6 +24,7 @@ ENVIRONMENT = {
     "MCPTOP_SCRAPE": "scrape",
     "MCPTOP_SCRAPE_INTERVAL": "scrape_interval",
     "MCPTOP_PROBE": "probe",
+    "MCPTOP_PROMETHEUS": "prometheus",
 }
 """Environment variable -> setting. `MCPTOP_CONFIG` names the file itself."""
 
@@ -90,9 +91,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Servers to ask for their clients."""
     redis: tuple[RedisServer, ...] = ()
     """Servers to ask for their clients and their queues."""
+    prometheus: PrometheusServer = PrometheusServer()
+    """Whose figures to show instead of this machine's."""
 
 
-_TABLES: dict[str, type[Struct]] = {"service": ServiceRule, "postgres": PostgresServer, "redis": RedisServer}
+_TABLES: dict[str, type[Struct]] = {
+    "service": ServiceRule,
+    "postgres": PostgresServer,
+    "redis": RedisServer,
+    "prometheus": PrometheusServer,
+}
 
 
 def default_path() -> Path:
@@ -131,8 +139,8 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
     origin = {key: f"{file}" for key in values}
     for variable, key in ENVIRONMENT.items():
         if text := environment.get(variable):
-            values[key], origin[key] = text, variable
-    values.update(flags)
+            values[key], origin[key] = _set(values, key, text), variable
+    values.update({key: _set(values, key, value) for key, value in flags.items()})
     origin.update({key: "--" + key.removeprefix("docker_").replace("_", "-") for key in flags})
     try:
         settings = msgspec.convert(values, Settings, strict=not _from_environment(origin), dec_hook=decode)
@@ -140,6 +148,14 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
         raise ConfigError(_explain(str(error), origin, str(file))) from error
     _check(settings, str(file))
     return settings
+
+
+def _set(values: Mapping[str, Any], key: str, value: Any) -> Any:
+    """A variable or flag names the address of the Prometheus server; what the file says of it stays."""
+    if key != "prometheus":
+        return value
+    table = values.get(key)
+    return {**(table if isinstance(table, dict) else {}), "url": value}
 
 
 def _flat(table: dict[str, Any]) -> dict[str, Any]:
@@ -203,6 +219,8 @@ def _check(settings: Settings, path: str) -> None:
         for position, server in enumerate(tables):
             if mistake := server.mistake():
                 raise ConfigError(f"{path}: {name}[{position}]{mistake}")
+    if mistake := settings.prometheus.mistake():
+        raise ConfigError(f"prometheus{mistake}")
 
 
 def _check_keys(settings: Settings, path: str) -> None:

@@ -1,4 +1,4 @@
-"""The `[[postgres]]` and `[[redis]]` tables: which servers to ask, and how they are named without their passwords."""
+"""The `[[postgres]]`, `[[redis]]` and `[prometheus]` tables: which servers to ask, named without their passwords."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 _POSTGRES_SCHEMES = ("postgresql", "postgres")
 _REDIS_SCHEMES = ("redis", "rediss", "unix")
+_HTTP_SCHEMES = ("http", "https")
 _KEYWORD = re.compile(r"\s*(\w+)\s*=\s*('(?:[^'\\]|\\.)*'|(?:[^\s'\\]|\\.)*)(?=\s|$)")
 _SECRETS = ("password", "sslpassword")
 _ENCODE = "is a `/`, `?`, `#` or `@` in the password written as %2F, %3F, %23 or %40?"
@@ -95,6 +96,45 @@ class RedisServer(_Server, frozen=True, forbid_unknown_fields=True):
     def mistake(self) -> str | None:
         """What is wrong with the table, with the key; never a value."""
         return _mistake(self, "url", self.url)
+
+
+class PrometheusServer(Struct, frozen=True, forbid_unknown_fields=True):
+    """The `[prometheus]` table: where the figures of many machines are, and who asks for them."""
+
+    url: Secret | None = None
+    """http:// or https://, with the path prefix it may have; None: this machine is looked at instead."""
+    token_file: str | None = None
+    """A file with a bearer token; read again for each question, as tokens change."""
+    username: str | None = None
+    password_env: str | None = None
+    """The environment variable that holds the password of `username`."""
+    ca: str | None = None
+    """A file with the certificates to trust instead of the system's."""
+    insecure: bool = False
+    """Ask an https server whoever it is."""
+    match: str | None = None
+    """Label matchers that every series must meet, as in PromQL: `env="prod"`."""
+    timeout: Annotated[float, Meta(ge=0.5, le=300)] = 10.0
+    """Seconds one question may take."""
+
+    @property
+    def address(self) -> Address | None:
+        """Where it is; None without one. Raises ValueError, without the text."""
+        return None if self.url is None else _of_url(self.url.reveal(), _HTTP_SCHEMES, 0)
+
+    def mistake(self) -> str | None:
+        """What is wrong with the table, with the key; never a value."""
+        try:
+            address = self.address
+        except ValueError as error:
+            return f".url: {error}"
+        if address is not None and not address.host:
+            return ".url: names no host"
+        if self.token_file is not None and (self.username is not None or (address and address.passwords)):
+            return ": give it either token_file or a user with a password"
+        if self.password_env is not None and self.username is None:
+            return ".password_env: whose password? give it username too"
+        return None
 
 
 def decode(kind: type, value: object) -> Any:

@@ -22,9 +22,13 @@ _KEPT_S = 60.0
 class DeadlineTransport(httpx.BaseTransport):
     """Sends requests with a pool of httpcore's. Raises httpcore's errors, not those of httpx."""
 
-    def __init__(self) -> None:
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+        """`trust`: whose certificates count, where not those that come with httpcore."""
         self._pool = httpcore.ConnectionPool(
-            max_connections=_MOST_CONNECTIONS, keepalive_expiry=_KEPT_S, network_backend=_Backend()
+            ssl_context=trust,
+            max_connections=_MOST_CONNECTIONS,
+            keepalive_expiry=_KEPT_S,
+            network_backend=_Backend(),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:

@@ -63,11 +63,10 @@ class Pages:
         """The page. Raises `HttpError`."""
         where = shown(url)
         try:
-            _check_url(urlsplit(url))
+            check_url(urlsplit(url))
             with self._client.stream("GET", url, timeout=limits.deadline_s) as answer:
                 _check(answer)
-                body = b"".join(_bounded(_decoded(answer), limits.size))
-                return HttpPage(answer.headers.get("content-type", ""), body)
+                return HttpPage(answer.headers.get("content-type", ""), body_of(answer, limits.size))
         except self._late:
             raise HttpError(f"{where}: no complete answer in time") from None
         except (*self._broken, HttpError, ValueError, OSError) as error:
@@ -85,7 +84,8 @@ def shown(url: str) -> str:
     return plain(scheme + mark + rest.rpartition("@")[2])
 
 
-def _check_url(parts: SplitResult) -> None:
+def check_url(parts: SplitResult) -> None:
+    """Raises `HttpError` for what cannot be asked over HTTP."""
     if parts.scheme not in ("http", "https"):
         raise HttpError("not an http or https URL")
     if not parts.hostname:
@@ -101,6 +101,11 @@ def _check(answer: httpx.Response) -> None:
         raise HttpError(f"redirects to {shown(place)}: name that one")
     if answer.status_code >= 300:
         raise HttpError(f"answers {answer.status_code} {plain(answer.reason_phrase, 40)}")
+
+
+def body_of(answer: httpx.Response, size: int) -> bytes:
+    """The body of an answer that is being received. Raises `HttpError` where it is longer than `size` or damaged."""
+    return b"".join(_bounded(_decoded(answer), size))
 
 
 def _decoded(answer: httpx.Response) -> Iterator[bytes]:

@@ -1,0 +1,95 @@
+"""What stands before a Prometheus: wants a token, takes its time, answers something else. On loopback, gone after."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
+
+
+class Said(NamedTuple):
+    """An answer instead of Prometheus' own."""
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Front:
+    """Hands requests on to a port. A context manager."""
+
+    def __init__(self, port: int) -> None:
+        self._behind = port
+        self.authorization: str | None = None
+        """The header without which it answers 401."""
+        self.delay_s = 0.0
+        self.says: Said | None = None
+        self.prefix = ""
+        """A path below which Prometheus is."""
+        self.asked: list[str] = []
+        """The bodies of what was asked for."""
+        front = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                front._answer(self, self.rfile.read(int(self.headers.get("content-length", 0))))
+
+            do_GET = do_POST
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.port = self._server.server_address[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def _answer(self, handler: BaseHTTPRequestHandler, body: bytes) -> None:
+        self.asked.append(body.decode())
+        self._ended.wait(self.delay_s)
+        try:
+            self._send(handler, self._reply(handler, body))
+        except OSError:
+            return
+
+    def _reply(self, handler: BaseHTTPRequestHandler, body: bytes) -> Said:
+        if self.authorization is not None and handler.headers.get("authorization") != self.authorization:
+            return Said(401, b"who are you?")
+        if self.says is not None:
+            return self.says
+        if not handler.path.startswith(self.prefix):
+            return Said(404, b"<html>not here</html>")
+        behind = http.client.HTTPConnection("127.0.0.1", self._behind, timeout=20)
+        try:
+            kind = {"content-type": handler.headers.get("content-type", "text/plain")}
+            behind.request(handler.command, handler.path.removeprefix(self.prefix), body, kind)
+            answer = behind.getresponse()
+            return Said(answer.status, answer.read(), (("content-type", "application/json"),))
+        finally:
+            behind.close()
+
+    def _send(self, handler: BaseHTTPRequestHandler, said: Said) -> None:
+        handler.send_response(said.status)
+        for name, value in (*said.headers, ("content-length", str(len(said.body)))):
+            handler.send_header(name, value)
+        handler.end_headers()
+        handler.wfile.write(said.body)
+
+    def __enter__(self) -> Front:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+
+def seconds(start: float) -> float:
+    """Since then, by a clock that nobody sets."""
+    return time.monotonic() - start
