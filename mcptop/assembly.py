@@ -19,6 +19,7 @@ from mcptop.model.flow import Budget
 from mcptop.model.frame import Service
 from mcptop.model.instance import Disk, Instance, Memory
 from mcptop.model.snapshot import Reading, Snapshot, Target
+from mcptop.model.swarm import Swarm, SwarmService
 from mcptop.model.value import Kind
 from mcptop.sources import pool_settings
 
@@ -45,15 +46,18 @@ class Assembler:
         self._trends: dict[str, float | None] = {}
         self._targets: tuple[Target, ...] = ()
         self._groups: list[tuple[_Key, list[Target]]] = []
+        self._swarm: Swarm | None = None
+        self._swarm_services: dict[_Key, SwarmService] = {}
         self._flows = FlowAssembler(history)
         self._budgets: tuple[Budget, ...] = ()
         self._budgeted: tuple[Service, ...] = ()
 
     def services(self, snapshot: Snapshot) -> tuple[Service, ...]:
         """All services, containers first, by project and name."""
-        if not _same_items(snapshot.targets, self._targets):
-            self._targets = snapshot.targets
-            self._groups = _group(snapshot.targets)
+        if snapshot.swarm is not self._swarm or not _same_items(snapshot.targets, self._targets):
+            self._targets, self._swarm = snapshot.targets, snapshot.swarm
+            self._swarm_services = _of_swarm(snapshot.swarm)
+            self._groups = _group(snapshot.targets, self._swarm_services)
         instances = {target.id: self._instance(target, snapshot) for target in snapshot.targets}
         self._previous, self._instances = snapshot, instances
         if len(self._facts) > len(instances):
@@ -87,12 +91,18 @@ class Assembler:
     def _grouped(self, key: _Key, members: list[Target], flows: Flows) -> Service:
         instances = tuple(self._instances[target.id] for target in members)
         before = self._services.get(key)
-        if before is not None and _same_items(before.instances, instances) and _flows_of(before) == flows:
+        swarm = self._swarm_services.get(key)
+        if (
+            before is not None
+            and before.swarm is swarm
+            and _same_items(before.instances, instances)
+            and _flows_of(before) == flows
+        ):
             self._history.repeat(before.key)
             return before
         project, name, kind = key
         replicas = sum(instance.state in ("running", "paused") for instance in instances)
-        service = Service(project, name, kind, replicas, instances, flows.pools, flows.queues, flows.models)
+        service = Service(project, name, kind, replicas, instances, flows.pools, flows.queues, flows.models, swarm)
         self._history.add(service.key, GROUP_METRICS, _totals(instances))
         return service
 
@@ -211,8 +221,14 @@ def _totals(instances: Iterable[Instance]) -> tuple[float | None, float | None]:
     return sum(cores) if cores else None, sum(memory) if memory else None
 
 
-def _group(targets: Iterable[Target]) -> list[tuple[_Key, list[Target]]]:
-    groups: dict[_Key, list[Target]] = {}
+def _of_swarm(swarm: Swarm | None) -> dict[_Key, SwarmService]:
+    """Swarm's services by what their containers' service is called."""
+    return {(each.stack, each.service, Kind.CONTAINER): each for each in swarm.services} if swarm is not None else {}
+
+
+def _group(targets: Iterable[Target], also: Iterable[_Key]) -> list[tuple[_Key, list[Target]]]:
+    """Services with their targets; those of `also` are there without any as well."""
+    groups: dict[_Key, list[Target]] = {key: [] for key in also}
     for target in targets:
         groups.setdefault((target.project, target.service, target.kind), []).append(target)
     for members in groups.values():

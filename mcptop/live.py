@@ -17,6 +17,7 @@ from mcptop.collectors.metrics import MetricsCollector
 from mcptop.collectors.processes import ProcessCollector
 from mcptop.collectors.servers import server_collectors
 from mcptop.collectors.sockets import SocketCollector
+from mcptop.collectors.swarm import SwarmCollector
 from mcptop.config import Settings, user_tables
 from mcptop.model.snapshot import Snapshot
 from mcptop.sampler import Sampler
@@ -28,6 +29,7 @@ from mcptop.sources.kept import raise_descriptor_limit
 from mcptop.sources.process_table import ProcessTable
 from mcptop.sources.procfs import Roots
 from mcptop.sources.scraper import Scraper
+from mcptop.sources.swarm_watch import SwarmWatch
 
 
 class _ByKernelOrEngine:
@@ -67,6 +69,7 @@ class LiveSource:
         )
         engine = EngineCollector(self._watch, table, settings.api_only)
         kernel = ContainerCollector(roots, table, self._watch)
+        self._swarm = SwarmWatch(lambda: self._watch.inventory.engine)
         self._metrics = MetricsCollector(
             Scraper(MetricsReader(user_tables()), settings.scrape_interval), book, settings.scrape, settings.probe
         )
@@ -77,6 +80,7 @@ class LiveSource:
                 ProcessCollector(roots, table, settings.service),
                 engine,
                 _ByKernelOrEngine(engine, kernel, EngineStatsCollector(self._watch)),
+                SwarmCollector(self._swarm),
                 SocketCollector(roots, table, book),
                 FileCollector(roots, table),
                 *server_collectors(settings.postgres, settings.redis, book, lambda: DockerEngine(settings.docker_host)),
@@ -86,6 +90,7 @@ class LiveSource:
         self.world = World(roots, table, book, lambda: DockerEngine(settings.docker_host), banner=lambda: engine.banner)
         """What a closer look at one service looks through."""
         self._watch.start()
+        self._swarm.start()
 
     def wait_for_engine(self, timeout_s: float) -> None:
         """Return once the engine's containers are all known, or it turned out that there is no engine."""
@@ -94,7 +99,7 @@ class LiveSource:
     @property
     def settled(self) -> bool:
         """Whether the next sample would say no more than the last one: each endpoint was read, or cannot be."""
-        return self._metrics.settled
+        return self._metrics.settled and (self._swarm.settled or self._watch.inventory.engine is None)
 
     def sample(self) -> Snapshot:
         """One look."""
@@ -102,5 +107,6 @@ class LiveSource:
 
     def close(self) -> None:
         """End all threads and connections."""
+        self._swarm.stop()
         self._watch.stop()
         self._sampler.close()

@@ -120,6 +120,7 @@ class Monitor:
             banner=snapshot.banner,
             series=Until(self._history),
             events=events,
+            nodes=snapshot.swarm.nodes if snapshot.swarm is not None else (),
             monotonic=snapshot.monotonic,
         )
         return msgspec.structs.replace(frame, alerts=attempt(last.alerts, self._alerts.alerts, frame))

@@ -85,7 +85,7 @@ def _collect(collector: Collector, tick: Tick) -> _Outcome:
     except NoData as nothing:
         return _Outcome(Status.NO_DATA, Findings(), str(nothing), time.monotonic() - start)
     except SourceError as error:
-        return _Outcome(Status.ERROR, None, str(error), time.monotonic() - start)
+        return _Outcome(Status.ERROR, error.instead, str(error), time.monotonic() - start)
     except Exception as error:
         # A defect in one collector must not blind the rest; it is on screen and in JSON, where it will be seen.
         message = f"defect in mcptop: {type(error).__name__}: {error}"
@@ -135,6 +135,7 @@ def _merge(found: list[Findings], reports: tuple[SourceReport, ...], at: datetim
         flows=_flows(found),
         endpoints=next((f.endpoints for f in found if f.endpoints), {}),
         host_sockets=next((f.host_sockets for f in found if f.host_sockets is not None), None),
+        swarm=next((f.swarm for f in found if f.swarm is not None), None),
     )
 
 

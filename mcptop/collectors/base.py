@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 from mcptop.model.flow_reading import FlowReading
 from mcptop.model.instance import FileDescriptors, Sockets
 from mcptop.model.snapshot import HostReading, Reading, Target
+from mcptop.model.swarm import Swarm
 
 SLOW_TICKS = 5
 """Dear or lazy facts are read on every fifth tick, a fifth of the targets at a time."""
@@ -28,7 +29,14 @@ class NoData(Exception):
 
 
 class SourceError(Exception):
-    """The source is broken; one line says what, where, what to do."""
+    """The source is broken; one line says what, where, what to do. What it found before stays, if nothing else is said.
+
+    `instead`: what there is in its place, where what was found before is known to be so no more.
+    """
+
+    def __init__(self, says: str, instead: Findings | None = None) -> None:
+        super().__init__(says)
+        self.instead = instead
 
 
 @dataclass
@@ -47,6 +55,7 @@ class Findings:
     stale: dict[str, float] = field(default_factory=dict)
     """Targets whose reading is an old one -> monotonic time it is of."""
     host_sockets: Sockets | None = None
+    swarm: Swarm | None = None
     engine: str | None = None
     banner: str | None = None
     message: str = ""

@@ -18,6 +18,7 @@ from mcptop.model.event import Event
 from mcptop.model.flow import Budget, Model, Pool, Queue
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
+from mcptop.model.swarm import SwarmNode, SwarmService
 from mcptop.model.value import Kind, Value
 
 _GROUPS = {Kind.CONTAINER: "containers", Kind.SERVER: "servers", Kind.PROCESS: "host processes"}
@@ -35,6 +36,8 @@ class Service(Value, frozen=True):
     pools: tuple[Pool, ...] = ()
     queues: tuple[Queue, ...] = ()
     models: tuple[Model, ...] = ()
+    swarm: SwarmService | None = None
+    """What the managers say of it; None where it is no Swarm service, or no manager was asked."""
 
     @property
     def key(self) -> str:
@@ -133,6 +136,8 @@ class Frame(Struct, frozen=True, eq=False):
     series: Series = NoSeries()
     events: tuple[Event, ...] = ()
     """What happened lately, the oldest first; at most 500."""
+    nodes: tuple[SwarmNode, ...] = ()
+    """The machines of the swarm; none where there is no swarm, or no manager was asked."""
     monotonic: float | None = None
     """Seconds of a clock that nobody sets, for how long something lasts; None where only `at` is known."""
 

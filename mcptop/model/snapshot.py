@@ -14,6 +14,7 @@ from mcptop.model.flow_reading import FlowReading
 from mcptop.model.frame import SourceReport
 from mcptop.model.host import Filesystem, Pressure
 from mcptop.model.instance import FileDescriptors, Sockets
+from mcptop.model.swarm import Swarm
 from mcptop.model.value import Kind, Value
 
 
@@ -155,3 +156,5 @@ class Snapshot(Struct, frozen=True, eq=False):
     """Target -> what each source says of its pools, queues and models."""
     endpoints: dict[str, str] = {}
     """Target -> its page of metrics."""
+    swarm: Swarm | None = None
+    """As the managers have it; None where no manager was asked."""

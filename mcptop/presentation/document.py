@@ -15,6 +15,7 @@ from mcptop.model.flow import Budget
 from mcptop.model.frame import Frame, Own, Service, SourceReport
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
+from mcptop.model.swarm import SwarmNode
 
 
 class SnapshotDocument(
@@ -31,6 +32,7 @@ class SnapshotDocument(
     own: Own
     engine: str | None
     banner: str | None
+    nodes: tuple[SwarmNode, ...]
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -40,8 +42,9 @@ def to_json(frame: Frame, services: tuple[Service, ...], into: bytearray | None 
     """One line of JSON with the given services of the frame; `into` is a buffer to use again for the next."""
     at = frame.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     document = SnapshotDocument(
-        at, frame.host, frame.sources, services, frame.budgets, frame.alerts, frame.own, frame.engine, frame.banner
-    )
+        at, frame.host, frame.sources, services, frame.budgets, frame.alerts, frame.own, frame.engine, frame.banner,
+        frame.nodes,
+    )  # fmt: skip
     line = bytearray() if into is None else into
     _ENCODER.encode_into(document, line)
     line += b"\n"

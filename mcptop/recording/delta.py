@@ -17,6 +17,7 @@ from mcptop.model.flow_reading import FlowReading
 from mcptop.model.frame import SourceReport
 from mcptop.model.instance import FileDescriptors, Sockets
 from mcptop.model.snapshot import HostReading, Reading, Snapshot, Target
+from mcptop.model.swarm import Swarm, SwarmService
 from mcptop.model.value import Value
 from mcptop.secret_forms import masked
 from mcptop.sources import pool_settings
@@ -55,6 +56,7 @@ class Change(Value, frozen=True):
     engine: list[str | None]
     banner: list[str | None]
     host_sockets: list[Sockets | None]
+    swarm: list[Swarm | None] = []
 
 
 NO_CHANGE = Change(NOTHING.at, 0.0, [], [], {}, {}, [], {}, {}, {}, {}, [], [], [], [], [], [])
@@ -95,6 +97,7 @@ class Differ:
             engine=_unless_same(old.engine, new.engine),
             banner=_unless_same(old.banner, new.banner),
             host_sockets=_unless_same(old.host_sockets, new.host_sockets),
+            swarm=[] if old.swarm is new.swarm else [_told(new.swarm)],
             names=list(self._places)[known:],
         )
 
@@ -107,6 +110,19 @@ def _without_secrets(target: Target) -> Target:
     if target.health_output is None:
         return target
     return msgspec.structs.replace(target, health_output=masked(target.health_output))
+
+
+def _told(swarm: Swarm | None) -> Swarm | None:
+    """What a program said when it failed may have a secret in it."""
+    if swarm is None:
+        return None
+    return Swarm(tuple(map(_without_said_secrets, swarm.services)), swarm.nodes)
+
+
+def _without_said_secrets(service: SwarmService) -> SwarmService:
+    troubles = tuple(msgspec.structs.replace(each, says=masked(each.says)) for each in service.troubles)
+    said = service.update_message
+    return msgspec.structs.replace(service, troubles=troubles, update_message=masked(said) if said else said)
 
 
 def _masked(report: SourceReport) -> SourceReport:

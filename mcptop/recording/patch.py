@@ -66,6 +66,7 @@ class Patcher:
             host_sockets=_latest(change.host_sockets, old.host_sockets),
             flows=_patched(old.flows, {name(p): _flows(old.flows, name(p), f) for p, f in change.flows.items()}),
             endpoints=_named(change.endpoints, old.endpoints, name),
+            swarm=_latest(change.swarm, old.swarm),
         )
         return self._now
 
@@ -146,6 +147,7 @@ def joined(old: Snapshot, new: Snapshot) -> Snapshot:
         files=_common(old.files, new.files),
         flows={key: _common_flows(old.flows.get(key, ()), readings) for key, readings in new.flows.items()},
         host_sockets=_same_or_new(old.host_sockets, new.host_sockets),
+        swarm=_same_or_new(old.swarm, new.swarm),
     )
 
 

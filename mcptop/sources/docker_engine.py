@@ -64,6 +64,8 @@ class DockerEngine:
         self.kernel = str(info.get("KernelVersion", ""))
         self.cgroup_version = str(info.get("CgroupVersion", ""))
         self.operating_system = str(info.get("OperatingSystem", ""))
+        self.machine = plain(str(info.get("Name") or ""), 64)
+        """The name of the machine the engine is on, as it says itself."""
 
     @property
     def is_unix_socket(self) -> bool:
@@ -107,6 +109,26 @@ class DockerEngine:
         """The filtered event stream from `since` (Unix seconds) on; it ends when the engine goes away."""
         filters = {"type": "container", "event": list(_EVENTS)}
         return EventStream(self._ask("events", since=since, filters=filters, decode=True))
+
+    def swarm_events(self, since: int) -> Any:
+        """What happens to Swarm's services and nodes from `since` on, undecoded; of its tasks there are no events."""
+        return self._ask("events", since=since, filters={"type": ["service", "node"]}, decode=True)
+
+    def swarm(self) -> Answer:
+        """What this node is in a swarm: LocalNodeState, ControlAvailable, Error."""
+        return cast(Answer, self._ask("info").get("Swarm") or {})
+
+    def services(self) -> list[Answer]:
+        """Swarm's services, with how many of their tasks run. Only managers know."""
+        return cast("list[Answer]", self._ask("services", status=True))
+
+    def tasks(self) -> list[Answer]:
+        """Swarm's tasks, the last few ended ones of each slot too."""
+        return cast("list[Answer]", self._ask("tasks"))
+
+    def nodes(self) -> list[Answer]:
+        """The machines of the swarm."""
+        return cast("list[Answer]", self._ask("nodes"))
 
     def past_events(self, since: float, until: float, timeout_s: float) -> list[Answer]:
         """What happened to anything between two moments (Unix seconds), as far as the engine remembers (256 events)."""

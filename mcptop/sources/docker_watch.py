@@ -19,6 +19,7 @@ import msgspec
 from mcptop.model.snapshot import Target
 from mcptop.sources.docker_engine import DockerEngine, EngineError, Event, EventStream
 from mcptop.sources.docker_target import Answer, target_of
+from mcptop.sources.swarm_answers import superseded
 
 _COALESCE_S = 0.25
 _PING_S = 5.0
@@ -185,7 +186,8 @@ class DockerWatch:
             self._inspected[identity] = answer
 
     def _publish(self, engine: DockerEngine, complete: bool) -> None:
-        targets = tuple(self._target(identity) for identity in self._listed)
+        past = superseded(self._listed.values())
+        targets = tuple(self._target(identity) for identity in self._listed if identity not in past)
         self.inventory = Inventory(targets, engine, None, True, complete)
 
     def _target(self, identity: str) -> Target:
