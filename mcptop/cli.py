@@ -12,6 +12,8 @@ import click
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
 from mcptop.cli_checks import check_screen, doctor
+from mcptop.cli_export import export
+from mcptop.cli_exporter import exporter
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
 from mcptop.cli_screen import needs_terminal, show
@@ -32,7 +34,7 @@ _SCREEN_FIRST_S = 0.8
 
 
 @click.group(
-    commands=[doctor, judge, playbooks, record, replay, handover, serve],
+    commands=[doctor, judge, playbooks, record, replay, handover, serve, export, exporter],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
