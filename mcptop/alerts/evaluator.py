@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from mcptop.alerts import machine, pools, rules
+from mcptop.alerts import machine, pools, rules, swarm
 from mcptop.alerts.finding import Finding, Key, Look
 from mcptop.alerts.machine import Disks
 from mcptop.alerts.ranking import rank
@@ -86,6 +86,8 @@ class Evaluator:
                 yield finding, None
             for finding in machine.pressed(frame.host, look):
                 yield finding, None
+        for finding in swarm.nodes_down(frame.nodes):
+            yield finding, None
         for finding in machine.broken(frame.sources):
             yield finding, None
 

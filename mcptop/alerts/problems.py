@@ -14,6 +14,7 @@ _HOLDS_UP = frozenset(
     rule.id
     for rule in (
         rules.EXITED, rules.DEAD, rules.RESTART_LOOP, rules.RESTARTING, rules.OOM_KILL, rules.UNHEALTHY, rules.PAUSED,
+        rules.REPLICAS_MISSING,
         rules.SERVER_CONNECTIONS, rules.CONNECTIONS_REFUSED, rules.QUEUE_FULL, rules.POOL_WAITING, rules.UNANSWERED,
         rules.CPU_THROTTLED, rules.QUEUE_NOT_DRAINING,
     )

@@ -119,13 +119,29 @@ HOST_IO = Rule(
     unit="ratio", warning=0.3, critical=0.8, ease=0.8,
 )  # fmt: skip
 """Share of the last 10 s in which everybody waited for a disk."""
+REPLICAS_MISSING = Rule(
+    "replicas-missing", "replicas", "see `docker service ps --no-trunc` of it for what its tasks say", None,
+    unit="count", warning=1, keep_s=15.0,
+)  # fmt: skip
+"""Replicas that shall run and do not."""
+FAILING_S, MISSING_S, CHANGING_S = 10.0, 60.0, 300.0
+"""So long they are waited for: where a task says what is wrong, where none does, and while an update goes on."""
+STEADY_S = 15.0
+"""Whose replicas run so long is well again: a program that fails after seconds runs in between."""
+UPDATE_PAUSED = Rule(
+    "swarm-update-paused", "update",
+    "see what its new tasks say, then `docker service update` with what is right, or `docker service rollback`",
+)  # fmt: skip
+NODE_DOWN = Rule(
+    "swarm-node-down", "node", "see whether that machine and its engine run, and can reach the managers"
+)
 SOURCE_BROKEN = Rule("source-broken", "source", "`mcptop doctor` says what is missing and how to fix it")
 
 RULES: tuple[Rule, ...] = (
-    EXITED, DEAD, RESTART_LOOP, OOM_KILL, UNHEALTHY, RESTARTING, MEMORY_NEAR_LIMIT, SERVER_CONNECTIONS,
+    EXITED, DEAD, RESTART_LOOP, OOM_KILL, UNHEALTHY, RESTARTING, REPLICAS_MISSING, MEMORY_NEAR_LIMIT, SERVER_CONNECTIONS,
     CONNECTIONS_REFUSED, QUEUE_FULL, POOL_WAITING, UNANSWERED, QUEUE_NOT_DRAINING, FDS_NEAR_LIMIT, MEMORY_LEAK,
-    CPU_THROTTLED, CLOSE_WAIT, IDLE_IN_TRANSACTION, CONNECTION_BUDGET, PAUSED, DISK_FULL, DISK_FILLING, HOST_MEMORY,
-    HOST_SWAP, HOST_IO, SOURCE_BROKEN,
+    CPU_THROTTLED, CLOSE_WAIT, IDLE_IN_TRANSACTION, CONNECTION_BUDGET, PAUSED, UPDATE_PAUSED, DISK_FULL, DISK_FILLING, HOST_MEMORY,
+    HOST_SWAP, HOST_IO, NODE_DOWN, SOURCE_BROKEN,
 )  # fmt: skip
 RANK = {rule.id: at for at, rule in enumerate(RULES)}
 BY_ID = {rule.id: rule for rule in RULES}

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from math import inf
 
-from mcptop.alerts import memory, pools, queues, state, use
+from mcptop.alerts import memory, pools, queues, state, swarm, use
 from mcptop.alerts.finding import Finding, Look
+from mcptop.alerts.swarm import Missing
 from mcptop.alerts.watched import Restarts, Watched
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
@@ -17,6 +18,7 @@ class Services:
 
     def __init__(self) -> None:
         self._watched: dict[str, Watched] = {}
+        self._missing = Missing()
         self._trees: dict[str, tuple[frozenset[str], Restarts]] = {}
 
     def judge(self, service: Service, look: Look) -> tuple[list[Finding], float]:
@@ -37,12 +39,16 @@ class Services:
             found += pools.of_pool(service, pool, look)
         for queue in service.queues:
             found += queues.of_queue(service, queue, look)
+        if service.swarm is not None:
+            swarm.paused(service, service.swarm, found)
+            until = min(until, self._missing.judge(service, service.swarm, look, found))
         return found, until
 
     def forget(self, services: tuple[Service, ...]) -> None:
         """Let go of what is not there any more."""
         ids = {instance.id for service in services for instance in service.instances}
         self._watched = {key: value for key, value in self._watched.items() if key in ids}
+        self._missing.forget(service.key for service in services if service.swarm is not None)
         keys = {service.key for service in services if service.kind is Kind.PROCESS}
         self._trees = {key: value for key, value in self._trees.items() if key in keys}
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 
-from mcptop.closeup import inspect_container, inspect_process
+from mcptop.closeup import inspect_container, inspect_process, inspect_swarm
 from mcptop.closeup.engine_link import EngineLink
 from mcptop.closeup.world import Problems, World
 from mcptop.model.closeup import Aspect, Fact, InspectCloseup
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.model.swarm import is_task
 from mcptop.model.value import Kind
 from mcptop.sources.docker_engine import EngineError
 
@@ -31,6 +32,8 @@ class InspectReader:
     def look(self, service: Service, instances: Sequence[Instance]) -> InspectCloseup:
         """Look now."""
         problems, lines = Problems(), list[Fact]()
+        if service.swarm is not None:
+            lines += inspect_swarm.facts(service.swarm)
         facts = self._facts_of(service)
         for instance in instances:
             lines += facts(instance, problems)
@@ -47,6 +50,9 @@ class InspectReader:
         return {Kind.CONTAINER: self._container, Kind.PROCESS: self._process, Kind.SERVER: _server}[service.kind]
 
     def _container(self, instance: Instance, problems: Problems) -> Iterable[Fact]:
+        if is_task(instance.id):
+            problems.add(f"{instance.name} runs on {instance.host}: mcptop does not sample that node")
+            return ()
         try:
             answer = self._link.ask(lambda engine: engine.inspect(instance.id))
         except EngineError as error:

@@ -91,10 +91,27 @@ def _rows(row: Row, service: Service) -> Iterator[list[Text]]:
     several = row.instance is None
     whole = row.figures.flow.of_none({instance.name for instance in service.instances})
     of_none = list(severity.of_none(service, row.alerts)) if several else []
+    if not service.instances:
+        yield _without_instance(row)
     for instance in service.instances:
         flow, alerts = rows.flow_of(row, instance), severity.own(service, instance, row.alerts)
         yield _row(service, instance, flow.joined(whole) if several else flow, [*of_none, *alerts])
         whole, of_none = NO_FLOW, []
+
+
+def _without_instance(row: Row) -> list[Text]:
+    """A Swarm service of which nothing runs here: its name, and why."""
+    judgement, figures = row.judgement, (units.UNKNOWN,) * (len(_COLUMNS) - 4)
+    replicas_word = f"{units.of(row.replicas, row.desired)} replicas"
+    says = ": ".join([replicas_word, ", ".join(judgement.reasons)] if judgement.reasons else [replicas_word])
+    service = row.service
+    assert service is not None
+    style = _COLOURS.get(judgement.style, "")
+    return [
+        Text(judgement.symbol, style=style),
+        *map(Text, (safe(service.group), safe(service.name), *figures)),
+        Text(says, style=style),
+    ]
 
 
 def _row(service: Service, instance: Instance, flow: Flow, alerts: list[Alert]) -> list[Text]:

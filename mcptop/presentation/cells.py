@@ -54,6 +54,13 @@ def name(row: Row, width: int, moment: Moment) -> Runs:
     return tuple(parts)
 
 
+def replicas(row: Row) -> str:
+    """How many run; where Swarm shall run another number, of how many."""
+    if row.depth is Depth.INSTANCE:
+        return ""
+    return units.of(row.replicas, row.desired)
+
+
 def cpu(row: Row, width: int, moment: Moment) -> Runs:
     """Percent of one core, and the last samples as a sparkline scaled to the quota (or to one core)."""
     figures = row.figures

@@ -35,9 +35,9 @@ def _has_pressure(row: Row) -> bool:
 COLUMNS: tuple[Column[Row], ...] = (
     Column("name", "SERVICE", "project, service and instance", 12, cells.name, 0, lambda r: r.name, 40, "left",
            names=True),
-    Column("replicas", "\N{MULTIPLICATION SIGN}", "instances that run now", 2,
-           right(lambda r: "" if r.depth is Depth.INSTANCE else units.count(r.replicas), lambda r: "muted"),
-           50, lambda r: r.replicas),
+    Column("replicas", "\N{MULTIPLICATION SIGN}", "instances that run now; 2/3: of so many that shall run", 2,
+           right(cells.replicas, lambda r: "muted" if r.desired is None else "warning"), 50, lambda r: r.replicas,
+           has=lambda r: r.desired is not None, stays=True, late=True),
     Column("cpu", "CPU", "percent of one core, and its last samples against the quota", 5, cells.cpu, 0,
            lambda r: r.figures.cores, 36, figure=5, jumps=True),
     Column("throttled", "THR", "share of scheduler periods in which the quota held it back", 4,
@@ -73,7 +73,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 )  # fmt: skip
 SERVICES = Sheet(
     (*COLUMNS, *ON_REQUEST_COLUMNS),
-    (("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8), ("name", 20), ("pool", 15),
+    (("replicas", 5), ("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8), ("name", 20), ("pool", 15),
      ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16), ("memory", 29), ("pool", 24),
      ("pool", 26)),
 )  # fmt: skip

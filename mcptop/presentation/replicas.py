@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from mcptop.model.frame import Service
 from mcptop.model.value import Kind
 from mcptop.presentation.runs import safe
 
+_TASK = re.compile(r"(.+\.[^.]+)\.[a-z0-9]{25}")
+
 
 def short(service: Service, replica: str) -> str:
     """`worker-1` without the project Compose repeats in every name; of processes of one program `[22004]`."""
     if service.kind is Kind.PROCESS:
         return differing(replica, (one.name for one in service.instances))
-    name = safe(replica)
+    name = _without_task(service, safe(replica))
     prefix = f"{service.project}-"
     return name.removeprefix(prefix) if service.project and len(name) > len(prefix) else name
+
+
+def _without_task(service: Service, name: str) -> str:
+    """Swarm's `web.1.TASKID` without the id, where the slot has no other replica."""
+    found = _TASK.fullmatch(name)
+    if found is None or sum(one.name.startswith(f"{found[1]}.") for one in service.instances) > 1:
+        return name
+    return found[1].removeprefix(f"{safe(service.project)}_") if service.project else found[1]
 
 
 def within(service: Service, replica: str) -> str:

@@ -47,6 +47,8 @@ class Row(Struct, frozen=True, eq=False):
     judgement: Judgement
     state: str = ""
     replicas: int | None = None
+    desired: int | None = None
+    """How many replicas Swarm shall run; None where that is as many as run, or nobody knows."""
     folded: bool | None = None
     """None: there is nothing to fold."""
     project: str = ""
@@ -172,7 +174,7 @@ def _with_instances(row: Row, view: View) -> Iterator[Row]:
 
 def _folded(row: Row, folded: bool) -> Row:
     return Row(
-        row.key, row.depth, row.name, row.figures, row.judgement, row.state, row.replicas, folded,
+        row.key, row.depth, row.name, row.figures, row.judgement, row.state, row.replicas, row.desired, folded,
         row.project, row.service, row.instance, row.alerts,
     )  # fmt: skip
 
@@ -185,6 +187,7 @@ def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
         figures.total([row.figures for row in members]),
         Judgement(max(row.judgement.level for row in members)),
         replicas=sum(row.replicas or 0 for row in members),
+        desired=_desired_of(members),
         folded=folded,
     )
 
@@ -199,13 +202,31 @@ def _service_row(service: Service, judged: Judged, shown: Shown | None) -> Row:
         figures.of_service(service, flow),
         severity.of_service(service, alerts, flow),
         _state_of(instances),
-        service.replicas,
+        _running(service),
+        _desired(service),
         None,
         safe(service.project or ""),
         service,
         instances[0] if len(instances) == 1 else None,
         alerts,
     )
+
+
+def _running(service: Service) -> int:
+    """As Swarm counts where it does: who misses one wants to see the same two figures as `docker service ls`."""
+    return service.replicas if _desired(service) is None or service.swarm is None else service.swarm.running
+
+
+def _desired(service: Service) -> int | None:
+    swarm = service.swarm
+    return swarm.desired if swarm is not None and swarm.has_replicas and swarm.desired != swarm.running else None
+
+
+def _desired_of(members: list[Row]) -> int | None:
+    """Of a group: the sum, where any of its services differs."""
+    if all(row.desired is None for row in members):
+        return None
+    return sum((row.replicas or 0) if row.desired is None else row.desired for row in members)
 
 
 def _instance_row(parent: Row, instance: Instance) -> Row:

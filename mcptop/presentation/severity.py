@@ -8,9 +8,12 @@ from mcptop.alerts import rules
 from mcptop.model.alert import Alert
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.model.swarm import is_task
 from mcptop.presentation import replicas
 from mcptop.presentation.flows import NO_FLOW, Flow
 from mcptop.presentation.judgement import FINE, Judgement, Level, of_alerts
+from mcptop.presentation.swarm import unsampled
+from mcptop.units import plain
 
 CPU_WARNING = 0.9
 """Share of the quota from which on a figure is coloured; busy alone is no problem."""
@@ -23,6 +26,8 @@ def of_instance(instance: Instance, alerts: Sequence[Alert] = (), flow: Flow = N
     running = instance.state == "running"
     if alerts:
         return of_alerts(alerts, not running)
+    if is_task(instance.id):
+        return Judgement(Level.UNKNOWN, (f"on {plain(instance.host or 'another node', 64)}, not sampled",), not running)
     if not running:
         return Judgement(Level.UNKNOWN, (), True)
     seen = flow or instance.cpu.cores is not None or instance.memory.working_set_bytes is not None
@@ -40,11 +45,15 @@ def of_service(service: Service, alerts: Sequence[Alert] = (), flow: Flow = NO_F
         return Judgement(judged.level, reasons, stopped)
     if not service.instances:
         return Judgement(Level.UNKNOWN, ("no instance",), True)
-    judgements = [of_instance(one, (), flow.of_replica(one.name)) for one in service.instances]
+    sampled = [one for one in service.instances if not is_task(one.id)]
+    judgements = [of_instance(one, (), flow.of_replica(one.name)) for one in sampled]
+    elsewhere = unsampled(service.swarm)
+    if not sampled:
+        return Judgement(Level.UNKNOWN, (elsewhere or "its tasks are on nodes mcptop does not sample",), stopped)
     if all(judgement is FINE for judgement in judgements):
-        return FINE
+        return Judgement(Level.OK, (elsewhere,)) if elsewhere else FINE
     worst = max(judgements, key=lambda judgement: judgement.level)
-    unseen = [one for one, judged in zip(service.instances, judgements, strict=True) if judged is _UNSEEN]
+    unseen = [one for one, judged in zip(sampled, judgements, strict=True) if judged is _UNSEEN]
     reasons = tuple(f"{replicas.short(service, one.name)} {_UNSEEN.reasons[0]}" for one in unseen[:_MOST])
     return Judgement(worst.level, reasons, stopped)
 

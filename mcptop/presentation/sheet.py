@@ -103,6 +103,8 @@ class Column(Struct, Generic[R], frozen=True, eq=False):
     """Whether a row has anything for it, or for its sum: a column that no row has is left out (`unused`)."""
     stays: bool = False
     """It is not left out then, but has no more than its least width."""
+    late: bool = False
+    """It begins with its least width, and not only when nothing came for seconds."""
 
 
 class Placed(Struct, Generic[R], frozen=True, eq=False):

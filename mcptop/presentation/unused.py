@@ -16,12 +16,14 @@ class Unused:
     """Of one table. A column that once had something is not asked about again, and stays."""
 
     def __init__(self, columns: Sheet[Any]) -> None:
-        self.ids: frozenset[str] = frozenset()
+        self._late = frozenset(column.id for column in columns.columns if column.has is not None and column.late)
+        self.ids: frozenset[str] = self._late
         """Of those that are left out, or stay narrow."""
         self._waiting: dict[str, Callable[[Any], bool]] = {
             column.id: column.has for column in columns.columns if column.has is not None
         }
         self._since: datetime | None = None
+        self._is_settled = False
 
     def look(self, rows: Sequence[Listed], moment: Moment) -> bool:
         """Whether these rows change which they are."""
@@ -32,6 +34,7 @@ class Unused:
         heads = [row for row in rows if row.level_in_tree == 0] or rows
         for id in [id for id, has in self._waiting.items() if any(map(has, heads))]:
             del self._waiting[id]
-        is_settled = bool(self.ids) or moment.at - self._since >= _SETTLED
-        before, self.ids = self.ids, frozenset(self._waiting if is_settled else ())
+        self._is_settled = self._is_settled or moment.at - self._since >= _SETTLED
+        waiting = frozenset(self._waiting)
+        before, self.ids = self.ids, waiting if self._is_settled else waiting & self._late
         return self.ids != before

@@ -63,9 +63,14 @@ def _row(fact: Fact, reveal: Reveal, order: int) -> FactRow:
 
 def judged(fact: Fact) -> Judgement:
     """What somebody should know of: a container that is unhealthy, that was killed, that could not start."""
-    if (fact.section, fact.name, fact.value) in _BAD or (fact.section, fact.name) == ("state", "error"):
+    if (fact.section, fact.name, fact.value) in _BAD or (fact.section, fact.name) == ("state", "error") or _is_swarm_trouble(fact):
         return Judgement(Level.WARNING, (f"{fact.name}: {fact.value}",))
     return FINE
+
+
+def _is_swarm_trouble(fact: Fact) -> bool:
+    is_paused = fact.name == "update" and fact.value.startswith(("paused", "rollback_paused"))
+    return fact.section == "swarm" and (fact.name.startswith("task ") or is_paused)
 
 
 def _stays(row: FactRow, view: View) -> bool:
