@@ -2,7 +2,8 @@
 
 kubernetes/kubernetes, pkg/controller/podautoscaler/horizontal_test.go (TestScalingWithRules,
 TestCalculateScaleUpLimitWithScalingRules, TestCalculateScaleDownLimitWithBehaviors,
-TestNormalizeDesiredReplicasWithBehavior, TestStoreScaleEvents), and kubernetes/website, content/en/docs/tasks/run-application/horizontal-pod-autoscale.md.
+TestNormalizeDesiredReplicasWithBehavior, TestStoreScaleEvents), and kubernetes/website,
+content/en/docs/tasks/run-application/horizontal-pod-autoscale.md.
 """
 
 from __future__ import annotations
