@@ -17,7 +17,7 @@ from mcptop.cli_exporter import exporter
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
 from mcptop.cli_screen import needs_terminal, show
-from mcptop.cli_settings import settings_of, with_settings, with_view
+from mcptop.cli_settings import rules_of, settings_of, with_settings, with_view
 from mcptop.cli_sharing import handover, serve
 from mcptop.config import ConfigError, Settings
 from mcptop.exit_status import ExitStatus
@@ -68,7 +68,7 @@ def _dashboard(settings: Settings, allow_actions: bool, demo: Running | None = N
     # long to load, comes after the first picture.
     source = LiveSource(settings, hold_engine_s=_SCREEN_FIRST_S)
     ring = Ring(settings.interval, KEPT_S)
-    monitor = Monitor(source, settings.interval, ring)
+    monitor = Monitor(source, settings.interval, ring, rules=rules_of(settings))
     monitor.begin()
     from mcptop.closeup.looker import Looker
     from mcptop.logs import source as log_source
@@ -119,10 +119,10 @@ def snapshot(
     from mcptop.live import LiveSource
 
     form = command.Format.CSV if as_csv else command.Format.JSON if as_json or watch else command.Format.TABLE
-    source = LiveSource(settings)
+    rules, source = rules_of(settings), LiveSource(settings)
     if watch:
-        return command.guard_pipe(lambda: command.watch(source, settings.interval, form, service, count))
-    return command.guard_pipe(lambda: command.once(source, settings.interval, form, service))
+        return command.guard_pipe(lambda: command.watch(source, settings.interval, form, service, count, rules))
+    return command.guard_pipe(lambda: command.once(source, settings.interval, form, service, rules))
 
 
 @cli.command()

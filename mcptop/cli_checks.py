@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 import click
 
-from mcptop.cli_settings import settings_of, with_settings
-from mcptop.config import Settings, file_in_force, views_folder
+from mcptop.cli_settings import file, settings_of, with_settings
+from mcptop.config import Settings, views_folder
 from mcptop.exit_status import ExitStatus
 from mcptop.views import saved
 
@@ -21,13 +19,7 @@ def check_screen(settings: Settings) -> None:
     if settings.keymap or settings.keys:
         from mcptop.ui.listeners import keymap_of
 
-        keymap_of(settings, f"{_file()}")
-
-
-def _file() -> Path:
-    context = click.get_current_context()
-    named = context.params.get("config") or context.find_root().params.get("config")
-    return file_in_force(named, os.environ)[0]
+        keymap_of(settings, f"{file()}")
 
 
 @click.command()

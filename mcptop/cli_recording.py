@@ -11,7 +11,7 @@ import click
 
 from mcptop.cli_checks import check_screen
 from mcptop.cli_screen import needs_terminal, show
-from mcptop.cli_settings import settings_of, with_settings, with_view
+from mcptop.cli_settings import rules_of, settings_of, with_settings, with_view
 from mcptop.exit_status import ExitStatus
 
 _FILE = click.Path(path_type=Path)
@@ -76,7 +76,7 @@ def record(
 
     existing = Existing.APPEND if append else Existing.REPLACE if force else Existing.REFUSE
     writer = Writer(file, settings.interval, max_bytes=size, max_age_s=age_s, existing=existing)
-    return command.run(LiveSource(settings), writer, file, settings.interval, end_s)
+    return command.run(LiveSource(settings), writer, file, settings.interval, end_s, rules_of(settings))
 
 
 @click.command()
@@ -102,7 +102,8 @@ def replay(
     if info:
         return guard_pipe(lambda: command.info(file, as_json))
     if as_json:
-        return guard_pipe(lambda: command.moment(file, at, service))
+        rules = rules_of(settings_of(context, **flags))
+        return guard_pipe(lambda: command.moment(file, at, service, rules))
     settings = settings_of(context, **flags)
     needs_terminal("in a pipe use `mcptop replay FILE --at TIME --json`, or --info")
     check_screen(settings)
@@ -112,7 +113,9 @@ def replay(
     from mcptop.recording.reader import Reader
 
     with closing(Reader(file)) as reader:
-        player = Player(Playback(reader), index=command.index_of(reader, at) if at is not None else 0)
+        player = Player(
+            Playback(reader, rules_of(settings)), index=command.index_of(reader, at) if at is not None else 0
+        )
         diagnoses = ReplayedDiagnoses(player, Playback(reader))
         try:
             return show(player, settings, diagnosis=diagnoses.make)

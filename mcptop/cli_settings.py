@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 import click
 
-from mcptop.config import Settings, load, paths_exist
+from mcptop.config import Settings, file_in_force, load, paths_exist
+from mcptop.model.rule import RuleSet
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -43,4 +44,20 @@ def settings_of(context: click.Context, **flags: Any) -> Settings:
     path = given.pop("config", None)
     settings = load(path, os.environ, given)
     paths_exist(settings)
+    if settings.alerts or settings.alert:
+        rules_of(settings)
     return settings
+
+
+def rules_of(settings: Settings) -> RuleSet:
+    """The rules of the alerts that are in force. Raises `ConfigError`."""
+    from mcptop.alerts.in_force import rule_set
+
+    return rule_set(settings.alerts, settings.alert, str(file()))
+
+
+def file() -> Path:
+    """The configuration file of the command that runs."""
+    context = click.get_current_context()
+    named = context.params.get("config") or context.find_root().params.get("config")
+    return file_in_force(named, os.environ)[0]

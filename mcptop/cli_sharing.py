@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from mcptop.cli_settings import settings_of, with_settings
+from mcptop.cli_settings import rules_of, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
 
 
@@ -19,7 +19,8 @@ def handover(context: click.Context, /, **flags: Any) -> ExitStatus:
     from mcptop.headless import handover as command
     from mcptop.headless.snapshot import guard_pipe
 
-    return guard_pipe(lambda: command.run(settings))
+    rules = rules_of(settings)
+    return guard_pipe(lambda: command.run(settings, rules))
 
 
 @click.command()

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
+from mcptop.alert_settings import Notify, OwnAlert
 from mcptop.keymaps import grammar, shipped
 from mcptop.server_settings import PostgresServer, PrometheusServer, RedisServer, decode
 
@@ -93,6 +94,11 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     """Servers to ask for their clients and their queues."""
     prometheus: PrometheusServer = PrometheusServer()
     """Whose figures to show instead of this machine's."""
+    alerts: dict[str, Any] = msgspec.field(default_factory=dict)
+    """Id of a shipped rule -> what is different of it; checked by `mcptop.alerts.in_force`."""
+    alert: tuple[OwnAlert, ...] = ()
+    """Rules of one's own."""
+    notify: Notify = Notify()
 
 
 _TABLES: dict[str, type[Struct]] = {
@@ -100,6 +106,8 @@ _TABLES: dict[str, type[Struct]] = {
     "postgres": PostgresServer,
     "redis": RedisServer,
     "prometheus": PrometheusServer,
+    "alert": OwnAlert,
+    "notify": Notify,
 }
 
 

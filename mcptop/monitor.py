@@ -15,12 +15,14 @@ from typing import Protocol
 import msgspec
 
 from mcptop.alerts.evaluator import Evaluator
+from mcptop.alerts.rules import SHIPPED
 from mcptop.assembly import Assembler
 from mcptop.defects import SOURCE, Attempt, Defects, directly
 from mcptop.events import EventFinder
 from mcptop.history import KEPT_S, History, Until
 from mcptop.host_assembly import HostAssembler
 from mcptop.model.frame import EMPTY, Frame, Own
+from mcptop.model.rule import RuleSet
 from mcptop.model.snapshot import Snapshot
 
 FIRST_PAUSE_S = 0.15
@@ -61,9 +63,18 @@ class Monitor:
     """Samples `source` every `interval_s` seconds."""
 
     def __init__(
-        self, source: Source, interval_s: float = 1.0, tape: Tape | None = None, *, frames_behind: int = 0
+        self,
+        source: Source,
+        interval_s: float = 1.0,
+        tape: Tape | None = None,
+        *,
+        frames_behind: int = 0,
+        rules: RuleSet = SHIPPED,
     ) -> None:
-        """Every snapshot goes to the `tape` too. Of so many `frames_behind` the series keep their full length."""
+        """Every snapshot goes to the `tape` too. Of so many `frames_behind` the series keep their full length.
+
+        `rules`: those of the alerts.
+        """
         self._source = source
         self._interval_s = interval_s
         self.tape = tape
@@ -71,7 +82,7 @@ class Monitor:
         self._assembler = Assembler(self._history)
         self._host = HostAssembler(self._history)
         self._events = EventFinder()
-        self._alerts = Evaluator(os.getpid())
+        self._alerts = Evaluator(os.getpid(), rules)
         self._own = _OwnCost()
         self.defects = Defects()
         self._number = 0
@@ -93,9 +104,9 @@ class Monitor:
         if snapshot is None:
             self._last = self._without_sample(started)
             return self._last
-        self._last = self._frame(snapshot, started, attempt)
+        before, self._last = self._last, self._frame(snapshot, started, attempt)
         if self.tape is not None:
-            attempt(None, self.tape.add, snapshot, _is_event(self._last))
+            attempt(None, self.tape.add, snapshot, _is_event(self._last, before))
         return self._last
 
     def _frame(self, snapshot: Snapshot, started: float, attempt: Attempt) -> Frame:
@@ -121,9 +132,11 @@ class Monitor:
             series=Until(self._history),
             events=events,
             nodes=snapshot.swarm.nodes if snapshot.swarm is not None else (),
+            rules=self._alerts.rules,
             monotonic=snapshot.monotonic,
         )
-        return msgspec.structs.replace(frame, alerts=attempt(last.alerts, self._alerts.alerts, frame))
+        alerts = attempt(last.alerts, self._alerts.alerts, frame)
+        return msgspec.structs.replace(frame, alerts=alerts, pending=self._alerts.pending)
 
     def _without_sample(self, started: float) -> Frame:
         """The last frame again, of its own time, with the reason."""
@@ -178,10 +191,14 @@ class Monitor:
         self._source.close()
 
 
-def _is_event(frame: Frame) -> bool:
-    """Whether something happened, or an alert began, in this very tick."""
-    has_happened = bool(frame.events) and frame.events[-1].at == frame.at
-    return has_happened or any(alert.since == frame.at for alert in frame.alerts)
+def _is_event(frame: Frame, before: Frame) -> bool:
+    """Whether something happened, or an alert began to fire, in this very tick."""
+    if frame.events and frame.events[-1].at == frame.at:
+        return True
+    if frame.alerts is before.alerts:
+        return False
+    known = {(alert.rule, alert.subject) for alert in before.alerts}
+    return any((alert.rule, alert.subject) not in known for alert in frame.alerts)
 
 
 class _OwnCost:

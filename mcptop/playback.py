@@ -10,8 +10,10 @@ from datetime import datetime
 
 import msgspec
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.history import KEPT_S
 from mcptop.model.frame import Frame, Own
+from mcptop.model.rule import RuleSet
 from mcptop.model.snapshot import Snapshot
 from mcptop.monitor import Monitor
 from mcptop.recording.delta import NOTHING
@@ -34,8 +36,10 @@ def _always() -> bool:
 class Playback:
     """Frames of a log. For one thread at a time."""
 
-    def __init__(self, log: Log) -> None:
+    def __init__(self, log: Log, rules: RuleSet = SHIPPED) -> None:
+        """`rules`: those of the alerts."""
         self.log = log
+        self._rules = rules
         self.interval_s = log.header.interval_s
         self._preroll = int(KEPT_S / self.interval_s)
         self._reel = _Reel()
@@ -91,7 +95,7 @@ class Playback:
 
     def _begin(self, index: int) -> None:
         """A monitor that knows of nothing before this tick."""
-        self._monitor = Monitor(self._reel, self.interval_s, frames_behind=KEPT_FRAMES)
+        self._monitor = Monitor(self._reel, self.interval_s, frames_behind=KEPT_FRAMES, rules=self._rules)
         self._next = index
 
     def _step(self) -> Frame | RecordingError:

@@ -6,17 +6,17 @@ The monitor is its only caller. A service that is the same object as in the fram
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
 
-from mcptop.alerts import machine, pools, rules, swarm
+from mcptop.alerts import machine, own, pools, rules, swarm
 from mcptop.alerts.finding import Finding, Key, Look
 from mcptop.alerts.machine import Disks
 from mcptop.alerts.ranking import rank
 from mcptop.alerts.services import Services
-from mcptop.model.alert import Alert
+from mcptop.alerts.standing import Standing
+from mcptop.model.alert import Alert, State
 from mcptop.model.frame import Frame, Service
 from mcptop.model.playbook import Severity
-from mcptop.model.value import Kind
+from mcptop.model.rule import RuleSet
 
 _FORGET_S = 60.0
 
@@ -32,44 +32,52 @@ class _Judged:
         self.until = until
 
 
-class _Standing:
-    """An alert that stands, and when it held last."""
-
-    __slots__ = ("alert", "bad_at", "seen_at", "service")
-
-    def __init__(self, service: Service | None, alert: Alert, now: float) -> None:
-        self.service = service
-        self.alert = alert
-        self.seen_at = self.bad_at = now
-
-
 class Evaluator:
     """Turns one frame after the other into alerts."""
 
-    def __init__(self, own_pid: int | None = None) -> None:
+    def __init__(self, own_pid: int | None = None, rules_in_force: RuleSet = rules.SHIPPED) -> None:
         """`own_pid` is mcptop's, where it looks at itself."""
         self._own_pid = own_pid
-        self._services = Services()
+        self.rules = rules_in_force
+        """By which it judges."""
+        self._own = own.Conditions(rules_in_force.own)
+        self._services = Services(self._own)
         self._disks = Disks()
         self._judged: dict[int, _Judged] = {}
-        self._standing: dict[Key, _Standing] = {}
+        self._standing: dict[Key, Standing] = {}
         self._held: dict[Key, Severity] = {}
         self._alerts: tuple[Alert, ...] = ()
+        self.pending: tuple[Alert, ...] = ()
+        """What held at the last frame, but not yet for as long as its rule wants; worst first."""
         self._forget_at = 0.0
 
     def alerts(self, frame: Frame) -> tuple[Alert, ...]:
-        """Of this frame, worst first; the same object while nothing changes. Does not read `frame.alerts`."""
+        """Those that fire, worst first; the same object while nothing changes. Does not read `frame.alerts`."""
         wall = frame.at.timestamp()
         now = wall if frame.monotonic is None else frame.monotonic
-        look = Look(now, wall, frame.interval_s, frame.series, self._held, self._own_pid)
+        look = Look(now, wall, frame.interval_s, frame.series, self._held, self._own_pid, self.rules)
         has_changed = False
         for finding, service in self._found(frame, look):
-            has_changed = self._stand(finding, service, frame.at, now) or has_changed
+            if not finding.rule.enabled:
+                continue
+            key = finding.rule.id, finding.subject
+            standing = self._standing.get(key)
+            if standing is None:
+                self._standing[key] = Standing(finding, service, frame.at, now)
+                has_changed = True
+            elif standing.see(finding, service, now):
+                has_changed = True
         if self._drop(frame, now) or has_changed:
-            self._held = {key: one.alert.severity for key, one in self._standing.items()}
-            present = [one.alert for one in self._standing.values()]
-            self._alerts = tuple(sorted(present, key=rank))
+            self._sort()
         return self._alerts
+
+    def _sort(self) -> None:
+        firing = {key: one.alert for key, one in self._standing.items() if one.alert.state is State.FIRING}
+        # What is not firing yet has to reach its threshold, not only to stay near it.
+        self._held = {key: alert.severity for key, alert in firing.items()}
+        self._alerts = tuple(sorted(firing.values(), key=rank))
+        waiting = [one.alert for one in self._standing.values() if one.alert.state is State.PENDING]
+        self.pending = tuple(sorted(waiting, key=rank))
 
     def _found(self, frame: Frame, look: Look) -> Iterator[tuple[Finding, Service | None]]:
         self._judge_services(frame.services, look)
@@ -78,7 +86,7 @@ class Evaluator:
                 for finding in judged.found:
                     yield finding, judged.service
         for budget in frame.budgets:
-            exceeded = pools.of_budget(budget)
+            exceeded = pools.of_budget(budget, look.rule(rules.CONNECTION_BUDGET))
             if exceeded is not None:
                 yield exceeded, next((s for s in frame.services if s.key == budget.service), None)
         if frame.host is not None:
@@ -86,9 +94,11 @@ class Evaluator:
                 yield finding, None
             for finding in machine.pressed(frame.host, look):
                 yield finding, None
-        for finding in swarm.nodes_down(frame.nodes):
+            for finding in self._own.of_host(frame.host, look):
+                yield finding, None
+        for finding in swarm.nodes_down(frame.nodes, look):
             yield finding, None
-        for finding in machine.broken(frame.sources):
+        for finding in machine.broken(frame.sources, look):
             yield finding, None
 
     def _judge_services(self, services: tuple[Service, ...], look: Look) -> None:
@@ -104,26 +114,6 @@ class Evaluator:
             self._forget_at = now + _FORGET_S
             self._services.forget(services)
 
-    def _stand(self, finding: Finding, service: Service | None, at: datetime, now: float) -> bool:
-        """Whether this is news."""
-        key = finding.rule.id, finding.subject
-        standing = self._standing.get(key)
-        if standing is None:
-            self._standing[key] = _Standing(service, _alert(finding, service, at, finding.severity), now)
-            return True
-        standing.seen_at = now
-        severity = standing.alert.severity
-        if finding.severity is severity or finding.severity is Severity.CRITICAL:
-            severity, standing.bad_at = finding.severity, now
-        elif now - standing.bad_at > finding.rule.keep_s:
-            severity = finding.severity
-        is_same = severity is standing.alert.severity and _says_the_same(finding, standing.alert)
-        standing.service = service
-        if not is_same:
-            before = standing.alert
-            standing.alert = _alert(finding, service, before.since, severity, before.peer)
-        return not is_same
-
     def _drop(self, frame: Frame, now: float) -> bool:
         """Let go of what has not held for some seconds, and of what has no service any more. Whether there was any."""
         absent = [(key, one) for key, one in self._standing.items() if one.seen_at != now]
@@ -133,40 +123,8 @@ class Evaluator:
         over = [
             key
             for key, one in absent
-            if abs(now - one.seen_at) > rules.BY_ID[one.alert.rule].keep_s
-            or (one.service is not None and one.service.key not in present)
+            if abs(now - one.seen_at) > one.rule.keep_s or (one.service is not None and one.service.key not in present)
         ]
         for key in over:
             del self._standing[key]
         return bool(over)
-
-
-def _says_the_same(finding: Finding, alert: Alert) -> bool:
-    return (finding.says, finding.value, finding.left_s) == (alert.says, alert.value, alert.left_s)
-
-
-def _alert(
-    finding: Finding, service: Service | None, since: datetime, severity: Severity, peer: str | None = None
-) -> Alert:
-    """`peer`: whom it waited for until now. Who that is may be concluded from some looks only."""
-    rule = finding.rule
-    is_server = service is not None and service.kind is Kind.SERVER
-    return Alert(
-        rule=rule.id,
-        service=finding.server if service is None else service.name,
-        severity=severity,
-        since=since,
-        says=finding.says,
-        value=finding.value,
-        threshold=finding.threshold,
-        unit=rule.unit,
-        # Who is only asked cannot be looked into; its clients can.
-        playbook=None if is_server else rule.playbook,
-        project=None if service is None else service.project,
-        kind=None if service is None else service.kind,
-        instance=finding.instance,
-        cause=finding.cause or rule.cause,
-        peer=finding.peer or peer,
-        left_s=finding.left_s,
-        subject=finding.subject,
-    )

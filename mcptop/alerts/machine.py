@@ -8,10 +8,10 @@ from mcptop import units
 from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
 from mcptop.alerts.growing import Asked, Growing
-from mcptop.alerts.rule import Rule
 from mcptop.model.frame import SourceReport, Status
 from mcptop.model.host import Filesystem, Host
 from mcptop.model.playbook import Severity
+from mcptop.model.rule import Rule
 from mcptop.units import plain
 
 
@@ -35,7 +35,7 @@ class Disks:
             self._growing = {key: growing for key, growing in self._growing.items() if key in keys}
 
     def _filling(self, disk: Filesystem, look: Look) -> Finding | None:
-        key, rule = disk.key, rules.DISK_FILLING
+        key, rule = disk.key, look.rule(rules.DISK_FILLING)
         growing = self._growing.get(key)
         if growing is None:
             growing = self._growing[key] = Growing(look.now, key)
@@ -44,11 +44,11 @@ class Disks:
             return None
         left_s = max(0.0, 1 - disk.used_ratio) / found.slope_per_s
         held = look.held(rule, key)
-        if left_s > rules.FULL_IN_S * (1.0 if held is None else 1.25):
+        if left_s > rule.also["full_in"] * (1.0 if held is None else 1.25):
             return None
         severity = (
             Severity.CRITICAL
-            if left_s <= rules.FULL_SOON_S * (1.25 if held is Severity.CRITICAL else 1.0)
+            if left_s <= rule.also["full_soon"] * (1.25 if held is Severity.CRITICAL else 1.0)
             else Severity.WARNING
         )
         says = f"{plain(disk.mount, 40)} is full in {units.about(left_s)} at this rate, {_free(disk)}"
@@ -65,23 +65,23 @@ def pressed(host: Host, look: Look) -> Iterator[Finding]:
         says = f"everybody waits for a disk {units.percent(io.full_avg10)} of the time"
         yield from _found(rules.HOST_IO, io.full_avg10, says, look)
     swap = _swap_ratio(host)
-    if swap is not None and _is_short(host):
+    if swap is not None and _is_short(host, look.rule(rules.HOST_SWAP)):
         says = f"no memory left, and swap space {units.percent(swap)} full"
         yield from _found(rules.HOST_SWAP, swap, says, look)
 
 
-def broken(sources: Iterable[SourceReport]) -> Iterator[Finding]:
+def broken(sources: Iterable[SourceReport], look: Look) -> Iterator[Finding]:
     """What mcptop cannot read, with what it said."""
     for source in sources:
         if source.status is Status.ERROR:
             name = plain(source.name, 40)
             says = f"source {name}: {plain(source.message) or 'no answer'}"
             subject = f"source:{source.name}"
-            yield Finding(rules.SOURCE_BROKEN, subject, Severity.WARNING, says, cause=subject)
+            yield Finding(look.rule(rules.SOURCE_BROKEN), subject, Severity.WARNING, says, cause=subject)
 
 
 def _full(disk: Filesystem, look: Look) -> Finding | None:
-    rule, ratio = rules.DISK_FULL, disk.used_ratio
+    rule, ratio = look.rule(rules.DISK_FULL), disk.used_ratio
     severity = rule.judge(ratio, look.held(rule, disk.key))
     if severity is None:
         return None
@@ -93,7 +93,8 @@ def _free(disk: Filesystem) -> str:
     return f"{units.long_size(disk.available_bytes)} free"
 
 
-def _found(rule: Rule, value: float | None, says: str, look: Look) -> Iterator[Finding]:
+def _found(shipped: Rule, value: float | None, says: str, look: Look) -> Iterator[Finding]:
+    rule = look.rule(shipped)
     severity = rule.judge(value, look.held(rule, "host"))
     if severity is not None:
         yield Finding(rule, "host", severity, says, value, rule.threshold(severity))
@@ -109,6 +110,6 @@ def _swapped(host: Host) -> str:
     return f", swap space {units.percent(ratio)} full" if ratio else ""
 
 
-def _is_short(host: Host) -> bool:
+def _is_short(host: Host, rule: Rule) -> bool:
     total, available = host.memory_total_bytes, host.memory_available_bytes
-    return bool(total) and available is not None and available < rules.NO_MEMORY * (total or 0)
+    return bool(total) and available is not None and available < rule.also["no_memory"] * (total or 0)

@@ -10,6 +10,7 @@ from mcptop.alerts.watched import Watched
 from mcptop.analysis.growth import Growth
 from mcptop.model.instance import Instance, Memory
 from mcptop.model.playbook import Severity
+from mcptop.model.rule import Rule
 
 
 def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]) -> None:
@@ -20,12 +21,13 @@ def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]
     if near is not None:
         found.append(near)
     if growth is not None:
-        found.append(_leak(instance, growth, left_s, told=near is not None))
+        found.append(_leak(instance, growth, left_s, look.rule(rules.MEMORY_LEAK), told=near is not None))
 
 
-def killed(instance: Instance, watched: Watched, now: float) -> Finding | None:
+def killed(instance: Instance, watched: Watched, look: Look) -> Finding | None:
     """A kill for lack of memory that is not long ago, as far as we know."""
-    if not watched.kills or now - watched.kills_at >= rules.KILL_RECENT_S:
+    rule = look.rule(rules.OOM_KILL)
+    if not watched.kills or look.now - watched.kills_at >= rule.also["recent"]:
         return None
     says = f"killed {_times(watched.kills)} for lack of memory"
     if limit := instance.memory.limit_bytes:
@@ -33,8 +35,8 @@ def killed(instance: Instance, watched: Watched, now: float) -> Finding | None:
     if not watched.kills_seen:
         says += ", before mcptop looked"
     return Finding(
-        rules.OOM_KILL, instance.id, Severity.CRITICAL if watched.kills_seen else Severity.WARNING, says,
-        watched.kills, rules.OOM_KILL.warning, instance.name,
+        rule, instance.id, Severity.CRITICAL if watched.kills_seen else Severity.WARNING, says,
+        watched.kills, rule.warning, instance.name,
     )  # fmt: skip
 
 
@@ -46,14 +48,15 @@ def kept_ratio(memory: Memory) -> float | None:
 
 
 def _growth(instance: Instance, watched: Watched, look: Look) -> Growth | None:
-    memory, least = instance.memory, rules.MEMORY_LEAK.warning
+    memory = instance.memory
     # What mcptop keeps of the last minutes grows until they are full, and then no more.
     if memory.anon_bytes is None or (look.own_pid is not None and instance.pid == look.own_pid):
         return None
     if not watched.growing.is_due(look.now):
         return watched.growing.found
     started_at = 0.0 if instance.started_at is None else instance.started_at.timestamp()
-    relative = rules.LEAK_RELATIVE if memory.limit_bytes else rules.LEAK_RELATIVE_UNLIMITED
+    rule = look.rule(rules.MEMORY_LEAK)
+    relative, least = rule.also["relative" if memory.limit_bytes else "relative_unlimited"], rule.warning
     may = (memory.trend_bytes_per_s or 0.0) >= least / 2
     series = Asked(instance.id, "memory.anon", memory.anon_bytes, started_at, least, relative)
     return watched.growing.update(look, series, may)
@@ -66,16 +69,21 @@ def _left_s(memory: Memory, growth: Growth) -> float | None:
 
 
 def _near_limit(instance: Instance, left_s: float | None, look: Look) -> Finding | None:
-    memory, rule = instance.memory, rules.MEMORY_NEAR_LIMIT
+    memory = instance.memory
     ratio = memory.limit_ratio
-    if ratio is None or ratio < rules.AHEAD_FROM:
+    if ratio is None:
+        return None
+    rule = look.rules.by_id[rules.MEMORY_NEAR_LIMIT.id]
+    if ratio < min(rule.also["ahead_from"], rule.warning):
         return None
     held = look.held(rule, instance.id)
     severity = rule.judge(ratio, held)
     kept = kept_ratio(memory)
-    if kept is not None and kept < rules.KEPT_CRITICAL and severity is not None:
-        severity = Severity.WARNING if kept >= rules.KEPT_WARNING else None
-    if left_s is not None and left_s <= rules.AHEAD_S * (1.25 if held is Severity.CRITICAL else 1.0):
+    if kept is not None and kept < rule.also["kept_critical"] and severity is not None:
+        severity = Severity.WARNING if kept >= rule.also["kept_warning"] else None
+    is_near = ratio >= rule.also["ahead_from"] and left_s is not None
+    is_near = is_near and (left_s or 0.0) <= rule.also["ahead"] * (1.25 if held is Severity.CRITICAL else 1.0)
+    if is_near:
         severity = Severity.CRITICAL
     if severity is None:
         return None
@@ -83,13 +91,14 @@ def _near_limit(instance: Instance, left_s: float | None, look: Look) -> Finding
     says = (
         f"memory at {units.percent(ratio)}{soon} ({limit})" if soon else f"memory at {units.percent(ratio)} of {limit}"
     )
-    return Finding(rule, instance.id, severity, says, ratio, rule.threshold(severity), instance.name, left_s)
+    threshold = rule.threshold(severity)
+    for_s = 0.0 if is_near else None
+    return Finding(rule, instance.id, severity, says, ratio, threshold, instance.name, left_s, for_s=for_s)
 
 
-def _leak(instance: Instance, growth: Growth, left_s: float | None, told: bool) -> Finding:
+def _leak(instance: Instance, growth: Growth, left_s: float | None, rule: Rule, told: bool) -> Finding:
     """`told`: how long there is left was said already."""
     says = f"memory grows {units.long_size(growth.slope_per_s * 60)}/min{'' if told else _limit_in(left_s)}"
-    rule = rules.MEMORY_LEAK
     return Finding(rule, instance.id, Severity.WARNING, says, growth.slope_per_s, rule.warning, instance.name, left_s)
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from mcptop import units
 from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
-from mcptop.alerts.rule import Rule
 from mcptop.model.flow import Budget, Confidence, Pool
 from mcptop.model.frame import Service, pool_key
 from mcptop.model.playbook import Severity
+from mcptop.model.rule import Rule
 from mcptop.units import plain
 
 _MOST = 0.5
@@ -33,19 +33,21 @@ def of_pool(service: Service, pool: Pool, look: Look) -> list[Finding]:
     return [one for one in found if one is not None]
 
 
-def of_budget(budget: Budget) -> Finding | None:
+def of_budget(budget: Budget, rule: Rule = rules.CONNECTION_BUDGET) -> Finding | None:
     """The pools of its clients may take more than a server gives; unknown is no reason to worry."""
     if not budget.exceeded:
         return None
     says = f"its clients may take more connections than it gives: {plain(budget.says)}"
-    rule, subject = rules.CONNECTION_BUDGET, f"budget:{budget.service or budget.server}"
+    subject = f"budget:{budget.service or budget.server}"
     return Finding(rule, subject, Severity.WARNING, says, budget.total, budget.allowed, server=budget.server)
 
 
 def has_close_wait(service: Service, pool: Pool, look: Look) -> bool:
     """Whether it says to whom connections are that nobody closes."""
     # Most have none; only of the others one needs to know how it was.
-    return bool(pool.close_wait) and _judged(rules.CLOSE_WAIT, service, pool, pool.close_wait, look) is not None
+    return (
+        bool(pool.close_wait) and _judged(look.rule(rules.CLOSE_WAIT), service, pool, pool.close_wait, look) is not None
+    )
 
 
 def _judged(rule: Rule, service: Service, pool: Pool, value: float | None, look: Look) -> Severity | None:
@@ -54,7 +56,7 @@ def _judged(rule: Rule, service: Service, pool: Pool, value: float | None, look:
 
 def _waiting(service: Service, pool: Pool, look: Look) -> Finding | None:
     wait, waiting, in_vain = pool.wait_s, pool.waiting or 0, pool.timeouts_per_s or 0.0
-    rule, held = rules.POOL_WAITING, look.held(rules.POOL_WAITING, pool_key(service, pool))
+    rule, held = look.rule(rules.POOL_WAITING), look.held(rules.POOL_WAITING, pool_key(service, pool))
     severity = rule.judge(wait, held)
     is_long = wait is not None and rule.passed(wait, rule.critical, held)
     if in_vain > 0.0:
@@ -93,7 +95,7 @@ def _given_away(service: Service, pool: Pool, look: Look) -> Finding | None:
     opened = pool.opened
     if pool.confidence is Confidence.INFERRED or not pool.max or opened is None:
         return None
-    rule = rules.SERVER_CONNECTIONS
+    rule = look.rule(rules.SERVER_CONNECTIONS)
     # That the next client is refused is true of a full one only, whatever was until now.
     held = Severity.WARNING if look.held(rule, pool_key(service, pool)) else None
     severity = rule.judge(opened / pool.max, held)
@@ -105,7 +107,7 @@ def _given_away(service: Service, pool: Pool, look: Look) -> Finding | None:
 
 
 def _unanswered(service: Service, pool: Pool, look: Look) -> Finding | None:
-    connecting, rule = pool.connecting or 0, rules.UNANSWERED
+    connecting, rule = pool.connecting or 0, look.rule(rules.UNANSWERED)
     if pool.opened and _judged(rule, service, pool, connecting, look) is None:
         return None
     noun = "connection" if connecting == 1 else "connections"
@@ -115,15 +117,15 @@ def _unanswered(service: Service, pool: Pool, look: Look) -> Finding | None:
 
 
 def _close_wait(service: Service, pool: Pool, look: Look) -> Finding | None:
-    severity = _judged(rules.CLOSE_WAIT, service, pool, pool.close_wait, look)
+    severity = _judged(look.rule(rules.CLOSE_WAIT), service, pool, pool.close_wait, look)
     if severity is None:
         return None
     says = f"{pool.close_wait} connections to {_peer(pool)} in CLOSE_WAIT: peer closed, service did not"
-    return _found(rules.CLOSE_WAIT, service, pool, severity, says, pool.close_wait)
+    return _found(look.rule(rules.CLOSE_WAIT), service, pool, severity, says, pool.close_wait)
 
 
 def _idle_in_transaction(service: Service, pool: Pool, look: Look) -> Finding | None:
-    age, rule = pool.idle_in_transaction_s, rules.IDLE_IN_TRANSACTION
+    age, rule = pool.idle_in_transaction_s, look.rule(rules.IDLE_IN_TRANSACTION)
     severity = _judged(rule, service, pool, age, look)
     if severity is None:
         return None

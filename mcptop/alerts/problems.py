@@ -16,7 +16,7 @@ _HOLDS_UP = frozenset(
         rules.EXITED, rules.DEAD, rules.RESTART_LOOP, rules.RESTARTING, rules.OOM_KILL, rules.UNHEALTHY, rules.PAUSED,
         rules.REPLICAS_MISSING,
         rules.SERVER_CONNECTIONS, rules.CONNECTIONS_REFUSED, rules.QUEUE_FULL, rules.POOL_WAITING, rules.UNANSWERED,
-        rules.CPU_THROTTLED, rules.QUEUE_NOT_DRAINING,
+        rules.CPU_THROTTLED, rules.CPU_AT_QUOTA, rules.QUEUE_NOT_DRAINING,
     )
 )  # fmt: skip
 """What makes those wait who call the service."""

@@ -7,10 +7,10 @@ from math import inf
 from mcptop import units
 from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
-from mcptop.alerts.rule import Rule
 from mcptop.model.flow import Queue
 from mcptop.model.frame import Service, queue_key
 from mcptop.model.playbook import Severity
+from mcptop.model.rule import Rule
 from mcptop.units import plain
 
 ACCEPT = "accept"
@@ -52,7 +52,7 @@ def time_to_drain(queue: Queue) -> float | None:
 def _refuses(service: Service, queue: Queue, look: Look) -> Finding | None:
     depth, capacity = queue.depth, queue.capacity
     is_accept, refused = queue.kind == ACCEPT, (queue.rejected_per_s or 0.0) > 0.0
-    rule = rules.CONNECTIONS_REFUSED if is_accept else rules.QUEUE_FULL
+    rule = look.rule(rules.CONNECTIONS_REFUSED if is_accept else rules.QUEUE_FULL)
     ratio = depth / capacity if depth is not None and capacity else None
     over = is_accept and depth is not None and capacity is not None and depth > capacity
     name, of = _named(queue), units.of(depth, capacity)
@@ -70,27 +70,28 @@ def _refuses(service: Service, queue: Queue, look: Look) -> Finding | None:
 def _not_draining(service: Service, queue: Queue, look: Look) -> Finding | None:
     if not queue.depth or queue.kind == ACCEPT:
         return None
-    how = _how(queue, queue.depth, look.held(rules.QUEUE_NOT_DRAINING, queue_key(service, queue)))
+    rule = look.rule(rules.QUEUE_NOT_DRAINING)
+    how = _how(queue, queue.depth, rule, look.held(rule, queue_key(service, queue)))
     if how is None:
         return None
     age = queue.oldest_age_s
     oldest = "" if age is None else f", oldest {units.span(age)}"
     says = f"{_named(queue)}: {queue.depth} wait, {how}{oldest}"
-    return _found(rules.QUEUE_NOT_DRAINING, service, queue, Severity.WARNING, says, age)
+    return _found(rule, service, queue, Severity.WARNING, says, age)
 
 
-def _how(queue: Queue, depth: int, held: Severity | None) -> str | None:
+def _how(queue: Queue, depth: int, rule: Rule, held: Severity | None) -> str | None:
     """What is wrong with how it drains; None when it drains, or has not for long."""
-    age, rule = queue.oldest_age_s, rules.QUEUE_NOT_DRAINING
-    is_old = rule.passed(depth, rules.BACKLOG, held) if age is None else rule.judge(age, held) is not None
+    age, also = queue.oldest_age_s, rule.also
+    is_old = rule.passed(depth, also["backlog"], held) if age is None else rule.judge(age, held) is not None
     if is_growing(queue) and is_old:
         return f"{units.rate(queue.growth_per_s)} more come than go"
-    if queue.out_per_s == 0.0 and age is not None and rule.passed(age, rules.STUCK_S, held):
+    if queue.out_per_s == 0.0 and age is not None and rule.passed(age, also["stuck"], held):
         return "none is taken"
     drained = time_to_drain(queue)
     if age is None or drained is None:
         return None
-    if not (rule.passed(age, rules.LATE_S, held) and rule.passed(drained, rules.DRAIN_S, held)):
+    if not (rule.passed(age, also["late"], held) and rule.passed(drained, also["drain"], held)):
         return None
     return "as many come as go" if drained == inf else f"drained in {units.about(drained)}"
 

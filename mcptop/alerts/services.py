@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from math import inf
 
-from mcptop.alerts import memory, pools, queues, state, swarm, use
+from mcptop.alerts import memory, own, pools, queues, state, swarm, use
 from mcptop.alerts.finding import Finding, Look
-from mcptop.alerts.swarm import Missing
 from mcptop.alerts.watched import Restarts, Watched
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
@@ -16,9 +15,10 @@ from mcptop.model.value import Kind
 class Services:
     """What is remembered of services and their instances."""
 
-    def __init__(self) -> None:
+    def __init__(self, conditions: own.Conditions) -> None:
+        """`conditions`: the user's own."""
+        self._own = conditions
         self._watched: dict[str, Watched] = {}
-        self._missing = Missing()
         self._trees: dict[str, tuple[frozenset[str], Restarts]] = {}
 
     def judge(self, service: Service, look: Look) -> tuple[list[Finding], float]:
@@ -32,7 +32,7 @@ class Services:
                 watched = self._watched[instance.id] = Watched(instance, look.now)
             watched.see(instance, look.now)
             _of_instance(instance, watched, look, found, named)
-            until = min(until, watched.until(look.now))
+            until = min(until, watched.until(look))
         if service.kind is Kind.PROCESS and service.project is not None:
             until = min(until, self._of_tree(service, look, found))
         for pool in service.pools:
@@ -40,15 +40,15 @@ class Services:
         for queue in service.queues:
             found += queues.of_queue(service, queue, look)
         if service.swarm is not None:
-            swarm.paused(service, service.swarm, found)
-            until = min(until, self._missing.judge(service, service.swarm, look, found))
+            swarm.paused(service, service.swarm, look, found)
+            swarm.missing(service, service.swarm, look, found)
+        found += self._own.of_service(service, look)
         return found, until
 
     def forget(self, services: tuple[Service, ...]) -> None:
         """Let go of what is not there any more."""
         ids = {instance.id for service in services for instance in service.instances}
         self._watched = {key: value for key, value in self._watched.items() if key in ids}
-        self._missing.forget(service.key for service in services if service.swarm is not None)
         keys = {service.key for service in services if service.kind is Kind.PROCESS}
         self._trees = {key: value for key, value in self._trees.items() if key in keys}
 
@@ -59,18 +59,18 @@ class Services:
         if replaced := min(len(before - ids), len(ids - before)):
             restarts.add(look.now, replaced)
         self._trees[service.key] = ids, restarts
-        loop = state.restart_loop(service.key, None, restarts, look.now, None)
+        loop = state.restart_loop(service.key, None, restarts, look, None)
         if loop is not None:
             found.append(loop)
-        return restarts.until
+        return restarts.until(look)
 
 
 def _of_instance(
     instance: Instance, watched: Watched, look: Look, found: list[Finding], named: frozenset[str | None] | None
 ) -> None:
     is_running = instance.state == "running"
-    state.judge(instance, watched.restarts, look.now, found, watched.was_killed(look.now))
-    if watched.kills and (killed := memory.killed(instance, watched, look.now)) is not None:
+    state.judge(instance, watched.restarts, look, found, watched.was_killed(look))
+    if watched.kills and (killed := memory.killed(instance, watched, look)) is not None:
         found.append(killed)
     if is_running or instance.state == "paused":
         memory.judge(instance, watched, look, found)

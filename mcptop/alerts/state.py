@@ -4,41 +4,42 @@ from __future__ import annotations
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.alerts.finding import Finding
-from mcptop.alerts.rule import Rule
+from mcptop.alerts.finding import Finding, Look
 from mcptop.alerts.watched import Restarts
 from mcptop.model.instance import Instance
 from mcptop.model.playbook import Severity
+from mcptop.model.rule import Rule
 
 _ASKED_TO_STOP = 143
 """Exit code of a program that ended because it got SIGTERM, as `docker stop` sends it."""
 _OUTPUT = 120
 
 
-def judge(instance: Instance, restarts: Restarts, now: float, found: list[Finding], was_killed: bool) -> None:
+def judge(instance: Instance, restarts: Restarts, look: Look, found: list[Finding], was_killed: bool) -> None:
     """Everything about the state of an instance. `was_killed`: it starts again because it had no memory."""
     state, code = instance.state, instance.exit_code
-    loop = restart_loop(instance.id, instance.name, restarts, now, code) if restarts else None
+    loop = restart_loop(instance.id, instance.name, restarts, look, code) if restarts else None
     if loop is None and state == "restarting":
-        loop = _restarting(instance)
+        loop = _restarting(instance, look)
     if loop is not None:
         found.append(_of_memory(loop) if was_killed else loop)
     if state == "exited" and code not in (None, 0, _ASKED_TO_STOP) and not instance.asked_to_stop:
-        found.append(_found(rules.EXITED, instance, Severity.CRITICAL, f"exited with code {code}", code))
+        found.append(_found(look.rule(rules.EXITED), instance, Severity.CRITICAL, f"exited with code {code}", code))
     elif state == "dead":
-        found.append(_found(rules.DEAD, instance, Severity.CRITICAL, "dead: the engine could not remove it"))
+        found.append(_found(look.rule(rules.DEAD), instance, Severity.CRITICAL, "dead: the engine could not remove it"))
     elif state == "paused":
-        found.append(_found(rules.PAUSED, instance, Severity.WARNING, "paused"))
+        found.append(_found(look.rule(rules.PAUSED), instance, Severity.WARNING, "paused"))
     elif state == "running" and instance.health == "unhealthy":
-        found.append(_found(rules.UNHEALTHY, instance, Severity.CRITICAL, _unhealthy(instance.health_output)))
+        says = _unhealthy(instance.health_output)
+        found.append(_found(look.rule(rules.UNHEALTHY), instance, Severity.CRITICAL, says))
 
 
 def restart_loop(
-    subject: str, instance: str | None, restarts: Restarts, now: float, exit_code: int | None
+    subject: str, instance: str | None, restarts: Restarts, look: Look, exit_code: int | None
 ) -> Finding | None:
     """It started again several times within minutes; once is an event, not a problem."""
-    number, seconds = restarts.recent(now)
-    rule = rules.RESTART_LOOP
+    number, seconds = restarts.recent(look)
+    rule = look.rule(rules.RESTART_LOOP)
     severity = rule.judge(number)
     if severity is None:
         return None
@@ -46,11 +47,12 @@ def restart_loop(
     return Finding(rule, subject, severity, says, number, rule.critical, instance)
 
 
-def _restarting(instance: Instance) -> Finding:
+def _restarting(instance: Instance, look: Look) -> Finding:
     """The engine waits before it starts it again, each time longer."""
     number = instance.restarts
-    often = rules.RESTART_LOOP.judge(number)
-    rule, severity = (rules.RESTARTING, Severity.WARNING) if often is None else (rules.RESTART_LOOP, often)
+    loop = look.rule(rules.RESTART_LOOP)
+    often = loop.judge(number) if loop.enabled else None
+    rule, severity = (look.rule(rules.RESTARTING), Severity.WARNING) if often is None else (loop, often)
     so_far = f", {number} restarts so far" if number else ""
     says = f"restarting{so_far}{_ended(instance.exit_code)}"
     return _found(rule, instance, severity, says, number, rule.critical)

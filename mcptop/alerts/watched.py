@@ -6,6 +6,7 @@ from collections import deque
 from math import exp, inf
 
 from mcptop.alerts import rules
+from mcptop.alerts.finding import Look
 from mcptop.alerts.growing import Growing
 from mcptop.model.instance import Instance
 
@@ -24,12 +25,12 @@ class Restarts:
         """So many just now."""
         self._times.extend([now] * min(number, 50))
 
-    def recent(self, now: float) -> tuple[int, float]:
+    def recent(self, look: Look) -> tuple[int, float]:
         """How many together, and in how many seconds."""
-        times = self._times
-        while times and now - times[0] >= rules.LOOP_S:
+        times, now, rule = self._times, look.now, look.rule(rules.RESTART_LOOP)
+        while times and now - times[0] >= rule.also["window"]:
             times.popleft()
-        if not times or now - times[-1] >= rules.CALM_S:
+        if not times or now - times[-1] >= rule.also["calm"]:
             times.clear()
             return 0, 0.0
         return len(times), now - times[0]
@@ -38,10 +39,12 @@ class Restarts:
         """Whether there were any that may count."""
         return bool(self._times)
 
-    @property
-    def until(self) -> float:
+    def until(self, look: Look) -> float:
         """When fewer of them will count."""
-        return min(self._times[0] + rules.LOOP_S, self._times[-1] + rules.CALM_S) if self._times else inf
+        if not self._times:
+            return inf
+        rule = look.rule(rules.RESTART_LOOP)
+        return min(self._times[0] + rule.also["window"], self._times[-1] + rule.also["calm"])
 
 
 class Watched:
@@ -86,11 +89,15 @@ class Watched:
         self._seen_at = now
         return self._throttled
 
-    def was_killed(self, now: float) -> bool:
+    def was_killed(self, look: Look) -> bool:
         """Whether the kernel killed it while we looked, not long ago."""
-        return self.kills_seen and bool(self.kills) and now - self.kills_at < rules.KILL_RECENT_S
+        return self.kills_seen and bool(self.kills) and look.now - self.kills_at < _recent_s(look)
 
-    def until(self, now: float) -> float:
+    def until(self, look: Look) -> float:
         """When what is remembered will mean something else, though the instance stays as it is."""
-        kills = self.kills_at + rules.KILL_RECENT_S if self.kills else inf
-        return min(kills if kills > now else inf, self.restarts.until)
+        kills = self.kills_at + _recent_s(look) if self.kills else inf
+        return min(kills if kills > look.now else inf, self.restarts.until(look))
+
+
+def _recent_s(look: Look) -> float:
+    return look.rule(rules.OOM_KILL).also["recent"]

@@ -119,7 +119,10 @@ SWARM = (
     *_gauges("mcptop_swarm_", SERVICE,
              desired_replicas="tasks the service should have",
              running_replicas="tasks that run now, on all nodes",
-             failed_tasks="tasks that ended with an error, of those the manager remembers"),
+             failed_tasks="tasks that ended with an error, or cannot start, of the last minutes",
+             update_paused="1 while an update, or the way back from one, is paused; else 0"),
+    *_gauges("mcptop_swarm_", ("node", "role"),
+             node_ready="1 while the managers hear from a node, 0 when it is down, disconnected or unreachable"),
 )  # fmt: skip
 HOST = (
     *_gauges("mcptop_host_", ("host",),

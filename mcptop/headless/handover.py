@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.handover import files, gather, redaction
@@ -10,17 +11,19 @@ from mcptop.headless.pipe import put
 from mcptop.headless.report import ReportError
 from mcptop.headless.snapshot import complain, look, status_of
 from mcptop.live import LiveSource
+from mcptop.model.rule import RuleSet
 from mcptop.new_files import WritingError
 from mcptop.presentation.judgement import Level
+from mcptop.presentation.pending import with_pending
 
 _EXITS = {Level.CRITICAL: ExitStatus.PROBLEM, Level.WARNING: ExitStatus.WARNING}
 
 
-def run(settings: Settings) -> ExitStatus:
+def run(settings: Settings, rules: RuleSet = SHIPPED) -> ExitStatus:
     """Look, write both files and print their names. Raises `ReportError`."""
     source = LiveSource(settings)
     try:
-        frame = look(source, settings.interval)
+        frame = with_pending(look(source, settings.interval, rules))
     finally:
         source.close()
     complain(frame)

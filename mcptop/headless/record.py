@@ -9,18 +9,22 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.exit_status import ExitStatus
 from mcptop.headless.interrupt import stops
 from mcptop.model.frame import Frame
+from mcptop.model.rule import RuleSet
 from mcptop.monitor import Monitor, Source
 from mcptop.recording.writer import Writer
 from mcptop.units import duration, long_size, plain
 
 
-def run(source: Source, writer: Writer, path: Path, interval_s: float, seconds: float | None) -> ExitStatus:
+def run(
+    source: Source, writer: Writer, path: Path, interval_s: float, seconds: float | None, rules: RuleSet = SHIPPED
+) -> ExitStatus:
     """Record until a signal comes, or for so many `seconds`. Raises `RecordingError` when the file takes no more."""
     # What its frames say happened is marked in the file.
-    monitor, status, began = Monitor(source, interval_s, writer), _Status(path), time.monotonic()
+    monitor, status, began = Monitor(source, interval_s, writer, rules=rules), _Status(path), time.monotonic()
 
     def written(frame: Frame) -> None:
         took = time.monotonic() - began

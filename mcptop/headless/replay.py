@@ -9,9 +9,11 @@ from pathlib import Path
 from msgspec import Struct
 from rich.text import Text
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import report
 from mcptop.headless.pipe import put
+from mcptop.model.rule import RuleSet
 from mcptop.playback import Playback
 from mcptop.presentation import document
 from mcptop.recording import moment as times
@@ -126,13 +128,13 @@ def _losses_text(losses: Losses) -> str:
     return f"{long_size(losses.bytes)} in {losses.holes} places cannot be read; {losses.ticks} samples with them"
 
 
-def moment(path: Path, at: str | None, service: str | None) -> ExitStatus:
+def moment(path: Path, at: str | None, service: str | None, rules: RuleSet = SHIPPED) -> ExitStatus:
     """Print the snapshot document of a moment. Raises `RecordingError` and `UnknownService`."""
     from mcptop.headless.snapshot import select
 
     reader = Reader(path)
     try:
-        frame = Playback(reader).frame(index_of(reader, at))
+        frame = Playback(reader, rules).frame(index_of(reader, at))
     finally:
         reader.close()
     assert frame is not None

@@ -7,11 +7,13 @@ import sys
 import time
 from enum import StrEnum
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.exit_status import ExitStatus
 from mcptop.headless.pipe import guard_pipe as guard_pipe
 from mcptop.headless.pipe import put, write
 from mcptop.live import LiveSource
 from mcptop.model.frame import Frame, Service, Status
+from mcptop.model.rule import RuleSet
 from mcptop.monitor import Monitor
 from mcptop.presentation import document
 from mcptop.units import nearest, plain
@@ -48,9 +50,9 @@ def select(services: tuple[Service, ...], wanted: str | None) -> tuple[Service, 
     raise UnknownService(f"no service `{plain(wanted)}`; {nearest(wanted, names)}")
 
 
-def look(source: LiveSource, interval_s: float) -> Frame:
+def look(source: LiveSource, interval_s: float, rules: RuleSet = SHIPPED) -> Frame:
     """One frame with rates."""
-    monitor = Monitor(source, interval_s)
+    monitor = Monitor(source, interval_s, rules=rules)
     source.wait_for_engine(ENGINE_WAIT_S)
     monitor.step()
     time.sleep(WINDOW_S)
@@ -67,10 +69,12 @@ def _has_rates(frame: Frame) -> bool:
     return all(i.cpu.cores is not None for s in frame.services for i in s.instances if i.state == "running")
 
 
-def once(source: LiveSource, interval_s: float, form: Format, wanted: str | None) -> ExitStatus:
+def once(
+    source: LiveSource, interval_s: float, form: Format, wanted: str | None, rules: RuleSet = SHIPPED
+) -> ExitStatus:
     """Print one look. Raises `UnknownService`."""
     try:
-        frame = look(source, interval_s)
+        frame = look(source, interval_s, rules)
     finally:
         source.close()
     services = select(frame.services, wanted)
@@ -80,10 +84,11 @@ def once(source: LiveSource, interval_s: float, form: Format, wanted: str | None
 
 
 def watch(
-    source: LiveSource, interval_s: float, form: Format, wanted: str | None, count: int | None = None
-) -> ExitStatus:
+    source: LiveSource, interval_s: float, form: Format, wanted: str | None, count: int | None = None,
+    rules: RuleSet = SHIPPED,
+) -> ExitStatus:  # fmt: skip
     """Print a line of JSON (or rows of CSV) every interval until stopped, the reader goes, or `count` were printed."""
-    monitor = Monitor(source, interval_s)
+    monitor = Monitor(source, interval_s, rules=rules)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: monitor.stop_soon())
     printed = 0

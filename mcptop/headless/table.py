@@ -22,6 +22,7 @@ from mcptop.model.host import Host
 from mcptop.model.instance import Instance
 from mcptop.presentation import flow_cells, replicas, rows, severity
 from mcptop.presentation.flows import NO_FLOW, Flow
+from mcptop.presentation.pending import with_pending
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import safe
 
@@ -37,7 +38,7 @@ _POOL_WIDTH, _QUEUE_WIDTH = 12, 12
 
 def render(frame: Frame, services: tuple[Service, ...]) -> str:
     """The host in one line, then one row an instance; reasons for a symbol stand in the last column."""
-    out = io.StringIO()
+    frame, out = with_pending(frame), io.StringIO()
     piped = not sys.stdout.isatty()
     colour = not piped and not os.environ.get("NO_COLOR")
     width = ENDLESS if piped else max(shutil.get_terminal_size().columns, _MIN_WIDTH)

@@ -12,6 +12,8 @@ from mcptop.model.value import Kind, Value
 class State(StrEnum):
     """How far an alert has come."""
 
+    PENDING = "pending"
+    """It holds, but not yet as long as its rule wants."""
     FIRING = "firing"
 
 
@@ -23,7 +25,7 @@ class Alert(Value, frozen=True):
     """None: of the machine, or of mcptop's own sources."""
     severity: Severity
     since: datetime
-    """Time of the frame in which it began."""
+    """Time of the frame in which it began to hold."""
     says: str
     """One sentence with figures and units, safe to print."""
     state: State = State.FIRING
@@ -45,6 +47,10 @@ class Alert(Value, frozen=True):
     """Until it is too late, at the present rate."""
     subject: str = ""
     """Stable name of what it is about: key of an instance, service, pool or queue, or of a disk or source."""
+    for_s: float = 0.0
+    """So long it has to hold before it fires."""
+    do: str = ""
+    """What to do where no playbook can look."""
 
     @property
     def service_key(self) -> str | None:

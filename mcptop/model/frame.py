@@ -18,6 +18,7 @@ from mcptop.model.event import Event
 from mcptop.model.flow import Budget, Model, Pool, Queue
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
+from mcptop.model.rule import RuleSet
 from mcptop.model.swarm import SwarmNode, SwarmService
 from mcptop.model.value import Kind, Value
 
@@ -138,6 +139,10 @@ class Frame(Struct, frozen=True, eq=False):
     """What happened lately, the oldest first; at most 500."""
     nodes: tuple[SwarmNode, ...] = ()
     """The machines of the swarm; none where there is no swarm, or no manager was asked."""
+    pending: tuple[Alert, ...] = ()
+    """What holds, but not yet for as long as its rule wants; `alerts` are those that fire."""
+    rules: RuleSet | None = None
+    """By which the alerts were found; None: the shipped ones."""
     monotonic: float | None = None
     """Seconds of a clock that nobody sets, for how long something lasts; None where only `at` is known."""
 

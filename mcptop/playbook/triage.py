@@ -129,9 +129,9 @@ def _near_limit(memory: Memory) -> Iterator[Symptom]:
     if rules.MEMORY_NEAR_LIMIT.judge(memory.limit_ratio) is None:
         return
     kept = kept_ratio(memory)
-    if kept is None or kept >= rules.KEPT_CRITICAL:
+    if kept is None or kept >= rules.MEMORY_NEAR_LIMIT.also["kept_critical"]:
         yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
-    elif kept >= rules.KEPT_WARNING:
+    elif kept >= rules.MEMORY_NEAR_LIMIT.also["kept_warning"]:
         says = f"memory at {units.percent(memory.limit_ratio)} of its limit, {units.percent(kept)} without files' pages"
         yield 7, Severity.WARNING, "memory-leak", says
 

@@ -103,7 +103,7 @@ def bar(ratio: float | None, width: int, style: str) -> Runs:
 def memory(row: Row, width: int, moment: Moment) -> Runs:
     """Bar, used, limit and percent, as far as the width goes."""
     figures = row.figures
-    level = severity.of_memory(figures.memory_worst)
+    level = severity.of_memory(figures.memory_worst, row.rules)
     style = judgement.STYLES[level] if level else "ok"
     used = units.size(figures.working_set)
     tone = "dim" if used == units.UNKNOWN else ("text" if row.depth is Depth.GROUP else "strong")
@@ -153,7 +153,7 @@ def sockets(row: Row, width: int, moment: Moment) -> Runs:
     if figures.established is None:
         return ((runs.fit(units.UNKNOWN, width, "right"), "dim"),)
     waiting = figures.close_wait or 0
-    if waiting < rules.CLOSE_WAIT.warning:
+    if waiting < row.rules[rules.CLOSE_WAIT.id].warning:
         return ((runs.fit(units.count(figures.established), width, "right"), _plain_style(row)),)
     mark = f" {units.count(waiting)}w"
     return ((runs.fit(units.count(figures.established), width - len(mark), "right"), "text"), (mark, "warning"))

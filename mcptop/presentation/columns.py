@@ -13,11 +13,11 @@ from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Sheet
 
 def _throttled_style(row: Row) -> str:
     ratio = row.figures.throttled or 0.0
-    return "warning" if rules.CPU_THROTTLED.judge(ratio) else ("text" if ratio >= 0.005 else "dim")
+    return "warning" if row.rules[rules.CPU_THROTTLED.id].judge(ratio) else ("text" if ratio >= 0.005 else "dim")
 
 
 def _fds_style(row: Row) -> str:
-    if rules.FDS_NEAR_LIMIT.judge(row.figures.fds_ratio):
+    if row.rules[rules.FDS_NEAR_LIMIT.id].judge(row.figures.fds_ratio):
         return "warning"
     return "muted" if row.depth is Depth.INSTANCE else "text"
 

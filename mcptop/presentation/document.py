@@ -42,9 +42,17 @@ def to_json(frame: Frame, services: tuple[Service, ...], into: bytearray | None 
     """One line of JSON with the given services of the frame; `into` is a buffer to use again for the next."""
     at = frame.at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     document = SnapshotDocument(
-        at, frame.host, frame.sources, services, frame.budgets, frame.alerts, frame.own, frame.engine, frame.banner,
+        at,
+        frame.host,
+        frame.sources,
+        services,
+        frame.budgets,
+        (*frame.alerts, *frame.pending),
+        frame.own,
+        frame.engine,
+        frame.banner,
         frame.nodes,
-    )  # fmt: skip
+    )
     line = bytearray() if into is None else into
     _ENCODER.encode_into(document, line)
     line += b"\n"

@@ -97,14 +97,18 @@ def _if(bad: Callable[[F], bool]) -> Callable[[F], str]:
     return style
 
 
-def _counted(value: Callable[[PoolRow], float | None], least: float = 0.0) -> Callable[[PoolRow], str]:
-    """None is faint, and from `least` on it has the colour of the row's level."""
-    bad: Callable[[PoolRow], str] = _if(lambda row: (value(row) or 0.0) >= least)
+def _counted(value: Callable[[PoolRow], float | None], rule: str | None = None) -> Callable[[PoolRow], str]:
+    """None is faint, and from the warning of the rule on (without one: any) it has the colour of the row's level."""
+    bad: Callable[[PoolRow], str] = _if(lambda row: (value(row) or 0.0) >= (row.rules[rule].warning if rule else 0.0))
     return lambda row: bad(row) if value(row) else "dim"
 
 
 def _is_waited_for(row: PoolRow) -> bool:
-    return bool(row.pool.waiting) or (row.pool.wait_s or 0.0) >= rules.POOL_WAITING.critical
+    return bool(row.pool.waiting) or (row.pool.wait_s or 0.0) >= row.rules[rules.POOL_WAITING.id].critical
+
+
+def _has_waited(row: QueueRow) -> bool:
+    return (row.queue.oldest_age_s or 0.0) >= row.rules[rules.QUEUE_NOT_DRAINING.id].warning
 
 
 def _growth(row: QueueRow) -> str:
@@ -185,7 +189,7 @@ POOLS: Sheet[PoolRow] = Sheet(
                lambda r: r.pool.connecting, jumps=True),
         Column("closed", "CLOSEW", "in CLOSE_WAIT: the other side closed, the service did not", 6,
                figure(lambda r: units.count(r.pool.close_wait),
-                      _counted(lambda r: r.pool.close_wait, rules.CLOSE_WAIT.warning)), MAIN - 20,
+                      _counted(lambda r: r.pool.close_wait, rules.CLOSE_WAIT.id)), MAIN - 20,
                lambda r: r.pool.close_wait),
         Column("source", "SOURCE", "who says so; ~: inferred from outside", 8, figure(_source, _muted, "left"), 78,
                _source, 26, "left", names=True),
@@ -212,7 +216,7 @@ QUEUES: Sheet[QueueRow] = Sheet(
                jumps=True),
         Column("oldest", "OLDEST", "how long the first in line has waited", 7,
                figure(lambda r: _seconds(r.queue.oldest_age_s),
-                      _if(lambda r: (r.queue.oldest_age_s or 0.0) >= rules.QUEUE_NOT_DRAINING.warning)), 40,
+                      _if(_has_waited)), 40,
                lambda r: r.queue.oldest_age_s, jumps=True),
         Column("in", "IN", "entries that come, a second", 6,
                figure(lambda r: units.rate(r.queue.in_per_s), _muted), 60, lambda r: r.queue.in_per_s, jumps=True),

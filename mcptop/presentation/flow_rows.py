@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from mcptop.alerts.queues import time_to_drain
+from mcptop.alerts.rules import SHIPPED
 from mcptop.model.flow import Confidence, Pool, Queue
 from mcptop.model.frame import Service, pool_key, queue_key
+from mcptop.model.rule import RuleSet
 from mcptop.presentation import replicas, rows
 from mcptop.presentation.filter import Subject
 from mcptop.presentation.flows import Flow
@@ -31,6 +33,8 @@ class FlowRow(FlatRow, frozen=True, eq=False, kw_only=True):
     """Who says so, with a mark where it is inferred."""
     inferred: bool
     judgement: Judgement
+    rules: RuleSet = SHIPPED
+    """Those of the frame."""
 
     @property
     def name(self) -> str:
@@ -102,7 +106,7 @@ def _pool_row(row: Row, service: Service, pool: Pool, judgement: Judgement) -> P
     return PoolRow(
         key=pool_key(service, pool), service=service, service_name=row.name, label=safe(pool.name),
         replica=replica_of(service, pool), source=source_of(pool), inferred=_inferred(pool),
-        judgement=judgement, pool=pool, peer=safe(pool.peer or ""),
+        judgement=judgement, rules=row.rules, pool=pool, peer=safe(pool.peer or ""),
     )  # fmt: skip
 
 
@@ -110,7 +114,7 @@ def _queue_row(row: Row, service: Service, queue: Queue, judgement: Judgement) -
     return QueueRow(
         key=queue_key(service, queue), service=service, service_name=row.name, label=safe(queue.name),
         replica=replica_of(service, queue), source=source_of(queue), inferred=_inferred(queue),
-        judgement=judgement, queue=queue,
+        judgement=judgement, rules=row.rules, queue=queue,
     )  # fmt: skip
 
 

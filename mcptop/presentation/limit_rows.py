@@ -93,9 +93,9 @@ def of_instance(frame: Frame, instance: Instance) -> tuple[Sized, Sized]:
     count = round(KEPT_S / frame.interval_s)
     cores = frame.series.tail(instance.id, "cpu.cores", count)
     used = frame.series.tail(instance.id, "memory.working_set", count)
-    throttled = instance.cpu.throttled_ratio
+    throttled, rule = instance.cpu.throttled_ratio, (frame.rules or rules.SHIPPED)[rules.CPU_THROTTLED.id]
     return (
-        sizing.cpu(cores, instance.cpu.limit_cores, throttled if rules.CPU_THROTTLED.judge(throttled) else None),
+        sizing.cpu(cores, instance.cpu.limit_cores, throttled if rule.judge(throttled) else None),
         sizing.memory(used, instance.memory.limit_bytes, instance.oom_kills),
     )
 

@@ -66,7 +66,6 @@ def of_frame(frame: Frame, services: Sequence[Row]) -> list[Trouble]:
 def _trouble(problem: Problem, rows: dict[str, Row]) -> Trouble:
     lead = problem.lead
     row = rows.get(lead.service_key or "")
-    rule = rules.BY_ID.get(lead.rule)
     return Trouble(
         key=problem.key,
         level=Level[lead.severity.name],
@@ -75,7 +74,7 @@ def _trouble(problem: Problem, rows: dict[str, Row]) -> Trouble:
         more=tuple(_other(alert, lead) for alert in problem.others),
         since=problem.since,
         playbook=lead.playbook or "",
-        do=rule.do if rule is not None else "",
+        do=lead.do,
         row=row,
         instances=_replicas(problem),
     )

@@ -65,6 +65,7 @@ def _memory_chart(row: Row, lens: Lens) -> Chart:
     values = lens.history(row.key, "memory.working_set")
     limit = row.figures.memory_limit
     highest = max((value for value in values if value is not None), default=0.0)
+    rule = row.rules[rules.MEMORY_NEAR_LIMIT.id]
     return Chart(
         values,
         lens,
@@ -73,8 +74,8 @@ def _memory_chart(row: Row, lens: Lens) -> Chart:
         limit=limit,
         style="chart.memory",
         tones=(
-            (rules.MEMORY_NEAR_LIMIT.critical, "chart.critical"),
-            (rules.MEMORY_NEAR_LIMIT.warning, "chart.warning"),
+            (rule.critical, "chart.critical"),
+            (rule.warning, "chart.warning"),
         ),
         marks=_marks(row, lens),
     )
@@ -140,7 +141,7 @@ def cpu_line(row: Row, width: int) -> Runs:
     of = f" of {figures.limit_cores:.2f} cores" if figures.limit_cores else " cores, no quota"
     line: list[Run] = [(" cpu ", "strong"), (f" {used}{of}", "text")]
     if figures.throttled is not None:
-        tone = "warning" if figures.throttled >= rules.CPU_THROTTLED.warning else "dim"
+        tone = "warning" if figures.throttled >= row.rules[rules.CPU_THROTTLED.id].warning else "dim"
         line.append((f"  throttled {units.percent(figures.throttled)}", tone))
     if figures.cpu_pressure is not None:
         line.append((f"  pressure {units.percent(figures.cpu_pressure)}", "dim"))

@@ -12,9 +12,11 @@ from typing import Any
 
 from msgspec import Struct
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
+from mcptop.model.rule import RuleSet
 from mcptop.model.value import Kind
 from mcptop.presentation import figures, flows, replicas, severity
 from mcptop.presentation.figures import Figures
@@ -57,6 +59,8 @@ class Row(Struct, frozen=True, eq=False):
     """Of an instance row, and of a service with one instance."""
     alerts: Sequence[Alert] = ()
     """Of a service: everything that is wrong with it, worst first."""
+    rules: RuleSet = SHIPPED
+    """Those of the frame."""
 
     @property
     def level_in_tree(self) -> int:
@@ -101,8 +105,8 @@ class View(Struct, frozen=True, eq=False):
 
 def of_services(frame: Frame, shown: Shown | None = None) -> list[Row]:
     """One judged row a service: what both the table and the list of problems are made of."""
-    judged = Judged(frame.alerts)
-    return [_service_row(service, judged, shown) for service in frame.services]
+    judged, in_force = Judged(frame.alerts), frame.rules or SHIPPED
+    return [_service_row(service, judged, shown, in_force) for service in frame.services]
 
 
 def build(services: list[Row], view: View) -> list[Row]:
@@ -175,7 +179,7 @@ def _with_instances(row: Row, view: View) -> Iterator[Row]:
 def _folded(row: Row, folded: bool) -> Row:
     return Row(
         row.key, row.depth, row.name, row.figures, row.judgement, row.state, row.replicas, row.desired, folded,
-        row.project, row.service, row.instance, row.alerts,
+        row.project, row.service, row.instance, row.alerts, row.rules,
     )  # fmt: skip
 
 
@@ -189,10 +193,11 @@ def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
         replicas=sum(row.replicas or 0 for row in members),
         desired=_desired_of(members),
         folded=folded,
+        rules=members[0].rules,
     )
 
 
-def _service_row(service: Service, judged: Judged, shown: Shown | None) -> Row:
+def _service_row(service: Service, judged: Judged, shown: Shown | None, in_force: RuleSet) -> Row:
     instances = service.instances
     flow, alerts = flows.of_service(service, judged, shown), judged.of_service(service.key)
     return Row(
@@ -209,6 +214,7 @@ def _service_row(service: Service, judged: Judged, shown: Shown | None) -> Row:
         service,
         instances[0] if len(instances) == 1 else None,
         alerts,
+        in_force,
     )
 
 
@@ -239,11 +245,9 @@ def _instance_row(parent: Row, instance: Instance) -> Row:
         replicas.short(service, instance.name),
         figures.of_instance(instance, flow),
         severity.of_instance(instance, severity.own(service, instance, parent.alerts), flow),
-        _state_of((instance,)),
-        project=safe(service.project or ""),
-        service=service,
-        instance=instance,
-    )
+        _state_of((instance,)), project=safe(service.project or ""),
+        service=service, instance=instance, rules=parent.rules,
+    )  # fmt: skip
 
 
 def flow_of(row: Row, instance: Instance) -> Flow:

@@ -8,6 +8,7 @@ from mcptop.alerts import rules
 from mcptop.model.alert import Alert
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.model.rule import RuleSet
 from mcptop.model.swarm import is_task
 from mcptop.presentation import replicas
 from mcptop.presentation.flows import NO_FLOW, Flow
@@ -71,9 +72,9 @@ def of_none(service: Service, alerts: Sequence[Alert]) -> Sequence[Alert]:
     return [alert for alert in alerts if alert.instance not in names]
 
 
-def of_memory(ratio: float | None) -> Level:
+def of_memory(ratio: float | None, in_force: RuleSet = rules.SHIPPED) -> Level:
     """Level of a share of a memory limit, for the colour of a figure."""
-    severity = rules.MEMORY_NEAR_LIMIT.judge(ratio)
+    severity = in_force[rules.MEMORY_NEAR_LIMIT.id].judge(ratio)
     return Level.OK if severity is None else Level[severity.name]
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.model.frame import Frame
+from mcptop.model.rule import RuleSet
 from mcptop.playback import Playback
 from mcptop.player import SPEEDS, Player, Position
 from mcptop.presentation.when import Tape
@@ -35,12 +37,17 @@ class Past:
         """For the screen; None while nobody walks."""
         return tape_of(self.player.position) if self.player is not None else None
 
-    def open(self, emit: Callable[[Frame], None], heard: Callable[[Position], None], until: datetime) -> Player | None:
+    def open(
+        self, emit: Callable[[Frame], None], heard: Callable[[Position], None], until: datetime,
+        rules: RuleSet | None = None,
+    ) -> Player | None:  # fmt: skip
         """The player to walk with, standing at `until`; None where nothing was kept yet."""
         if self.player is None and self._last_minutes is not None:
             log = self._last_minutes()
             if log.count:
-                self._walk = Player(Playback(log), index=log.index_at(until), playing=False, on_change=heard)
+                self._walk = Player(
+                    Playback(log, rules or SHIPPED), index=log.index_at(until), playing=False, on_change=heard
+                )
                 self._walk.start(emit)
         return self.player
 

@@ -106,7 +106,10 @@ class Timed(App[None]):
 
     def walker(self) -> Player | None:
         """Who walks through the past, from where the picture stands."""
-        return self.picture.past.open(lambda frame: self.post_seen(PastReady(frame)), self._moved, self.frame.at)
+        frame = self.frame
+        return self.picture.past.open(
+            lambda frame: self.post_seen(PastReady(frame)), self._moved, frame.at, frame.rules
+        )
 
     def _moved(self, position: Position) -> None:
         """Called on the player's thread."""

@@ -6,13 +6,17 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from mcptop.alerts.evaluator import Evaluator
+from mcptop.alerts.rules import SHIPPED
 from mcptop.history import DISK_METRICS, INSTANCE_METRICS, History, Until
 from mcptop.model.alert import Alert
 from mcptop.model.flow import Budget
 from mcptop.model.frame import Frame, Own, Service, SourceReport
 from mcptop.model.host import Filesystem, Host
 from mcptop.model.instance import Cpu, Instance, Memory
+from mcptop.model.rule import RuleSet
 from mcptop.model.value import Kind
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -53,12 +57,13 @@ def disk(used: float) -> Filesystem:
 class Play:
     """One tick a second, each with what is there then."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: RuleSet = SHIPPED) -> None:
         self._history = History(901)
-        self._evaluator = Evaluator()
+        self._evaluator = Evaluator(rules_in_force=rules)
         self.at = NOON
         self.monotonic = 1000.0
         self.alerts: tuple[Alert, ...] = ()
+        self.pending: tuple[Alert, ...] = ()
 
     def tick(
         self,
@@ -83,7 +88,7 @@ class Play:
             1, self.at, host, sources, services, (), Own(), 1.0, budgets=budgets, series=Until(self._history),
             monotonic=self.monotonic,
         )  # fmt: skip
-        self.alerts = self._evaluator.alerts(frame)
+        self.alerts, self.pending = self._evaluator.alerts(frame), self._evaluator.pending
         return self.alerts
 
     def run(self, script: Callable[[int], Iterable[Service]], seconds: int) -> tuple[Alert, ...]:
@@ -94,8 +99,9 @@ class Play:
 
 
 def once(*services: Service, **more: Any) -> dict[str, Alert]:
-    """The alerts of a single look, by rule."""
-    return by_rule(Play().tick(*services, **more))
+    """What holds at a single look, by rule, whether it fires at once or not yet."""
+    play = Play()
+    return by_rule((*play.tick(*services, **more), *play.pending))
 
 
 def by_rule(alerts: Iterable[Alert]) -> dict[str, Alert]:
@@ -104,3 +110,10 @@ def by_rule(alerts: Iterable[Alert]) -> dict[str, Alert]:
     for alert in alerts:
         found.setdefault(alert.rule, alert)
     return found
+
+
+def lasting(frame: Frame) -> tuple[Alert, ...]:
+    """What fires in a frame that has been the same for a while."""
+    evaluator = Evaluator()
+    evaluator.alerts(replace(frame, at=frame.at - timedelta(seconds=40)))
+    return evaluator.alerts(frame)

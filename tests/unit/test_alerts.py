@@ -36,7 +36,9 @@ WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
         (instance(health="unhealthy"), "unhealthy", CRITICAL, "unhealthy: its health check fails"),
         (instance(health="unhealthy", health_output="HTTP 503"), "unhealthy", CRITICAL,
          "unhealthy: its health check fails: HTTP 503"),
-        (instance(cpu=Cpu(0.5, 0.5, 1.0, 0.38)), "cpu-throttled", WARNING, "CPU quota held it back in 38% of periods"),
+        (instance(cpu=Cpu(0.3, 0.5, 0.6, 0.38)), "cpu-throttled", WARNING, "CPU quota held it back in 38% of periods"),
+        (instance(cpu=Cpu(0.45, 0.5, 0.9, 0.02)), "cpu-at-quota", WARNING,
+         "CPU at 90% of its quota, held back in 2% of periods"),
         (instance(fds=FileDescriptors(80, 100, 0.8)), "fds-near-limit", WARNING, "open files at 80% of the limit"),
         (instance(fds=FileDescriptors(96, 100, 0.96)), "fds-near-limit", CRITICAL, "open files at 96% of the limit"),
         (instance(sockets=Sockets(close_wait=5)), "close-wait", WARNING,
@@ -56,7 +58,8 @@ def test_one_look_is_enough(one: Instance, rule: str, severity: Severity, says: 
         instance(), using(410, 512), using(200, 512, files=300), instance(state="exited", exit_code=0),
         instance(state="exited", exit_code=143), instance(state="exited", exit_code=0, health="unhealthy"),
         instance(state="created"), instance(health="starting"), instance(restarts=40), instance(oom_kills=0),
-        instance(cpu=Cpu(2.0, 2.0, 1.0, 0.2)), instance(fds=FileDescriptors(79, 100, 0.79)),
+        instance(cpu=Cpu(2.0, 2.0, 1.0, 0.005)), instance(cpu=Cpu(1.5, 2.0, 0.75, 0.2)),
+        instance(fds=FileDescriptors(79, 100, 0.79)),
         instance(sockets=Sockets(close_wait=4)), Instance(id="a", name="a"),
     ],
 )  # fmt: skip
@@ -65,7 +68,7 @@ def test_a_healthy_neighbour_is_left_alone(one: Instance):
 
 
 def test_figures_have_their_threshold_and_unit():
-    alert = once(service(using(461, 512)))["memory-near-limit"]
+    alert = by_rule(Play().run(lambda at: [service(using(461, 512))], 40))["memory-near-limit"]
     assert (round(alert.value or 0, 2), alert.threshold, alert.unit) == (0.90, 0.9, "ratio")
     assert (alert.playbook, alert.cause, alert.state) == ("memory-leak", "memory", "firing")
 
@@ -194,7 +197,7 @@ def test_a_single_second_without_cpu_is_soon_forgotten():
     play = Play()
     play.run(lambda at: [service(instance(cpu=Cpu(0.5, 1.0, 0.5, 0.05)))], 30)
     assert not play.tick(service(instance(cpu=Cpu(0.5, 1.0, 0.5, 0.9))))
-    assert by_rule(play.run(lambda at: [service(instance(cpu=Cpu(0.5, 1.0, 0.5, 0.5)))], 20))["cpu-throttled"]
+    assert by_rule(play.run(lambda at: [service(instance(cpu=Cpu(0.5, 1.0, 0.5, 0.5)))], 50))["cpu-throttled"]
 
 
 def test_disks():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mcptop.alerts.problems import Problem, problems
+from mcptop.model.alert import Alert
 from mcptop.model.flow import Pool, Queue
 from mcptop.model.frame import Frame, Own, Service
 from mcptop.presentation import rows
@@ -11,11 +12,16 @@ from tests.unit.alerting import NOON, Play, instance, service, using
 
 
 def found(*services: Service) -> list[Problem]:
-    return problems(Play().tick(*services))
+    return problems(lasting(*services))
+
+
+def lasting(*services: Service) -> tuple[Alert, ...]:
+    """What fires once it has been so for a while."""
+    return Play().run(lambda at: services, 40)
 
 
 def troubles(*services: Service) -> list[Trouble]:
-    alerts = Play().tick(*services)
+    alerts = lasting(*services)
     frame = Frame(1, NOON, None, (), services, alerts, Own(), 1.0)
     return of_frame(frame, rows.of_services(frame))
 
@@ -37,7 +43,7 @@ def test_replicas_with_the_same_trouble_are_one_line_with_the_worst_figures():
 def test_rules_of_one_cause_are_one_line_with_the_worst_first():
     play = Play()
     play.tick(service(using(100, 512, oom_kills=0)))
-    (only,) = problems(play.tick(service(using(470, 512, oom_kills=1))))
+    (only,) = problems(play.run(lambda at: [service(using(470, 512, oom_kills=1))], 40))
     assert [alert.rule for alert in only.alerts] == ["oom-kill", "memory-near-limit"]
     assert [alert.rule for alert in only.others] == ["memory-near-limit"]
     assert only.since == min(alert.since for alert in only.alerts)

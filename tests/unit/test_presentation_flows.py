@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from mcptop import units
-from mcptop.alerts.evaluator import Evaluator
 from mcptop.headless import table
 from mcptop.model.flow import Budget, Confidence, Model, Pool, Queue
 from mcptop.model.frame import Frame, NoSeries, Own, Service, pool_key, queue_key
@@ -33,6 +32,7 @@ from mcptop.presentation.filter import parse
 from mcptop.presentation.judgement import Level
 from mcptop.presentation.rows import Depth, Row, View
 from mcptop.presentation.sheet import Moment
+from tests.unit.alerting import lasting
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 MOMENT = Moment(NOON, NoSeries())
@@ -57,7 +57,7 @@ def queue(name: str = "jobs", depth: int | None = 5, **more) -> Queue:
 
 def frame(*services: Service, budgets: tuple[Budget, ...] = ()) -> Frame:
     made = Frame(1, NOON, None, (), services, (), Own(), 1.0, budgets=budgets)
-    return replace(made, alerts=Evaluator().alerts(made))
+    return replace(made, alerts=lasting(made))
 
 
 def judged(*services: Service, budgets: tuple[Budget, ...] = ()) -> list[Row]:

@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 
 from mcptop import units
-from mcptop.alerts.evaluator import Evaluator
 from mcptop.model.frame import EMPTY, Frame, NoSeries, Own, Service
 from mcptop.model.instance import Cpu, FileDescriptors, Instance, Memory, Sockets
 from mcptop.model.value import Kind
@@ -18,6 +17,7 @@ from mcptop.presentation.filter import parse
 from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.rows import Depth, Folds, View
 from mcptop.presentation.sheet import ON_REQUEST, Moment
+from tests.unit.alerting import lasting
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 MIB = 1 << 20
@@ -37,7 +37,7 @@ def service(name: str, *instances: Instance, project: str | None = "shop", kind:
 
 def frame(*services: Service) -> Frame:
     made = Frame(1, NOON, None, (), services, (), Own(), 1.0)
-    return replace(made, alerts=Evaluator().alerts(made))
+    return replace(made, alerts=lasting(made))
 
 
 def judged(one: Instance) -> Judgement:

@@ -63,7 +63,11 @@ def _row(fact: Fact, reveal: Reveal, order: int) -> FactRow:
 
 def judged(fact: Fact) -> Judgement:
     """What somebody should know of: a container that is unhealthy, that was killed, that could not start."""
-    if (fact.section, fact.name, fact.value) in _BAD or (fact.section, fact.name) == ("state", "error") or _is_swarm_trouble(fact):
+    if (
+        (fact.section, fact.name, fact.value) in _BAD
+        or (fact.section, fact.name) == ("state", "error")
+        or _is_swarm_trouble(fact)
+    ):
         return Judgement(Level.WARNING, (f"{fact.name}: {fact.value}",))
     return FINE
 

@@ -1,0 +1,108 @@
+"""What a rule is: its thresholds, how long it has to hold, and how bad a value is by them; and all rules together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import inf
+
+from msgspec import field
+
+from mcptop.model.playbook import Severity
+from mcptop.model.value import Value
+
+
+class Rule(Value, frozen=True):
+    """One condition that can hold. The bigger the value, the worse, unless it says otherwise."""
+
+    id: str
+    cause: str
+    """Alerts of one service with the same cause are one problem."""
+    do: str
+    """What to do where no playbook can look."""
+    title: str = ""
+    playbook: str | None = None
+    unit: str = ""
+    warning: float = inf
+    critical: float = inf
+    """Infinite: by this value alone never."""
+    ease: float = 0.97
+    """What stands ends only below this part of its threshold, so that a value at it does not come and go."""
+    for_s: float = 0.0
+    """So long it has to hold before it fires."""
+    critical_for_s: float | None = None
+    """A critical one; None: as long."""
+    keep_s: float = 5.0
+    """What does not hold for so long only stays as it was; longer than the pause between two looks at it."""
+    enabled: bool = True
+    also: dict[str, float] = field(default_factory=dict)
+    """What else its condition compares with, by name; durations in seconds."""
+    is_below: bool = False
+    """The smaller the value, the worse."""
+
+    def judge(self, value: float | None, held: Severity | None = None) -> Severity | None:
+        """How bad it is; `held`: how bad it was until now. None: unknown, or no problem."""
+        if value is None:
+            return None
+        if self.is_below:
+            return self._judge_below(value, held)
+        if value >= self.critical * (self.ease if held is Severity.CRITICAL else 1.0):
+            return Severity.CRITICAL
+        if value >= self.warning * (self.ease if held is not None else 1.0):
+            return Severity.WARNING
+        return None
+
+    def _judge_below(self, value: float, held: Severity | None) -> Severity | None:
+        if self.critical < inf and value <= self.critical / (self.ease if held is Severity.CRITICAL else 1.0):
+            return Severity.CRITICAL
+        if self.warning < inf and value <= self.warning / (self.ease if held is not None else 1.0):
+            return Severity.WARNING
+        return None
+
+    @property
+    def has_warning(self) -> bool:
+        """Whether it can be less than critical by its value."""
+        return self.warning < inf
+
+    def passed(self, value: float, least: float, held: Severity | None) -> bool:
+        """Whether another of its figures is as large as it takes; what stands ends later here as well."""
+        return value >= least * (self.ease if held is not None else 1.0)
+
+    def threshold(self, severity: Severity) -> float | None:
+        """The one that was passed; the other where there is only that; None where there is none."""
+        if severity is Severity.CRITICAL and self.critical < inf:
+            return self.critical
+        passed = self.warning if self.warning < inf else self.critical
+        return passed if passed < inf else None
+
+    def wait_s(self, severity: Severity) -> float:
+        """So long it has to hold before it fires as this."""
+        is_critical = severity is Severity.CRITICAL and self.critical_for_s is not None
+        return self.critical_for_s or 0.0 if is_critical else self.for_s
+
+
+class OwnRule(Value, frozen=True):
+    """A rule of the user's own: a figure of the snapshot, and from where on it is bad."""
+
+    rule: Rule
+    of: str
+    """What has the figure: instance, pool, queue, disk, host."""
+    figure: str
+    """Its dotted name in the snapshot."""
+    service: str | None = None
+    """Only of services whose name, or project/name, matches."""
+    says: str = ""
+    """Goes before the figure in the alert's sentence."""
+
+
+class RuleSet(Value, frozen=True):
+    """The rules in force. It never changes: other rules are another set."""
+
+    rules: tuple[Rule, ...]
+    """In the order in which equally bad ones stand; the user's own are the last."""
+    by_id: Mapping[str, Rule]
+    own: tuple[OwnRule, ...] = ()
+    origins: Mapping[tuple[str, str], str] = {}
+    """(rule, key) -> the file that says so; what is not in it is as shipped."""
+
+    def __getitem__(self, id: str) -> Rule:
+        return self.by_id[id]
