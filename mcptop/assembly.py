@@ -72,6 +72,9 @@ class Assembler:
 
     def budgets(self, services: tuple[Service, ...]) -> tuple[Budget, ...]:
         """Of the databases among the services just made."""
+        if any(target.host is not None for target in self._targets):
+            # How many processes a replica has, each with pools of its own, is not known of other machines.
+            return ()
         flowing = tuple(service for service in services if service.pools)
         if not _same_items(flowing, self._budgeted):
             self._budgeted = flowing
@@ -110,9 +113,9 @@ class Assembler:
         key, previous = target.id, self._previous
         old, new = previous.readings.get(key), snapshot.readings.get(key)
         before = self._instances.get(key)
-        if before is not None and key in snapshot.stale:
+        age_s = round(snapshot.monotonic - snapshot.stale[key], 1) if key in snapshot.stale else None
+        if before is not None and age_s is not None and old is new:
             # The source is late: the last figures stand, with their age, instead of a rate over no time.
-            age_s = round(snapshot.monotonic - snapshot.stale[key], 1)
             return msgspec.structs.replace(
                 before, age_s=age_s, state=target.state, health=target.health, health_output=target.health_output
             )
@@ -123,7 +126,8 @@ class Assembler:
         if (
             before is not None
             and old is new
-            and (new is None or before.cpu.cores == 0)
+            and before.age_s == age_s
+            and (new is None or before.cpu.cores == 0 or new.every_s is not None)
             and fds is before.fds
             and sockets is before.sockets
             and not trend_due
@@ -149,7 +153,9 @@ class Assembler:
             oom_kills=_oom_kills(target, new),
             exit_code=target.exit_code,
             asked_to_stop=target.asked_to_stop,
-            cpu=rates.cpu(old, new, target.cpu_limit_cores),
+            cpu=before.cpu
+            if before is not None and old is new and new.every_s is not None
+            else rates.cpu(old, new, target.cpu_limit_cores),
             memory=self._memory(target, new),
             network=rates.network_now(before.network if before else None, old.network if old else None, new.network),
             disk=_disk(before, old, new),
@@ -159,6 +165,7 @@ class Assembler:
             fds=fds,
             sockets=sockets,
             metrics_url=snapshot.endpoints.get(key),
+            age_s=age_s,
             host=target.host,
         )
         self._remember(instance)
@@ -166,7 +173,9 @@ class Assembler:
 
     def _memory(self, target: Target, new: Reading) -> Memory:
         usage, inactive = new.memory_usage_bytes, new.memory_inactive_file_bytes
-        working_set = None if usage is None or inactive is None else max(0, usage - inactive)
+        working_set = new.memory_working_set_bytes
+        if usage is not None and inactive is not None:
+            working_set = max(0, usage - inactive)
         limit = new.memory_limit_bytes or target.memory_limit_bytes
         return Memory(
             working_set_bytes=working_set,

@@ -19,7 +19,7 @@ class SourceFlows:
 
     def __init__(self, instance: str) -> None:
         """`instance`: the target's name."""
-        self._instance = instance
+        self.instance = instance
         self._reading: FlowReading | None = None
         self._ceilings: dict[str, Ceiling] = {}
         self._depths: dict[str, _Depths] = {}
@@ -55,7 +55,7 @@ class SourceFlows:
             name=new.name,
             kind=new.kind,
             peer=new.peer,
-            instance=self._instance,
+            instance=self.instance,
             open=new.open,
             in_use=new.in_use,
             idle=new.idle,
@@ -78,13 +78,14 @@ class SourceFlows:
 
     def _queue(self, reading: FlowReading, new: QueueReading, old: QueueReading | None, seconds: float) -> Queue:
         entered, left = (_rate(old, new, name, seconds) for name in ("entered_total", "left_total"))
+        entered, left = new.in_per_s if entered is None else entered, new.out_per_s if left is None else left
         growth = None
         if new.depth is not None:
             growth = _growth(self._depths.setdefault(new.name, deque()), reading.read_at, new.depth)
         return Queue(
             name=new.name,
             kind=new.kind,
-            instance=self._instance,
+            instance=self.instance,
             depth=new.depth,
             in_flight=new.in_flight,
             capacity=new.capacity,

@@ -40,7 +40,7 @@ class FlowAssembler:
     def __init__(self, history: History) -> None:
         self._history = history
         self._sources: dict[tuple[str, str], SourceFlows] = {}
-        self._joined: dict[str, tuple[tuple[FlowReading, ...], Flows]] = {}
+        self._joined: dict[str, tuple[str, tuple[FlowReading, ...], Flows]] = {}
 
     def of(self, members: Sequence[Target], snapshot: Snapshot) -> Flows:
         """Everything of a service; the same object as long as no source looked again."""
@@ -71,10 +71,10 @@ class FlowAssembler:
 
     def _of_target(self, target: Target, snapshot: Snapshot) -> Flows:
         readings = snapshot.flows[target.id]
-        is_late = any(snapshot.monotonic - reading.read_at > _LATE_S for reading in readings)
+        is_late = any(_is_late(reading, snapshot.monotonic) for reading in readings)
         joined = self._joined.get(target.id)
-        if joined is not None and not is_late and _same(joined[0], readings):
-            return joined[1]
+        if joined is not None and not is_late and joined[0] == target.name and _same(joined[1], readings):
+            return joined[2]
         sources = [self._source(target, reading) for reading in readings]
         processes = pool_settings.processes(target.environment)
         pools = _completed([pool for source in sources for pool in source.pools], processes)
@@ -86,17 +86,22 @@ class FlowAssembler:
         flows = Flows(pools, tuple(queue for source in sources for queue in source.queues), models)
         if is_late:
             flows = _aged(flows, readings, snapshot.monotonic)
-        self._joined[target.id] = readings, flows
+        self._joined[target.id] = target.name, readings, flows
         return flows
 
     def _source(self, target: Target, reading: FlowReading) -> SourceFlows:
         """The source's flows, brought up to this reading."""
         key = target.id, reading.source
         source = self._sources.get(key)
-        if source is None:
+        if source is None or source.instance != target.name:
             source = self._sources[key] = SourceFlows(target.name)
         source.update(reading)
         return source
+
+
+def _is_late(reading: FlowReading, now: float) -> bool:
+    """Two samples of a source that tells when it likes may be missing before its figures are late."""
+    return now - reading.read_at > max(_LATE_S, 3 * (reading.every_s or 0.0))
 
 
 def _same(one: tuple[FlowReading, ...], other: tuple[FlowReading, ...]) -> bool:
@@ -138,7 +143,7 @@ def _whole_max(pool: Pool, processes: int) -> int:
 
 
 def _aged(flows: Flows, readings: Iterable[FlowReading], now: float) -> Flows:
-    ages = {reading.source: round(now - reading.read_at, 1) for reading in readings if now - reading.read_at > _LATE_S}
+    ages = {reading.source: round(now - reading.read_at, 1) for reading in readings if _is_late(reading, now)}
     pools = tuple(
         msgspec.structs.replace(pool, age_s=ages[pool.source]) if pool.source in ages else pool for pool in flows.pools
     )

@@ -1,6 +1,6 @@
-"""Snapshots to what a frame shows of the host: rates joined with facts, series kept.
+"""Snapshots to what a frame shows of the host, or of each of several: rates joined with facts, series kept.
 
-Holds the previous reading and writes the history; the monitor is its only caller.
+Holds the previous readings and writes the history; the monitor is its only caller.
 """
 
 from __future__ import annotations
@@ -9,34 +9,61 @@ import msgspec
 
 from mcptop import rates
 from mcptop.history import DISK_METRICS, HOST_METRICS, History
-from mcptop.model.host import Filesystem, Host, HostPressure
+from mcptop.model.host import Filesystem, Host, HostPressure, host_key
+from mcptop.model.instance import Sockets
 from mcptop.model.snapshot import HostReading, Snapshot
 
 
 class HostAssembler:
     """Turns one snapshot after the other into the host."""
 
-    def __init__(self, history: History) -> None:
+    def __init__(self, history: History, key: str = "host") -> None:
+        """`key` is that of its series."""
         self._history = history
+        self._key = key
         self._reading: HostReading | None = None
         self._shown: Host | None = None
 
     def host(self, snapshot: Snapshot) -> Host | None:
         """The host's figures; the last ones when this tick has none."""
-        new, old = snapshot.host, self._reading
+        return self.of(snapshot.host, snapshot.host_sockets)
+
+    def of(self, new: HostReading | None, sockets: Sockets | None = None) -> Host | None:
+        """The figures of a reading; the last ones when there is no new one."""
+        old = self._reading
         if new is None or (old is not None and new.read_at == old.read_at):
             return self._shown
-        host = _host(self._shown, old, new, snapshot)
+        host = _host(self._shown, old, new, sockets)
         self._reading, self._shown = new, host
         network = host.network
         values = (host.cpu_ratio, _used_ratio(host), network.rx_bytes_per_s, network.tx_bytes_per_s)
-        self._history.add("host", HOST_METRICS, values)
+        self._history.add(self._key, HOST_METRICS, values)
         for disk in host.disks:
             self._history.add(disk.key, DISK_METRICS, (disk.used_ratio,))
         return host
 
 
-def _host(shown: Host | None, old: HostReading | None, new: HostReading, snapshot: Snapshot) -> Host:
+class HostsAssembler:
+    """The same for several machines, by their names."""
+
+    def __init__(self, history: History) -> None:
+        self._history = history
+        self._known: dict[str, HostAssembler] = {}
+
+    def hosts(self, snapshot: Snapshot) -> tuple[Host, ...]:
+        """All of a snapshot, in its order."""
+        names = {reading.name for reading in snapshot.hosts}
+        self._known = {name: known for name, known in self._known.items() if name in names}
+        return tuple(host for reading in snapshot.hosts if (host := self._one(reading.name).of(reading)) is not None)
+
+    def _one(self, name: str) -> HostAssembler:
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = HostAssembler(self._history, host_key(name))
+        return known
+
+
+def _host(shown: Host | None, old: HostReading | None, new: HostReading, sockets: Sockets | None) -> Host:
     busy = _delta(old.cpu_busy_ticks, new.cpu_busy_ticks) if old else None
     total = _delta(old.cpu_total_ticks, new.cpu_total_ticks) if old else None
     network = rates.network_now(
@@ -45,7 +72,7 @@ def _host(shown: Host | None, old: HostReading | None, new: HostReading, snapsho
     return Host(
         name=new.name,
         cpus=new.cpus,
-        cpu_ratio=rates.ratio(busy, total),
+        cpu_ratio=rates.ratio(busy, total) if new.cpu_ratio is None else new.cpu_ratio,
         memory_total_bytes=new.memory_total_bytes,
         memory_available_bytes=new.memory_available_bytes,
         swap_total_bytes=new.swap_total_bytes,
@@ -54,7 +81,7 @@ def _host(shown: Host | None, old: HostReading | None, new: HostReading, snapsho
         pressure=HostPressure(new.cpu_pressure, new.memory_pressure, new.io_pressure),
         disks=tuple(_filesystem(filesystem, old, new) for filesystem in new.filesystems),
         network=network,
-        sockets=snapshot.host_sockets,
+        sockets=sockets,
     )
 
 

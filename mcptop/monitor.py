@@ -20,7 +20,7 @@ from mcptop.assembly import Assembler
 from mcptop.defects import SOURCE, Attempt, Defects, directly
 from mcptop.events import EventFinder
 from mcptop.history import KEPT_S, History, Until
-from mcptop.host_assembly import HostAssembler
+from mcptop.host_assembly import HostAssembler, HostsAssembler
 from mcptop.model.frame import EMPTY, Frame, Own
 from mcptop.model.rule import RuleSet
 from mcptop.model.snapshot import Snapshot
@@ -81,6 +81,7 @@ class Monitor:
         self._history = History(int(KEPT_S / interval_s) + 1, frames_behind)
         self._assembler = Assembler(self._history)
         self._host = HostAssembler(self._history)
+        self._hosts = HostsAssembler(self._history)
         self._events = EventFinder()
         self._alerts = Evaluator(os.getpid(), rules)
         self._own = _OwnCost()
@@ -113,6 +114,7 @@ class Monitor:
         last = self._last
         self._history.begin(snapshot.at.timestamp())
         host = attempt(last.host, self._host.host, snapshot)
+        hosts = attempt(last.hosts, self._hosts.hosts, snapshot) if snapshot.hosts else ()
         services = attempt(last.services, self._assembler.services, snapshot)
         budgets = attempt(last.budgets, self._assembler.budgets, services)
         sources = (*snapshot.sources, *self.defects.report())
@@ -134,6 +136,7 @@ class Monitor:
             nodes=snapshot.swarm.nodes if snapshot.swarm is not None else (),
             rules=self._alerts.rules,
             monotonic=snapshot.monotonic,
+            hosts=hosts,
         )
         alerts = attempt(last.alerts, self._alerts.alerts, frame)
         return msgspec.structs.replace(frame, alerts=alerts, pending=self._alerts.pending)

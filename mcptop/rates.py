@@ -55,10 +55,14 @@ def _throttled(old: Reading, new: Reading) -> float | None:
 
 
 def network(old: Counters | None, new: Counters, uplinks: frozenset[str] = frozenset()) -> Network:
-    """Rates of all interfaces, and their sum: over `uplinks` only, where some of the interfaces are."""
+    """Rates of all interfaces, and their sum: over `uplinks` only, where some of the interfaces are.
+
+    A nameless part is itself a sum.
+    """
     rates = tuple(Interface(*rate) for rate in _rates(old, new, first=None))
     counted = [rate for rate in rates if rate.name in uplinks] or rates
-    return Network(_total([r.rx_bytes_per_s for r in counted]), _total([r.tx_bytes_per_s for r in counted]), rates)
+    named = tuple(rate for rate in rates if rate.name)
+    return Network(_total([r.rx_bytes_per_s for r in counted]), _total([r.tx_bytes_per_s for r in counted]), named)
 
 
 _NO_NETWORK = Network()

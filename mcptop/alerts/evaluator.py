@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from mcptop.alerts import machine, own, pools, rules, swarm
 from mcptop.alerts.finding import Finding, Key, Look
-from mcptop.alerts.machine import Disks
+from mcptop.alerts.machine import Disks, Machines
 from mcptop.alerts.ranking import rank
 from mcptop.alerts.services import Services
 from mcptop.alerts.standing import Standing
@@ -43,6 +43,7 @@ class Evaluator:
         self._own = own.Conditions(rules_in_force.own)
         self._services = Services(self._own)
         self._disks = Disks()
+        self._machines = Machines()
         self._judged: dict[int, _Judged] = {}
         self._standing: dict[Key, Standing] = {}
         self._held: dict[Key, Severity] = {}
@@ -98,7 +99,7 @@ class Evaluator:
                 yield finding, None
         for finding in swarm.nodes_down(frame.nodes, look):
             yield finding, None
-        for finding in machine.broken(frame.sources, look):
+        for finding in (*self._machines.judge(frame.hosts, look), *machine.broken(frame.sources, look)):
             yield finding, None
 
     def _judge_services(self, services: tuple[Service, ...], look: Look) -> None:

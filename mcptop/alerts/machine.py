@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from mcptop import units
 from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
 from mcptop.alerts.growing import Asked, Growing
 from mcptop.model.frame import SourceReport, Status
-from mcptop.model.host import Filesystem, Host
+from mcptop.model.host import Filesystem, Host, host_key
 from mcptop.model.playbook import Severity
 from mcptop.model.rule import Rule
 from mcptop.units import plain
@@ -55,19 +57,35 @@ class Disks:
         return Finding(rule, key, severity, says, found.slope_per_s, rule.warning, left_s=left_s, cause=key)
 
 
-def pressed(host: Host, look: Look) -> Iterator[Finding]:
+def pressed(host: Host, look: Look, subject: str = "host") -> Iterator[Finding]:
     """Everybody waits for memory or for a disk; swap space counts where there is no memory either."""
     memory, io = host.pressure.memory, host.pressure.io
     if memory is not None and (memory.full_avg10 or 0.0) > 0.0:
         says = f"everybody waits for memory {units.percent(memory.full_avg10)} of the time{_swapped(host)}"
-        yield from _found(rules.HOST_MEMORY, memory.full_avg10, says, look)
+        yield from _found(rules.HOST_MEMORY, memory.full_avg10, says, look, subject)
     if io is not None and (io.full_avg10 or 0.0) > 0.0:
         says = f"everybody waits for a disk {units.percent(io.full_avg10)} of the time"
-        yield from _found(rules.HOST_IO, io.full_avg10, says, look)
+        yield from _found(rules.HOST_IO, io.full_avg10, says, look, subject)
     swap = _swap_ratio(host)
     if swap is not None and _is_short(host, look.rule(rules.HOST_SWAP)):
         says = f"no memory left, and swap space {units.percent(swap)} full"
-        yield from _found(rules.HOST_SWAP, swap, says, look)
+        yield from _found(rules.HOST_SWAP, swap, says, look, subject)
+
+
+class Machines:
+    """All of several machines; each finding has the name of its own."""
+
+    def __init__(self) -> None:
+        self._disks: dict[str, Disks] = {}
+
+    def judge(self, hosts: Iterable[Host], look: Look) -> Iterator[Finding]:
+        """Disks and pressure of each."""
+        present: dict[str, Disks] = {}
+        for host in hosts:
+            disks = present[host.name] = self._disks.get(host.name) or Disks()
+            for finding in (*disks.judge(host, look), *pressed(host, look, host_key(host.name))):
+                yield msgspec.structs.replace(finding, server=host.name)
+        self._disks = present
 
 
 def broken(sources: Iterable[SourceReport], look: Look) -> Iterator[Finding]:
@@ -93,11 +111,11 @@ def _free(disk: Filesystem) -> str:
     return f"{units.long_size(disk.available_bytes)} free"
 
 
-def _found(shipped: Rule, value: float | None, says: str, look: Look) -> Iterator[Finding]:
+def _found(shipped: Rule, value: float | None, says: str, look: Look, subject: str) -> Iterator[Finding]:
     rule = look.rule(shipped)
-    severity = rule.judge(value, look.held(rule, "host"))
+    severity = rule.judge(value, look.held(rule, subject))
     if severity is not None:
-        yield Finding(rule, "host", severity, says, value, rule.threshold(severity))
+        yield Finding(rule, subject, severity, says, value, rule.threshold(severity))
 
 
 def _swap_ratio(host: Host) -> float | None:

@@ -47,6 +47,9 @@ class QueueReading(Value, frozen=True):
     entered_total: float | None = None
     left_total: float | None = None
     rejected_total: float | None = None
+    in_per_s: float | None = None
+    out_per_s: float | None = None
+    """Rates, where the source gives these itself and no totals."""
     confidence: Confidence = Confidence.MEASURED
 
 
@@ -63,3 +66,5 @@ class FlowReading(Value, frozen=True):
     pools: tuple[PoolReading, ...] = ()
     queues: tuple[QueueReading, ...] = ()
     models: tuple[Model, ...] = ()
+    every_s: float | None = None
+    """Seconds between two samples of a source that tells when it likes."""

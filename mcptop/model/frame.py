@@ -145,6 +145,8 @@ class Frame(Struct, frozen=True, eq=False):
     """By which the alerts were found; None: the shipped ones."""
     monotonic: float | None = None
     """Seconds of a clock that nobody sets, for how long something lasts; None where only `at` is known."""
+    hosts: tuple[Host, ...] = ()
+    """All machines, where there are several; then `host` is None."""
 
 
 EMPTY = Frame(0, datetime.fromtimestamp(0, UTC), None, (), (), (), Own(), 1.0)

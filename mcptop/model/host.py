@@ -33,11 +33,18 @@ class Filesystem(Value, frozen=True):
     read_bytes_per_s: float | None = None
     write_bytes_per_s: float | None = None
     busy_ratio: float | None = None
+    host: str | None = None
+    """Its machine, where there are several."""
 
     @property
     def key(self) -> str:
         """The key of its series in the history."""
-        return f"disk:{self.mount}"
+        return f"disk:{self.mount}" if self.host is None else f"disk:{self.host}:{self.mount}"
+
+
+def host_key(name: str) -> str:
+    """The key of a machine's series in the history, where there are several."""
+    return f"host:{name}"
 
 
 class Host(Value, frozen=True):

@@ -102,6 +102,11 @@ class Reading(Value, frozen=True):
     cpu_pressure: Pressure | None = None
     memory_pressure: Pressure | None = None
     io_pressure: Pressure | None = None
+    memory_working_set_bytes: int | None = None
+    """Where the source gives it itself, and not what it is made of."""
+    every_s: float | None = None
+    """Seconds between two samples of a source that tells when it likes, and is not looked at: there the same object
+    again means no news, not a counter that stood still."""
 
 
 class BlockDevice(Value, frozen=True):
@@ -134,6 +139,8 @@ class HostReading(Value, frozen=True):
     """The interfaces that are real hardware: the host's total counts these only, or traffic would count twice."""
     devices: tuple[BlockDevice, ...] = ()
     filesystems: tuple[Filesystem, ...] = ()
+    cpu_ratio: float | None = None
+    """Where the source gives it itself, and no ticks."""
 
 
 class Snapshot(Struct, frozen=True, eq=False):
@@ -158,3 +165,5 @@ class Snapshot(Struct, frozen=True, eq=False):
     """Target -> its page of metrics."""
     swarm: Swarm | None = None
     """As the managers have it; None where no manager was asked."""
+    hosts: tuple[HostReading, ...] = ()
+    """All machines, where there are several; then `host` is None."""

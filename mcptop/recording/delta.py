@@ -56,7 +56,8 @@ class Change(Value, frozen=True):
     engine: list[str | None]
     banner: list[str | None]
     host_sockets: list[Sockets | None]
-    swarm: list[Swarm | None] = []
+    swarm: list[Swarm | None] = msgspec.field(default_factory=list)
+    hosts: list[tuple[HostReading, ...]] = msgspec.field(default_factory=list)
 
 
 NO_CHANGE = Change(NOTHING.at, 0.0, [], [], {}, {}, [], {}, {}, {}, {}, [], [], [], [], [], [])
@@ -98,6 +99,7 @@ class Differ:
             banner=_unless_same(old.banner, new.banner),
             host_sockets=_unless_same(old.host_sockets, new.host_sockets),
             swarm=[] if old.swarm is new.swarm else [_told(new.swarm)],
+            hosts=_unless_same(old.hosts, new.hosts),
             names=list(self._places)[known:],
         )
 

@@ -64,6 +64,7 @@ class Patcher:
             engine=_latest(change.engine, old.engine),
             banner=_latest(change.banner, old.banner),
             host_sockets=_latest(change.host_sockets, old.host_sockets),
+            hosts=_latest(change.hosts, old.hosts),
             flows=_patched(old.flows, {name(p): _flows(old.flows, name(p), f) for p, f in change.flows.items()}),
             endpoints=_named(change.endpoints, old.endpoints, name),
             swarm=_latest(change.swarm, old.swarm),
