@@ -16,13 +16,14 @@ from mcptop.cli_export import export
 from mcptop.cli_exporter import exporter
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
-from mcptop.cli_screen import needs_terminal, show
+from mcptop.cli_screen import needs_terminal, show, show_fleet
 from mcptop.cli_settings import rules_of, settings_of, with_settings, with_view
 from mcptop.cli_sharing import handover, serve
 from mcptop.config import ConfigError, Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
 from mcptop.serve import visit
+from mcptop.source_choice import is_fleet, only_here, source_of
 from mcptop.views.saved import ViewError
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def cli(context: click.Context, /, allow_actions: bool, **flags: Any) -> ExitSta
 
 
 def _dashboard(settings: Settings, allow_actions: bool, demo: Running | None = None) -> ExitStatus:
+    if is_fleet(settings) and demo is None:
+        if allow_actions:
+            raise click.UsageError("--allow-actions is for the machine itself: not with --prometheus")
+        return show_fleet(settings)
     from mcptop.history import KEPT_S
     from mcptop.live import LiveSource
     from mcptop.monitor import Monitor
@@ -116,10 +121,9 @@ def snapshot(
         raise click.UsageError("--count goes with --watch")
     settings = settings_of(context, **flags)
     from mcptop.headless import snapshot as command
-    from mcptop.live import LiveSource
 
     form = command.Format.CSV if as_csv else command.Format.JSON if as_json or watch else command.Format.TABLE
-    rules, source = rules_of(settings), LiveSource(settings)
+    rules, source = rules_of(settings), source_of(settings)
     if watch:
         return command.guard_pipe(lambda: command.watch(source, settings.interval, form, service, count, rules))
     return command.guard_pipe(lambda: command.once(source, settings.interval, form, service, rules))
@@ -178,6 +182,8 @@ def diagnose(
     if at is not None and recording is None:
         raise click.UsageError("--at goes with --from")
     settings = settings_of(context, **flags)
+    if recording is None:
+        only_here(settings, "diagnose", "run it on the host of the service")
     from mcptop.headless import diagnose as command
     from mcptop.headless.past import Past
     from mcptop.headless.snapshot import guard_pipe

@@ -9,6 +9,7 @@ import click
 from mcptop.cli_settings import file, settings_of, with_settings
 from mcptop.config import Settings, views_folder
 from mcptop.exit_status import ExitStatus
+from mcptop.source_choice import only_here
 from mcptop.views import saved
 
 
@@ -29,6 +30,7 @@ def check_screen(settings: Settings) -> None:
 def doctor(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus:
     """What this machine lets mcptop see, and how to close each gap."""
     settings = settings_of(context, **flags)
+    only_here(settings, "doctor", "run it on the host")
     from mcptop.headless import doctor as command
     from mcptop.headless.snapshot import guard_pipe
 

@@ -70,13 +70,13 @@ def record(
     size, age_s = size_of(max_size, "--max-size"), seconds_of(max_age, "--max-age", 60)
     end_s = None if duration is None else seconds_of(duration, "--duration", 1)
     from mcptop.headless import record as command
-    from mcptop.live import LiveSource
     from mcptop.recording.parts import Existing
     from mcptop.recording.writer import Writer
+    from mcptop.source_choice import source_of
 
     existing = Existing.APPEND if append else Existing.REPLACE if force else Existing.REFUSE
     writer = Writer(file, settings.interval, max_bytes=size, max_age_s=age_s, existing=existing)
-    return command.run(LiveSource(settings), writer, file, settings.interval, end_s, rules_of(settings))
+    return command.run(source_of(settings), writer, file, settings.interval, end_s, rules_of(settings))
 
 
 @click.command()

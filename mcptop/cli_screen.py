@@ -26,6 +26,26 @@ def needs_terminal(instead: str) -> None:
         raise click.UsageError(f"the dashboard needs a terminal; {instead}")
 
 
+def show_fleet(settings: Settings) -> ExitStatus:
+    """The dashboard on a Prometheus server, until the reader leaves."""
+    from mcptop.history import KEPT_S
+    from mcptop.monitor import Monitor
+    from mcptop.recording.ring import Ring
+    from mcptop.source_choice import source_of
+
+    visit.end_with_server()
+    ring = Ring(settings.interval, KEPT_S)
+    monitor = Monitor(source_of(settings, patient=False), settings.interval, ring)
+    monitor.begin()
+    from mcptop.ui.reach import Reach
+
+    reach = Reach(in_browser=visit.is_visit(), past=ring.log, elsewhere=ELSEWHERE)
+    return show(monitor, settings, reach=reach)
+
+
+ELSEWHERE = "Prometheus has figures only: processes, files, settings, logs and actions are on the host itself"
+
+
 def show(
     source: FrameSource,
     settings: Settings,

@@ -8,6 +8,7 @@ import click
 
 from mcptop.cli_settings import rules_of, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
+from mcptop.source_choice import only_here
 
 
 @click.command()
@@ -36,7 +37,8 @@ def serve(context: click.Context, /, port: int, visitors: int, **flags: Any) -> 
     given = {**(context.obj or {}), **{key: value for key, value in flags.items() if value is not None}}
     if given.pop("allow_actions", None):
         raise click.UsageError("serve is read-only: leave --allow-actions out, or act in a terminal")
-    settings_of(context, **flags)  # a mistake in them is said here, not to every visitor
+    # A mistake in them is said here, not to every visitor.
+    only_here(settings_of(context, **flags), "serve", "serve it on a host")
     try:
         from mcptop.serve import command
     except ModuleNotFoundError as missing:

@@ -30,6 +30,10 @@ ENVIRONMENT = {
 """Environment variable -> setting. `MCPTOP_CONFIG` names the file itself."""
 
 
+FLEET_INTERVAL_S = 5.0
+"""The interval where a Prometheus server is asked and nobody says otherwise: scrapes come every 15 s or so."""
+
+
 class ConfigError(Exception):
     """A setting is wrong; the message is one line: where, which key, what was expected."""
 
@@ -150,6 +154,8 @@ def load(path: Path | None, environment: Mapping[str, str], flags: Mapping[str, 
             values[key], origin[key] = _set(values, key, text), variable
     values.update({key: _set(values, key, value) for key, value in flags.items()})
     origin.update({key: "--" + key.removeprefix("docker_").replace("_", "-") for key in flags})
+    if "interval" not in values and _names_prometheus(values):
+        values["interval"] = FLEET_INTERVAL_S
     try:
         settings = msgspec.convert(values, Settings, strict=not _from_environment(origin), dec_hook=decode)
     except msgspec.ValidationError as error:
@@ -163,7 +169,13 @@ def _set(values: Mapping[str, Any], key: str, value: Any) -> Any:
     if key != "prometheus":
         return value
     table = values.get(key)
-    return {**(table if isinstance(table, dict) else {}), "url": value}
+    # Nothing is nobody: this machine is looked at, whatever the file says.
+    return {**(table if isinstance(table, dict) else {}), "url": value or None}
+
+
+def _names_prometheus(values: Mapping[str, Any]) -> bool:
+    table = values.get("prometheus")
+    return isinstance(table, dict) and bool(table.get("url"))
 
 
 def _flat(table: dict[str, Any]) -> dict[str, Any]:

@@ -96,6 +96,9 @@ class LiveSource:
         """Return once the engine's containers are all known, or it turned out that there is no engine."""
         self._watch.wait(timeout_s)
 
+    rates_come = True
+    """A rate that is missing at the second look may be there a second later."""
+
     @property
     def settled(self) -> bool:
         """Whether the next sample would say no more than the last one: each endpoint was read, or cannot be."""

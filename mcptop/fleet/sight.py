@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.alerts.rule import Rule
+from mcptop.model.rule import Rule
 from mcptop.fleet.cadvisor import short_id
 from mcptop.fleet.machine import Machine
 from mcptop.model.flow_reading import FlowReading

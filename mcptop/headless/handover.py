@@ -10,18 +10,18 @@ from mcptop.handover.contents import Contents
 from mcptop.headless.pipe import put
 from mcptop.headless.report import ReportError
 from mcptop.headless.snapshot import complain, look, status_of
-from mcptop.live import LiveSource
 from mcptop.model.rule import RuleSet
 from mcptop.new_files import WritingError
 from mcptop.presentation.judgement import Level
 from mcptop.presentation.pending import with_pending
+from mcptop.source_choice import source_of
 
 _EXITS = {Level.CRITICAL: ExitStatus.PROBLEM, Level.WARNING: ExitStatus.WARNING}
 
 
 def run(settings: Settings, rules: RuleSet = SHIPPED) -> ExitStatus:
     """Look, write both files and print their names. Raises `ReportError`."""
-    source = LiveSource(settings)
+    source = source_of(settings)
     try:
         frame = with_pending(look(source, settings.interval, rules))
     finally:

@@ -11,10 +11,11 @@ from mcptop.playbook.shelf import UnknownPlaybook
 from mcptop.playbook.steps.catalogue import UnknownKind
 from mcptop.playbook.subjects import CouldNotLook, NoSubject
 from mcptop.recording.errors import RecordingError
+from mcptop.sources.prometheus import PrometheusError
 
 _MISTAKES = (
-    BundleError, ExpressionError, NoOutput, NoSubject, PlaybookError, RecordingError, ReportError, UnknownKind,
-    UnknownPlaybook, UnknownService,
+    BundleError, ExpressionError, NoOutput, NoSubject, PlaybookError, PrometheusError, RecordingError, ReportError,
+    UnknownKind, UnknownPlaybook, UnknownService,
 )  # fmt: skip
 
 

@@ -6,15 +6,15 @@ import signal
 import sys
 import time
 from enum import StrEnum
+from typing import Protocol
 
 from mcptop.alerts.rules import SHIPPED
 from mcptop.exit_status import ExitStatus
 from mcptop.headless.pipe import guard_pipe as guard_pipe
 from mcptop.headless.pipe import put, write
-from mcptop.live import LiveSource
 from mcptop.model.frame import Frame, Service, Status
 from mcptop.model.rule import RuleSet
-from mcptop.monitor import Monitor
+from mcptop.monitor import Monitor, Source
 from mcptop.presentation import document
 from mcptop.units import nearest, plain
 
@@ -25,6 +25,20 @@ WINDOW_S = 1.0
 """Between the two samples of one look: rates over less would be mostly noise."""
 _EXTRA_LOOKS = 8
 """An engine's stats come once a second, metrics are read twice, and a rate needs two: a few more samples."""
+
+
+class Looked(Source, Protocol):
+    """A source that tells when one look at it is complete."""
+
+    rates_come: bool
+    """Whether another second may bring a rate that is missing."""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the next sample would say no more than the last one."""
+
+    def wait_for_engine(self, timeout_s: float) -> None:
+        """Return once it is known what there is."""
 
 
 class Format(StrEnum):
@@ -50,7 +64,7 @@ def select(services: tuple[Service, ...], wanted: str | None) -> tuple[Service, 
     raise UnknownService(f"no service `{plain(wanted)}`; {nearest(wanted, names)}")
 
 
-def look(source: LiveSource, interval_s: float, rules: RuleSet = SHIPPED) -> Frame:
+def look(source: Looked, interval_s: float, rules: RuleSet = SHIPPED) -> Frame:
     """One frame with rates."""
     monitor = Monitor(source, interval_s, rules=rules)
     source.wait_for_engine(ENGINE_WAIT_S)
@@ -58,7 +72,7 @@ def look(source: LiveSource, interval_s: float, rules: RuleSet = SHIPPED) -> Fra
     time.sleep(WINDOW_S)
     frame = monitor.step()
     for _ in range(_EXTRA_LOOKS):
-        if source.settled and (not frame.banner or _has_rates(frame)):
+        if source.settled and (not source.rates_come or not frame.banner or _has_rates(frame)):
             break
         time.sleep(WINDOW_S)
         frame = monitor.step()
@@ -69,9 +83,7 @@ def _has_rates(frame: Frame) -> bool:
     return all(i.cpu.cores is not None for s in frame.services for i in s.instances if i.state == "running")
 
 
-def once(
-    source: LiveSource, interval_s: float, form: Format, wanted: str | None, rules: RuleSet = SHIPPED
-) -> ExitStatus:
+def once(source: Looked, interval_s: float, form: Format, wanted: str | None, rules: RuleSet = SHIPPED) -> ExitStatus:
     """Print one look. Raises `UnknownService`."""
     try:
         frame = look(source, interval_s, rules)
@@ -84,7 +96,7 @@ def once(
 
 
 def watch(
-    source: LiveSource, interval_s: float, form: Format, wanted: str | None, count: int | None = None,
+    source: Looked, interval_s: float, form: Format, wanted: str | None, count: int | None = None,
     rules: RuleSet = SHIPPED,
 ) -> ExitStatus:  # fmt: skip
     """Print a line of JSON (or rows of CSV) every interval until stopped, the reader goes, or `count` were printed."""
@@ -146,6 +158,6 @@ def complain(frame: Frame) -> None:
 
 
 def status_of(frame: Frame) -> ExitStatus:
-    """Looking worked unless the kernel itself could not be read: then nothing here means anything."""
+    """Looking worked unless what everything is read from could not be: then nothing here means anything."""
     broken = {report.name for report in frame.sources if report.status is Status.ERROR}
-    return ExitStatus.INCONCLUSIVE if "processes" in broken or "host" in broken else ExitStatus.OK
+    return ExitStatus.INCONCLUSIVE if broken & {"processes", "host", "prometheus"} else ExitStatus.OK

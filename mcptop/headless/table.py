@@ -20,18 +20,19 @@ from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance
-from mcptop.presentation import flow_cells, replicas, rows, severity
+from mcptop.presentation import fleet, flow_cells, replicas, rows, severity
 from mcptop.presentation.flows import NO_FLOW, Flow
 from mcptop.presentation.pending import with_pending
 from mcptop.presentation.rows import Row
 from mcptop.presentation.runs import safe
 
 _COLOURS = {"ok": "green", "warning": "yellow", "critical": "bold red", "muted": "dim"}
-_COLUMNS = ("", "PROJECT", "INSTANCE", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "POOL", "QUEUE", "NET", "DISK",
-            "FDS", "TCP", "↻", "STATE")  # fmt: skip
-_TEXT_COLUMNS = ("", "PROJECT", "INSTANCE", "STATE")
+_COLUMNS = ("", "PROJECT", "INSTANCE", "HOST", "CPU", "QUOTA", "THR", "MEMORY", "LIMIT", "%", "POOL", "QUEUE", "NET",
+            "DISK", "FDS", "TCP", "↻", "STATE")  # fmt: skip
+_TEXT_COLUMNS = ("", "PROJECT", "INSTANCE", "HOST", "STATE")
+_HOST_AT = _COLUMNS.index("HOST")
 _MIN_WIDTH = 100
-_MOST = {"PROJECT": 16, "INSTANCE": 32}
+_MOST = {"PROJECT": 16, "INSTANCE": 32, "HOST": 16}
 _LEAST_STATE, _GAP = 8, 2
 _POOL_WIDTH, _QUEUE_WIDTH = 12, 12
 
@@ -45,6 +46,8 @@ def render(frame: Frame, services: tuple[Service, ...]) -> str:
     console = Console(file=out, force_terminal=colour, no_color=not colour, width=width, highlight=False)
     if frame.host:
         console.print(Text(_host_line(frame.host, frame.engine), no_wrap=True))
+    elif frame.hosts:
+        console.print(Text("".join(text for text, _ in fleet.title(frame, ENDLESS)), no_wrap=True))
     wanted = {service.key for service in services}
     lines = [
         cells
@@ -53,7 +56,10 @@ def render(frame: Frame, services: tuple[Service, ...]) -> str:
         for cells in _rows(row, row.service)
     ]
     table = Table(box=None, pad_edge=False, padding=(0, 1), header_style="bold")
-    for title, room in zip(_COLUMNS, _widths(lines, width), strict=True):
+    has_hosts = any(one.host for service in services for one in service.instances)
+    titles = [title for title in _COLUMNS if title != "HOST" or has_hosts]
+    lines = lines if has_hosts else [[*cells[:_HOST_AT], *cells[_HOST_AT + 1 :]] for cells in lines]
+    for title, room in zip(titles, _widths(titles, lines, width), strict=True):
         is_text = title in _TEXT_COLUMNS
         table.add_column(title, justify="left" if is_text else "right", no_wrap=True, width=room,
                          overflow="ellipsis" if is_text else "crop")  # fmt: skip
@@ -63,12 +69,12 @@ def render(frame: Frame, services: tuple[Service, ...]) -> str:
     return unfilled(out.getvalue()) if piped else out.getvalue()
 
 
-def _widths(lines: list[list[Text]], width: int) -> list[int]:
+def _widths(titles: list[str], lines: list[list[Text]], width: int) -> list[int]:
     """Names may lose their end on a terminal, and reasons have what is left; figures never lose anything."""
-    widths = [max([cell_len(title), *(line[at].cell_len for line in lines)]) for at, title in enumerate(_COLUMNS)]
+    widths = [max([cell_len(title), *(line[at].cell_len for line in lines)]) for at, title in enumerate(titles)]
     if width == ENDLESS:
         return widths
-    widths = [min(room, _MOST.get(title, width)) for room, title in zip(widths, _COLUMNS, strict=True)]
+    widths = [min(room, _MOST.get(title, width)) for room, title in zip(widths, titles, strict=True)]
     left = width - sum(widths[:-1]) - _GAP * (len(widths) - 1)
     return [*widths[:-1], max(_LEAST_STATE, min(widths[-1], left))]
 
@@ -124,6 +130,7 @@ def _row(service: Service, instance: Instance, flow: Flow, alerts: list[Alert]) 
         judgement.symbol,
         safe(service.group),
         replicas.whole(service, instance.name),
+        safe(instance.host or units.UNKNOWN, 40),
         units.percent(cpu.cores),
         units.UNKNOWN if cpu.limit_cores is None else f"{cpu.limit_cores:g}",
         units.percent(cpu.throttled_ratio),

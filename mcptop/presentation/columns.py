@@ -8,7 +8,8 @@ from mcptop.presentation import cells, flow_cells
 from mcptop.presentation.cells import right
 from mcptop.presentation.more_columns import ON_REQUEST_COLUMNS
 from mcptop.presentation.rows import Depth, Row
-from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Sheet
+from mcptop.presentation.runs import safe
+from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Sheet, figure
 
 
 def _throttled_style(row: Row) -> str:
@@ -32,12 +33,22 @@ def _has_pressure(row: Row) -> bool:
     return (figures.cpu_pressure, figures.memory_pressure, figures.io_pressure) != (None, None, None)
 
 
+def _host(row: Row) -> str:
+    """Its name, or how many there are."""
+    hosts = row.figures.hosts
+    return safe(next(iter(hosts))) if len(hosts) == 1 else f"{len(hosts)} hosts" if hosts else units.UNKNOWN
+
+
+_host_cell = figure(_host, lambda row: "muted", "left")
+
 COLUMNS: tuple[Column[Row], ...] = (
     Column("name", "SERVICE", "project, service and instance", 12, cells.name, 0, lambda r: r.name, 40, "left",
            names=True),
     Column("replicas", "\N{MULTIPLICATION SIGN}", "instances that run now; 2/3: of so many that shall run", 2,
            right(cells.replicas, lambda r: "muted" if r.desired is None else "warning"), 50, lambda r: r.replicas,
-           has=lambda r: r.desired is not None, stays=True, late=True),
+           has=lambda r: r.desired is not None, stays=True, rare=True),
+    Column("host", "HOST", "the machine it is on, where mcptop looks at several", 7, _host_cell, 60, _host, 14, "left",
+           names=True, has=lambda r: bool(r.figures.hosts), rare=True),
     Column("cpu", "CPU", "percent of one core, and its last samples against the quota", 5, cells.cpu, 0,
            lambda r: r.figures.cores, 36, figure=5, jumps=True),
     Column("throttled", "THR", "share of scheduler periods in which the quota held it back", 4,

@@ -32,7 +32,8 @@ class SnapshotDocument(
     own: Own
     engine: str | None
     banner: str | None
-    nodes: tuple[SwarmNode, ...]
+    nodes: tuple[SwarmNode, ...] = ()
+    hosts: tuple[Host, ...] = ()
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -52,6 +53,7 @@ def to_json(frame: Frame, services: tuple[Service, ...], into: bytearray | None 
         frame.engine,
         frame.banner,
         frame.nodes,
+        frame.hosts,
     )
     line = bytearray() if into is None else into
     _ENCODER.encode_into(document, line)

@@ -56,9 +56,12 @@ class Figures(Struct, frozen=True, eq=False, gc=False):
     age_s: float | None = None
     flow: Flow = NO_FLOW
     """Pools and queues."""
+    hosts: frozenset[str] = frozenset()
+    """The machines, where these are others than the one mcptop looks from."""
 
 
 NOTHING = Figures()
+_NO_HOSTS: frozenset[str] = frozenset()
 
 
 def of_service(service: Service, flow: Flow) -> Figures:
@@ -110,16 +113,14 @@ def of_instance(instance: Instance, flow: Flow = NO_FLOW) -> Figures:
         instance.started_at,
         instance.age_s,
         flow,
+        _NO_HOSTS if instance.host is None else frozenset((instance.host,)),
     )
 
 
 def total(parts: Sequence[Figures]) -> Figures:
     """One set of figures for several."""
-    if len(parts) == 1:
-        (only,) = parts
-        return only if only.flow is NO_FLOW else replace(only, flow=flows.total([only.flow]))
-    if not parts:
-        return NOTHING
+    if len(parts) < 2:
+        return _at_most_one(parts)
     used, limit = _sum(p.working_set for p in parts), _sum_of_all(p.memory_limit for p in parts)
     cores, limit_cores = _sum(p.cores for p in parts), _sum_of_all(p.limit_cores for p in parts)
     return Figures(
@@ -152,7 +153,15 @@ def total(parts: Sequence[Figures]) -> Figures:
         max((p.started_at for p in parts if p.started_at is not None), default=None),
         _worst(p.age_s for p in parts),
         flows.total([p.flow for p in parts if p.flow is not NO_FLOW]),
+        _NO_HOSTS.union(*(p.hosts for p in parts if p.hosts)),
     )
+
+
+def _at_most_one(parts: Sequence[Figures]) -> Figures:
+    if not parts:
+        return NOTHING
+    (only,) = parts
+    return only if only.flow is NO_FLOW else replace(only, flow=flows.total([only.flow]))
 
 
 def _both(one: float | None, other: float | None) -> float | None:

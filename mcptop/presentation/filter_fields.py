@@ -122,7 +122,7 @@ NUMBERS: dict[str, Field] = {
 """Figures; of several pools or queues of a row the largest counts."""
 BEGIN = ("state", "health", "kind")
 """Words that `=` compares by their beginning, so that `healthy` is not `unhealthy`."""
-CONTAIN = ("project", "service", "instance", "image", "pool", "queue", "peer", "source")
+CONTAIN = ("project", "service", "instance", "image", "host", "pool", "queue", "peer", "source")
 """Names that `=` finds a part of."""
 WORDS = (*BEGIN, *CONTAIN)
 LEVEL = "level"

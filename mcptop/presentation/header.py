@@ -7,12 +7,11 @@ from collections.abc import Iterable, Sequence
 from mcptop import units
 from mcptop.model.frame import Frame, SourceReport, Status
 from mcptop.model.host import Filesystem, Host, Pressure
-from mcptop.presentation import cells, runs
+from mcptop.presentation import cells, fleet, runs
+from mcptop.presentation.fleet import Piece, named
 from mcptop.presentation.runs import Run, Runs
 from mcptop.presentation.when import When, badge
 
-Piece = tuple[int, Runs]
-"""How early it is left out where room is short (higher goes first), and what it says."""
 _PRESSURE_WARNING = 0.1
 _BUSY = 0.9
 _SPARK, _BAR = 10, 10
@@ -26,7 +25,7 @@ _APART = "   "
 def title_line(frame: Frame, width: int, problems: int, when: When, actions_on: bool = False) -> Runs:
     """Brand and machine on the left; problems, liveness and own cost on the right."""
     brand: list[Run] = [(" mcptop ", "brand"), (" ", "head")]
-    if frame.host is None:
+    if frame.number == 0 or (frame.host is None and frame.engine is None):
         return _padded((*brand, ("waiting for the first sample…", "head.muted")), (), width)
     right: list[Piece] = []
     if problems:
@@ -40,7 +39,8 @@ def title_line(frame: Frame, width: int, problems: int, when: When, actions_on: 
         cost = f"self {own.cpu_ratio * 100:.1f}% {units.long_size(own.rss_bytes)}"
         right.append((2, ((cost, "head.dim"),)))
     # Our own cost goes first, then what kind of machine it is, its problems after that, and "PAUSED" never.
-    left = (*brand, *_machine(frame, frame.host, width - runs.width(brand) - urgent))
+    space = width - runs.width(brand) - urgent
+    left = (*brand, *(_machine(frame, frame.host, space) if frame.host is not None else fleet.title(frame, space)))
     room = max(width - runs.width(left) - 3, runs.width(right[1 if problems else 0][1]))
     return _padded(left, _fitted(right, room, _APART, "head"), width)
 
@@ -48,10 +48,12 @@ def title_line(frame: Frame, width: int, problems: int, when: When, actions_on: 
 def meters(frame: Frame, width: int) -> list[Runs]:
     """The machine's CPU, memory, fullest disk and network, on one line or on two."""
     host = frame.host
-    if host is None:
+    if host is None and not frame.hosts:
         return [((" " * width, "head"),)]
-    cpu, memory = _cpu(frame, host), _memory(host)
-    disk, network = _disk(host), _network(host)
+    if host is None:
+        cpu, memory, disk, network = fleet.meters(frame.hosts)
+    else:
+        cpu, memory, disk, network = _cpu(frame, host), _memory(host), _disk(host), _network(host)
     if width >= 100:
         return [
             _padded(((" ", "head"), *_fitted([*cpu, *memory, *disk, *network], width - 2, "  ", "head")), (), width)
@@ -118,11 +120,7 @@ def _machine(frame: Frame, host: Host, room: int) -> list[Run]:
     facts = [frame.engine and units.plain(frame.engine, 32), f"{host.cpus} cores" if host.cpus != 1 else "1 core"]
     if host.memory_total_bytes is not None:
         facts.append(units.long_size(host.memory_total_bytes))
-    name = units.plain(host.name, _HOST_NAME)
-    rest = [f" · {fact}" for fact in facts if fact]
-    while rest and runs.cells(name) + sum(map(runs.cells, rest)) > room:
-        rest.pop()
-    return [(name, "head.strong"), ("".join(rest), "head.muted")]
+    return named(units.plain(host.name, _HOST_NAME), [fact for fact in facts if fact], room)
 
 
 def _cpu(frame: Frame, host: Host) -> list[Piece]:

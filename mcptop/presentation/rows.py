@@ -305,6 +305,7 @@ def words_of_instance(instance: Instance) -> dict[str, str]:
         "health": instance.health or "none",
         "instance": instance.name.lower(),
         "image": (instance.image or "").lower(),
+        "host": (instance.host or "").lower(),
     }
 
 

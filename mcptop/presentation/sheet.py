@@ -101,10 +101,10 @@ class Column(Struct, Generic[R], frozen=True, eq=False):
     """Its figure differs from second to second: the order follows a smoothed one (`ranking`)."""
     has: Callable[[R], bool] | None = None
     """Whether a row has anything for it, or for its sum: a column that no row has is left out (`unused`)."""
+    rare: bool = False
+    """It is left out (or narrow) until a row has something; others show at first, as rates take a moment."""
     stays: bool = False
     """It is not left out then, but has no more than its least width."""
-    late: bool = False
-    """It begins with its least width, and not only when nothing came for seconds."""
 
 
 class Placed(Struct, Generic[R], frozen=True, eq=False):

@@ -46,10 +46,10 @@ def _squeezed(right: Runs, room: int) -> Runs:
     return ((runs.fit(text, room - runs.width(rest)), style), *rest)
 
 
-def look(closeup: Closeup | None, can_look: bool) -> Runs:
-    """The age of a look and what it could not read."""
+def look(closeup: Closeup | None, can_look: bool, elsewhere: str = "") -> Runs:
+    """The age of a look and what it could not read; where nobody can look, why: it is a recording, or `elsewhere`."""
     if not can_look:
-        return ((RECORDED, "notice"),)
+        return ((elsewhere or RECORDED, "notice"),)
     if closeup is None:
         return (("looking…", "head.muted"),)
     said: list[Run] = []

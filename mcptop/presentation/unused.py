@@ -16,8 +16,8 @@ class Unused:
     """Of one table. A column that once had something is not asked about again, and stays."""
 
     def __init__(self, columns: Sheet[Any]) -> None:
-        self._late = frozenset(column.id for column in columns.columns if column.has is not None and column.late)
-        self.ids: frozenset[str] = self._late
+        self._rare = frozenset(column.id for column in columns.columns if column.rare)
+        self.ids = self._rare
         """Of those that are left out, or stay narrow."""
         self._waiting: dict[str, Callable[[Any], bool]] = {
             column.id: column.has for column in columns.columns if column.has is not None
@@ -36,5 +36,5 @@ class Unused:
             del self._waiting[id]
         self._is_settled = self._is_settled or moment.at - self._since >= _SETTLED
         waiting = frozenset(self._waiting)
-        before, self.ids = self.ids, waiting if self._is_settled else waiting & self._late
+        before, self.ids = self.ids, waiting if self._is_settled else waiting & self._rare
         return self.ids != before

@@ -41,10 +41,14 @@ class Actions:
         allowed: bool = False,
         is_live: bool = True,
         log: CommandLog | None = None,
+        elsewhere: str = "",
     ) -> None:
-        """`make` is called once, when the first action is asked for; never while they are off, as without it."""
+        """`make` is called once, when the first action is asked for; never while they are off, as without it.
+
+        `elsewhere`: why nothing here can act on them at all.
+        """
         self._make, self._post = make, post
-        self._allowed, self._is_live = allowed, is_live
+        self._allowed, self._is_live, self._elsewhere = allowed, is_live, elsewhere
         self.log = log or CommandLog()
         self._performer: Performs | None = None
         self._thread: threading.Thread | None = None
@@ -62,6 +66,8 @@ class Actions:
         """Why nothing can be done, in one line; empty where it can."""
         if not self._is_live:
             return REPLAY
+        if self._elsewhere:
+            return self._elsewhere
         return "" if self._allowed and self._make is not None else OFF
 
     def _made(self) -> Performs:

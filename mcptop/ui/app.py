@@ -89,7 +89,7 @@ class McptopApp(Timed):
         self._said: dict[str, float] = {}
         """Notices that stand on the screen, and until when."""
         self.diagnoses = Diagnoses(settings or Settings(), self.post, diagnosis, clock)
-        self.actions = Actions(reach.performer, self.post, reach.may_act, recording is None)
+        self.actions = Actions(reach.performer, self.post, reach.may_act, recording is None, elsewhere=reach.elsewhere)
         self._switches: Sequence[Switch] = ()
         self.first_filter = ""
         """What the dashboard shows only, to begin with."""
@@ -135,7 +135,7 @@ class McptopApp(Timed):
 
     def get_default_screen(self) -> Screen[None]:
         """The table is the first thing there is."""
-        return Dashboard(self.reach.logs)
+        return Dashboard(self.reach.logs, self.reach.elsewhere)
 
     def on_mount(self) -> None:
         """Begin to listen once there is somebody to draw."""

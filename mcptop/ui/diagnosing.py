@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from textual.app import SystemCommand
 
 from mcptop.model.value import Kind
+from mcptop.presentation.runs import safe
 from mcptop.ui.whom import Whom
 from mcptop.verdicts import words
 
@@ -27,6 +28,12 @@ def choose(app: McptopApp, whom: Whom | None) -> None:
         return
     if whom.service.kind is Kind.SERVER:
         app.notify("no playbook is for a server: diagnose its clients", markup=False, timeout=4)
+        return
+    if app.reach.elsewhere:
+        hosts = sorted({safe(one.host) for one in whom.instances if one.host})
+        where = " or ".join(hosts[:3]) or "its host"
+        says = f"a diagnosis looks into the processes themselves: run `mcptop diagnose` on {where}"
+        app.notify(says, severity="warning", markup=False, timeout=8)
         return
     from mcptop.playbook.offers import offers
     from mcptop.ui.screens.playbooks import PlaybookMenu

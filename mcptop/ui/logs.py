@@ -32,12 +32,13 @@ RECORDED = "a recording has no log lines: they are read from live containers and
 class LogPane(LogReading):
     """The log of one service at a time, from `open` to `close`."""
 
-    def __init__(self, source: LogSource | None, *, id: str | None = None) -> None:
-        """`source` makes the followers; without one it is a recording, and the pane says that it has no lines."""
+    def __init__(self, source: LogSource | None, elsewhere: str = "", *, id: str | None = None) -> None:
+        """`source` makes the followers; without one the pane says that it has no lines: a recording has none, and of
+        services on other machines `elsewhere` says where they are."""
         super().__init__(LogSession(source, self._hear), id=id)
         self._row = ""
         """Key of the row whose log is followed."""
-        self.text.empty = RECORDED if source is None else "no line yet"
+        self.text.empty = (elsewhere or RECORDED) if source is None else "no line yet"
 
     def on_unmount(self) -> None:
         """Nobody follows for a pane that is gone."""

@@ -23,10 +23,11 @@ from mcptop.ui.whom import Whom, of_process, of_row
 class OneService(Arranging):
     """There is one selection for all tabs: it moves with the cursor, and each tab begins where it is."""
 
-    def __init__(self, logs: LogSource | None = None) -> None:
-        """`logs` makes who follows a log; a recording has none."""
+    def __init__(self, logs: LogSource | None = None, elsewhere: str = "") -> None:
+        """`logs` makes who follows a log; a recording has none, nor has a fleet: `elsewhere` says why."""
         super().__init__()
-        self.logs = LogPane(logs, id="logs-pane")
+        self._elsewhere = elsewhere
+        self.logs = LogPane(logs, elsewhere, id="logs-pane")
         self.subject, self.detail = SubjectLine(), Detail()
         self.services: list[Row] = []
 
@@ -44,7 +45,7 @@ class OneService(Arranging):
             self.subject.show(one, ())
             self.logs.turn_to(of_row(one), frame)
         else:
-            self.subject.show(one, look(closely.closeup, closely.can_look))
+            self.subject.show(one, look(closely.closeup, closely.can_look, self._elsewhere))
         return one
 
     def show_closeup(self) -> None:

@@ -24,6 +24,8 @@ class Reach(NamedTuple):
     """Somebody said at the start that they may be offered."""
     in_browser: bool = False
     """Whoever looks sits at one: nothing is written or acted on for them, and their clipboard is elsewhere."""
+    elsewhere: str = ""
+    """Where the services are, if not here, and what follows from that; empty on their own machine."""
     past: Callable[[], Log] | None = None
     """The last minutes, as they are recorded now."""
 

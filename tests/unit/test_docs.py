@@ -34,6 +34,7 @@ def test_every_field_of_the_document_is_described(noun: type[msgspec.Struct]) ->
 def test_every_setting_is_described() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     tables = [config.Settings, config.ServiceRule, server_settings.PostgresServer, server_settings.RedisServer]
+    tables.append(server_settings.PrometheusServer)
     names = [*config.ENVIRONMENT, *(name for table in tables for name in table.__struct_fields__)]
     assert not [name for name in names if name not in text]
 

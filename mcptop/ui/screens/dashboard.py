@@ -34,9 +34,9 @@ class Dashboard(OneService):
 
     BINDINGS = DASHBOARD_KEYS
 
-    def __init__(self, logs: LogSource | None = None) -> None:
-        """`logs` makes who follows a log; a recording has none."""
-        super().__init__(logs)
+    def __init__(self, logs: LogSource | None = None, elsewhere: str = "") -> None:
+        """`logs` makes who follows a log; a recording has none, nor has a fleet: `elsewhere` says why."""
+        super().__init__(logs, elsewhere)
         self.header, self.timeline, self.banner, self.problems = Header(), Timeline(), Banner(), Problems()
         self.tab_line, self.budgets = TabLine(), Budgets()
         self.status, self.footer = Status(), Footer()

@@ -1,0 +1,116 @@
+"""Pages of metrics that a test controls: what `mcptop exporter`s and a cAdvisor say, with counters known exactly.
+
+A counter is its rate times the time of the sample, so that whoever reads it back must find the rate.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+MIB = 1 << 20
+
+
+class Page:
+    """Serves what `says` gives at that moment. A context manager."""
+
+    def __init__(self, says: Callable[[float], str]) -> None:
+        self.says = says
+        self.answers = True
+        """Without, the page is gone: 503."""
+        self.scrapes = 0
+        page = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                page.scrapes += 1
+                if not page.answers:
+                    self.send_error(503)
+                    return
+                body = page.says(time.time()).encode()
+                self.send_response(200)
+                self.send_header("content-type", "text/plain; version=0.0.4; charset=utf-8")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                """Nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
+
+    def __enter__(self) -> Page:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+
+def line(name: str, value: float, **labels: str) -> str:
+    """One sample."""
+    pairs = ",".join(f"{label}={json.dumps(text)}" for label, text in labels.items())
+    return f"{name}{{{pairs}}} {value!r}\n"
+
+
+def replica(at: float, host: str, service: str, name: str, cores: float, memory: int, id: str) -> Iterator[str]:
+    """A container of project shop, with a quota of two cores of which half the periods are throttled."""
+    of = {"project": "shop", "service": service, "kind": "container", "replica": name}
+    yield line("mcptop_replica_info", 1, **of, id=id, image="shop/x:1", state="running", health="healthy")
+    figures = {
+        "start_time_seconds": 1.7e9, "cpu_limit_cores": 2, "memory_working_set_bytes": memory,
+        "memory_usage_bytes": memory + 3 * MIB, "memory_anon_bytes": memory // 2, "memory_limit_bytes": 512 * MIB,
+        "open_fds": 17, "fds_limit_ratio": 0.25, "pids": 5, "cpu_pressure_some_ratio": 0.125,
+        "cpu_usage_seconds_total": cores * at, "cpu_periods_total": int(10 * at),
+        "cpu_throttled_periods_total": int(5 * at), "network_receive_bytes_total": int(1000 * at),
+        "network_transmit_bytes_total": int(2000 * at), "disk_read_bytes_total": 0,
+        "disk_written_bytes_total": int(4000 * at), "restarts_total": 3, "oom_kills_total": 1,
+    }  # fmt: skip
+    yield from (line(f"mcptop_replica_{name}", value, **of) for name, value in figures.items())
+    yield line("mcptop_replica_sockets", 9, **of, state="established")
+    yield line("mcptop_replica_sockets", 2, **of, state="close_wait")
+    pool = {"pool": "main", "pool_kind": "db", "peer": "postgres", "source": "metrics", "confidence": "measured"}
+    figures = {"in_use": 4, "idle": 1, "max": 20, "waiting": 3, "wait_seconds": 0.01, "timeouts_total": int(2 * at)}
+    yield from (line(f"mcptop_pool_{name}", value, **of, **pool) for name, value in figures.items())
+    queue = {"queue": "jobs", "queue_kind": "queue", "source": "redis", "confidence": "derived"}
+    figures = {"depth": 7, "in_per_second": 5.0, "out_per_second": 4.0, "oldest_age_seconds": 2.5}
+    yield from (line(f"mcptop_queue_{name}", value, **of, **queue) for name, value in figures.items())
+
+
+def machine(at: float, host: str) -> Iterator[str]:
+    """The exporter itself and the machine it is on."""
+    yield line("mcptop_build_info", 1, version="0.1.0", host=host, engine="docker 28.2")
+    yield line("mcptop_sample_timestamp_seconds", at)
+    figures = {
+        "cpus": 4, "cpu_usage_ratio": 0.5, "memory_total_bytes": 8192 * MIB, "memory_available_bytes": 2048 * MIB,
+        "load1": 1.5,
+    }  # fmt: skip
+    yield from (line(f"mcptop_host_{name}", value, host=host) for name, value in figures.items())
+    yield line("mcptop_host_pressure_full_ratio", 0.0, host=host, resource="io")
+    yield line("mcptop_host_pressure_some_ratio", 0.25, host=host, resource="io")
+    disk = {"host": host, "mount": "/", "device": "sda1"}
+    figures = {"size_bytes": 1000 * MIB, "avail_bytes": 80 * MIB, "used_ratio": 0.92}
+    yield from (line(f"mcptop_filesystem_{name}", value, **disk) for name, value in figures.items())
+
+
+def exporter(host: str, replicas: int = 1, cores: float = 0.25, services: tuple[str, ...] = ("api",)) -> Page:
+    """A machine on which each service has so many replicas of so many cores."""
+
+    def says(at: float) -> str:
+        parts = [*machine(at, host)]
+        for place, service in enumerate(services):
+            for number in range(replicas):
+                id = f"{abs(hash((host, service, number))):064x}"[-64:]
+                memory = (100 + place) * MIB
+                parts += replica(at, host, service, f"shop-{service}-{number + 1}", cores, memory, id)
+        return "".join(parts)
+
+    return Page(says)
