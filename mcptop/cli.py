@@ -16,6 +16,7 @@ from mcptop.cli_export import export
 from mcptop.cli_exporter import exporter
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
+from mcptop.cli_scale import scale
 from mcptop.cli_screen import needs_terminal, show, show_fleet
 from mcptop.cli_settings import rules_of, settings_of, with_settings, with_view
 from mcptop.cli_sharing import handover, serve
@@ -35,7 +36,7 @@ _SCREEN_FIRST_S = 0.8
 
 
 @click.group(
-    commands=[doctor, judge, playbooks, record, replay, handover, serve, export, exporter],
+    commands=[doctor, judge, playbooks, record, replay, handover, serve, export, exporter, scale],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -49,7 +50,9 @@ def cli(context: click.Context, /, allow_actions: bool, **flags: Any) -> ExitSta
     """top for a stack of services. Without a command: the dashboard on this machine."""
     if context.invoked_subcommand is not None:
         if allow_actions:
-            raise click.UsageError("--allow-actions is for the dashboard: `mcptop`, or after `mcptop demo`")
+            raise click.UsageError(
+                "--allow-actions is for the dashboard: `mcptop`, or after `mcptop demo` or `mcptop scale`"
+            )
         context.obj = {key: value for key, value in flags.items() if value is not None}
         return None
     settings = settings_of(context, **flags)

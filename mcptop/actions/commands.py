@@ -17,10 +17,18 @@ _BEST_SHELL = ("sh", "-c", "command -v bash >/dev/null && exec bash; exec sh")
 _UNITS = (("g", 1 << 30), ("m", 1 << 20), ("k", 1 << 10))
 
 
+def docker_service(name: str, identity: str, replicas: int, engine: str | None) -> tuple[str, ...]:
+    """The command that lets a Swarm service have so many replicas."""
+    whom = name if _NAME.fullmatch(name) else identity
+    return ("docker", *(("-H", engine) if engine else ()), "service", "scale", f"{whom}={replicas}")
+
+
 def argv(action: Action, target: ActionTarget, by_id: bool = False) -> tuple[str, ...]:
     """The command for one of the action's targets: by name as one would type it, by full id to be carried out."""
     if target.kind is not Kind.CONTAINER:
         return ("kill", f"-{action.signal}", str(pid_of(target)))
+    if action.verb is Verb.SCALE:
+        return docker_service(target.name, target.id, action.replicas or 0, action.engine)
     docker = ("docker", *(("-H", action.engine) if action.engine else ()))
     name = target.id if by_id else name_of(target)
     match action.verb:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from mcptop.model.flow import Budget, Pool, Share
 from mcptop.model.frame import Service
 
@@ -78,21 +80,46 @@ def _shares(service: Service, processes: int) -> Iterable[tuple[str, Share]]:
 
 def _budget(server: _Server, shares: list[Share]) -> Budget:
     limit = None if server.service is None else _limit(server.service)
-    total = sum(share.max * share.count for share in shares)
     allowed = limit.max if limit is not None else None
-    terms = " + ".join(
-        f"{share.service} {share.pool} {share.max}" + (f" x {share.count}" if share.count > 1 else "")
-        for share in shares
-    )
-    verdict = "" if allowed is None else f" {'>' if total > allowed else '<='} {allowed}"
+    total, says = _written(shares, allowed)
     return Budget(
         server=server.name,
         allowed=allowed,
         allowed_says=(limit.max_source or limit.source) if limit is not None else "",
         shares=tuple(shares),
         total=total,
-        says=f"{terms} = {total}{verdict}",
+        says=says,
         exceeded=None if allowed is None else total > allowed,
         project=server.project,
         service=None if server.service is None else server.service.key,
     )
+
+
+def _written(shares: Sequence[Share], allowed: int | None) -> tuple[int, str]:
+    """The sum, and the sum written out."""
+    total = sum(share.max * share.count for share in shares)
+    terms = " + ".join(
+        f"{share.service} {share.pool} {share.max}" + (f" x {share.count}" if share.count > 1 else "")
+        for share in shares
+    )
+    verdict = "" if allowed is None else f" {'>' if total > allowed else '<='} {allowed}"
+    return total, f"{terms} = {total}{verdict}"
+
+
+def scaled(budget: Budget, service: Service, replicas: int) -> Budget | None:
+    """The budget as it would be with so many replicas of a client; None where the client has no part in it.
+
+    Each new replica is taken to have as many processes as one has now, each with the largest of their pools.
+    """
+    own = [share for share in budget.shares if share.service == service.name]
+    now = {pool.instance for pool in service.pools if pool.kind == _CLIENT and pool.peer and pool.max}
+    if not own or not now or None in now:
+        return None
+    shares = [share for share in budget.shares if share.service != service.name]
+    for name in dict.fromkeys(share.pool for share in own):
+        alike = [share for share in own if share.pool == name]
+        count = -(-sum(share.count for share in alike) * replicas // len(now))
+        shares.append(Share(service.name, name, max(share.max for share in alike), count))
+    total, says = _written(shares, budget.allowed)
+    exceeded = None if budget.allowed is None else total > budget.allowed
+    return replace(budget, shares=tuple(shares), total=total, says=says, exceeded=exceeded)

@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.model.rule import Rule
 from mcptop.fleet.cadvisor import short_id
 from mcptop.fleet.machine import Machine
 from mcptop.model.flow_reading import FlowReading
 from mcptop.model.instance import FileDescriptors, Sockets
+from mcptop.model.rule import Rule
 from mcptop.model.snapshot import HostReading, Reading, Target
 
 NO_MCPTOP = (

@@ -109,8 +109,7 @@ def _rows(row: Row, service: Service) -> Iterator[list[Text]]:
 def _without_instance(row: Row) -> list[Text]:
     """A Swarm service of which nothing runs here: its name, and why."""
     judgement, figures = row.judgement, (units.UNKNOWN,) * (len(_COLUMNS) - 4)
-    replicas_word = f"{units.of(row.replicas, row.desired)} replicas"
-    says = ": ".join([replicas_word, ", ".join(judgement.reasons)] if judgement.reasons else [replicas_word])
+    says = ", ".join(judgement.reasons) if row.alerts else f"{units.of(row.replicas, row.desired)} replicas"
     service = row.service
     assert service is not None
     style = _COLOURS.get(judgement.style, "")

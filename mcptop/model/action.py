@@ -20,13 +20,15 @@ class Verb(StrEnum):
     UPDATE = "update"
     """Other limits."""
     SHELL = "shell"
+    SCALE = "scale"
+    """Another number of replicas, of a Swarm service."""
 
 
 class ActionTarget(Value, frozen=True):
     """One instance as it was on the screen. Its id is what is acted on, so nobody who took its name is hit."""
 
     id: str
-    """A container's full id, or `PID-STARTTICKS` of a host process."""
+    """A container's full id, `PID-STARTTICKS` of a host process, or the id of a Swarm service."""
     name: str
     kind: Kind
     project: str | None
@@ -91,18 +93,24 @@ class Action(Value, frozen=True):
     """One a target."""
     others_running: int = 0
     """Replicas of the service that are left alone and run."""
+    replicas: int | None = None
+    """To have, where they are scaled."""
+    replicas_before: int | None = None
+    """As they were on the screen."""
 
     @property
     def interrupts(self) -> bool:
         """Whether users can notice it."""
         if self.verb is Verb.SIGNAL:
             return self.signal != "CONT"
+        if self.verb is Verb.SCALE:
+            return (self.replicas or 0) < (self.replicas_before or 0)
         return self.verb in (Verb.STOP, Verb.RESTART, Verb.PAUSE, Verb.UPDATE)
 
     @property
     def must_be_typed(self) -> bool:
         """Whether a yes is not enough: KILL, and all replicas of a service."""
-        return self.signal == "KILL" or len(self.targets) > 1
+        return self.signal == "KILL" or len(self.targets) > 1 or (self.verb is Verb.SCALE and not self.replicas)
 
 
 class Outcome(Value, frozen=True):

@@ -1,4 +1,4 @@
-"""What a Swarm manager says: how many replicas a service shall have and has, which tasks failed, which nodes there are."""
+"""What a Swarm manager says: replicas a service shall have and has, tasks that failed, nodes."""
 
 from __future__ import annotations
 

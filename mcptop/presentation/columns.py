@@ -84,7 +84,7 @@ COLUMNS: tuple[Column[Row], ...] = (
 )  # fmt: skip
 SERVICES = Sheet(
     (*COLUMNS, *ON_REQUEST_COLUMNS),
-    (("replicas", 5), ("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8), ("name", 20), ("pool", 15),
-     ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16), ("memory", 29), ("pool", 24),
-     ("pool", 26)),
+    (("replicas", 5), ("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8),
+     ("name", 20), ("pool", 15), ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16),
+     ("memory", 29), ("pool", 24), ("pool", 26)),
 )  # fmt: skip

@@ -18,7 +18,7 @@ from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.rule import RuleSet
 from mcptop.model.value import Kind
-from mcptop.presentation import figures, flows, replicas, severity
+from mcptop.presentation import figures, flows, replicas, severity, swarm
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.flows import NO_FLOW, Flow, Shown
@@ -191,7 +191,7 @@ def _group_row(key: str, name: str, members: list[Row], folded: bool) -> Row:
         figures.total([row.figures for row in members]),
         Judgement(max(row.judgement.level for row in members)),
         replicas=sum(row.replicas or 0 for row in members),
-        desired=_desired_of(members),
+        desired=swarm.desired_of((row.replicas, row.desired) for row in members),
         folded=folded,
         rules=members[0].rules,
     )
@@ -207,8 +207,8 @@ def _service_row(service: Service, judged: Judged, shown: Shown | None, in_force
         figures.of_service(service, flow),
         severity.of_service(service, alerts, flow),
         _state_of(instances),
-        _running(service),
-        _desired(service),
+        swarm.running(service),
+        swarm.desired(service),
         None,
         safe(service.project or ""),
         service,
@@ -216,23 +216,6 @@ def _service_row(service: Service, judged: Judged, shown: Shown | None, in_force
         alerts,
         in_force,
     )
-
-
-def _running(service: Service) -> int:
-    """As Swarm counts where it does: who misses one wants to see the same two figures as `docker service ls`."""
-    return service.replicas if _desired(service) is None or service.swarm is None else service.swarm.running
-
-
-def _desired(service: Service) -> int | None:
-    swarm = service.swarm
-    return swarm.desired if swarm is not None and swarm.has_replicas and swarm.desired != swarm.running else None
-
-
-def _desired_of(members: list[Row]) -> int | None:
-    """Of a group: the sum, where any of its services differs."""
-    if all(row.desired is None for row in members):
-        return None
-    return sum((row.replicas or 0) if row.desired is None else row.desired for row in members)
 
 
 def _instance_row(parent: Row, instance: Instance) -> Row:

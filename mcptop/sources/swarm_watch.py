@@ -18,6 +18,7 @@ import msgspec
 from mcptop.model.swarm import Swarm
 from mcptop.sources import swarm_answers
 from mcptop.sources.docker_engine import DockerEngine, EngineError
+from mcptop.sources.docker_target import Answer
 from mcptop.sources.swarm_answers import Look, Task
 from mcptop.units import plain
 
@@ -104,7 +105,7 @@ class SwarmWatch:
             role = engine.swarm() if self.state.swarm is None or self.state.why else {}
             if role and not role.get("ControlAvailable"):
                 self._unlisten()
-                self.state = SwarmState(None, (), *_no_manager(role))
+                self.state = SwarmState(None, (), *no_manager(role))
                 return _NO_MANAGER_S if not self.state.is_broken else self._every_s
             self._listen(engine)
             node = str(role.get("NodeID") or self.state.own_node)
@@ -173,7 +174,7 @@ class _Listener(threading.Thread):
             self._stream.close()
 
 
-def _no_manager(role: Any) -> tuple[str, bool]:
+def no_manager(role: Answer) -> tuple[str, bool]:
     """Why there is nothing to see, and whether somebody has to do something."""
     state = str(role.get("LocalNodeState") or "inactive")
     if state == "locked":
