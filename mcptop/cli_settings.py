@@ -14,10 +14,22 @@ from mcptop.model.rule import RuleSet
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+def _hosts(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> str | tuple[str, ...] | None:
+    """One is as it always was."""
+    return (given[0] if len(given) == 1 else given) or None
+
+
 _SETTINGS = (
     click.option("--config", "config", type=click.Path(path_type=Path), help="Configuration file (TOML)."),
     click.option("--interval", type=float, help="Seconds between samples (0.2 to 60; default 1)."),
-    click.option("--host", "docker_host", help="Docker Engine to ask: unix://, tcp://, ssh://."),
+    click.option(
+        "--host",
+        "docker_host",
+        multiple=True,
+        callback=_hosts,
+        help="Docker Engine to ask: unix://, tcp://, ssh://; may be repeated.",
+    ),
     click.option("--api-only", is_flag=True, default=None, help="Do not read the kernel's files for containers."),
     click.option("--scrape/--no-scrape", default=None, help="Read the metrics that services name (default: yes)."),
     click.option("--probe", is_flag=True, default=None, help="Look for metrics on ports that services listen on."),

@@ -69,8 +69,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
 
     interval: Annotated[float, Meta(ge=0.2, le=60)] = 1.0
     """Seconds between two samples."""
-    docker_host: str | None = None
-    """The engine's address; without it DOCKER_HOST, then the current context, then the local socket."""
+    docker_host: str | tuple[str, ...] | None = None
+    """The engine's address, or several; without any DOCKER_HOST, then the current context, then the local socket."""
     api_only: bool = False
     """Do not read the kernel's files for containers; ask the engine only."""
     path_procfs: str = "/proc"
@@ -103,6 +103,16 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
     alert: tuple[OwnAlert, ...] = ()
     """Rules of one's own."""
     notify: Notify = Notify()
+
+    @property
+    def engines(self) -> tuple[str | None, ...]:
+        """The addresses of all engines, one at least; what is alone there (a manager, a banner) is the first's."""
+        return self.docker_host if isinstance(self.docker_host, tuple) else (self.docker_host,)
+
+    @property
+    def engine(self) -> str | None:
+        """The first engine's address; None: where `DockerEngine` finds one by itself."""
+        return self.engines[0]
 
 
 _TABLES: dict[str, type[Struct]] = {
@@ -221,6 +231,8 @@ def _explain(message: str, origin: Mapping[str, str], path: str) -> str:
 def _check(settings: Settings, path: str) -> None:
     if settings.theme not in (None, "dark", "light"):
         raise ConfigError(f"theme: expected `dark` or `light`, got `{settings.theme}`")
+    if not settings.engines or len(set(settings.engines)) < len(settings.engines) or "" in settings.engines:
+        raise ConfigError("docker_host (--host): give the address of each engine once")
     _check_keys(settings, path)
     for position, rule in enumerate(settings.service):
         if not (rule.process or rule.command or rule.port or rule.unit):

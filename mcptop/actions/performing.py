@@ -13,8 +13,10 @@ from mcptop.actions.errors import ActionError
 from mcptop.actions.offers import runs
 from mcptop.model.action import Action, ActionTarget, ContainerFacts, Limits, Look, Verb
 from mcptop.model.value import Kind
+from mcptop.sources import docker_hosts
 from mcptop.sources.docker_control import DockerControl
 from mcptop.sources.docker_engine import DEFAULT_SOCKET, EngineError
+from mcptop.sources.docker_hosts import Address
 from mcptop.sources.procfs import Roots
 from mcptop.units import plain
 
@@ -31,40 +33,43 @@ class Performer:
 
     def __init__(
         self,
-        docker_host: str | None,
+        hosts: Sequence[Address],
         connect: Connect | None = None,
         up_s: float = _UP_S,
         roots: Roots = Roots(),  # noqa: B008 - frozen
     ) -> None:
-        """`up_s`: how long a container may take to run and be healthy before the next one's turn.
+        """`hosts`: the engines' addresses. `connect`: to all of them the same way.
+
+        `up_s`: how long a container may take to run and be healthy before the next one's turn.
 
         `roots`: where the pids on the screen are from.
         """
         self._roots = roots
-        self._given = docker_host or os.environ.get("DOCKER_HOST") or None
-        self._connect = connect or (lambda: DockerControl(docker_host))
+        self._hosts = hosts
+        self._connect = (lambda address: connect()) if connect is not None else DockerControl
         self._looks = int(up_s / _LOOK_S)
 
     def look(self, targets: Sequence[ActionTarget], machine: str) -> Look:
         """What is known of these now; `machine` is the host's name. Raises `ActionError`."""
         if targets[0].kind is not Kind.CONTAINER:
             return Look(machine, None, (None,) * len(targets))
-        with self._engine() as engine:
+        address = self._only_address(targets)
+        with self._engine(address) as engine:
             facts = tuple(_facts(engine, one) for one in targets)
-            return Look(_host(engine, machine), self._given, facts)
+            return Look(_host(engine, machine), self._given(address), facts)
 
     def perform(self, action: Action, target: ActionTarget) -> str:
         """Do it to one of the action's targets; what there is to say beside that it is done. Raises `ActionError`."""
         if target.kind is not Kind.CONTAINER:
             processes.send(self._roots, commands.process_of(target), action.signal)
             return ""
-        with self._engine() as engine:
+        with self._engine(self._address(target)) as engine:
             return _order(engine, action, target)
 
     def wait_until_up(self, target: ActionTarget, cancelled: threading.Event) -> None:
         """Return when it has run for two looks as one run, and is healthy if it has a check. Raises `ActionError`."""
         before = ""
-        with self._engine() as engine:
+        with self._engine(self._address(target)) as engine:
             for _ in range(self._looks):
                 facts = _facts(engine, target)
                 if not runs(facts) or facts.health == "unhealthy":
@@ -76,10 +81,24 @@ class Performer:
                     raise ActionError(f"mcptop ended while {plain(target.name)} was {_condition(facts)}")
         raise ActionError(f"{plain(target.name)} is still {_condition(facts)} after {self._looks * _LOOK_S:.0f} s")
 
+    def _address(self, target: ActionTarget) -> Address:
+        return docker_hosts.find(self._hosts, target.id)
+
+    def _only_address(self, targets: Sequence[ActionTarget]) -> Address:
+        """Of the engine that has all of them. Raises `ActionError` where they are on several: one at a time then."""
+        found = {self._address(one) for one in targets}
+        if len(found) > 1:
+            raise ActionError("its instances are on several Docker hosts: select one of them")
+        return found.pop()
+
+    def _given(self, address: Address) -> Address:
+        """For `docker -H`; the docker program finds its own default as mcptop does."""
+        return address or os.environ.get("DOCKER_HOST") or None
+
     @contextmanager
-    def _engine(self) -> Iterator[DockerControl]:
+    def _engine(self, address: Address) -> Iterator[DockerControl]:
         try:
-            with closing(self._connect()) as engine:
+            with closing(self._connect(address)) as engine:
                 yield engine
         except EngineError as error:
             raise ActionError(plain(str(error), 300)) from None

@@ -54,7 +54,7 @@ class InspectReader:
             problems.add(f"{instance.name} runs on {instance.host}: mcptop does not sample that node")
             return ()
         try:
-            answer = self._link.ask(lambda engine: engine.inspect(instance.id))
+            answer = self._link.ask(instance, lambda engine: engine.inspect(instance.id))
         except EngineError as error:
             problems.add(str(error))
             return ()

@@ -13,7 +13,7 @@ from mcptop import secret_forms
 from mcptop.closeup.pace import Pace
 from mcptop.closeup.threads import ThreadReader
 from mcptop.closeup.top import EngineTop
-from mcptop.closeup.world import Problems, World, census
+from mcptop.closeup.world import Problems, World, census, is_elsewhere
 from mcptop.model.closeup import Aspect, ProcessCloseup, ProcessKey, ProcessLine
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
@@ -56,8 +56,9 @@ class ProcessReader:
 
     def look(self, service: Service, instances: Sequence[Instance]) -> ProcessCloseup:
         """Look now."""
-        if service.kind is Kind.CONTAINER and (why := self._world.banner()) is not None:
-            return self._top.look(service, instances, why)
+        whys = [is_elsewhere(self._world, service, instance) for instance in instances]
+        if service.kind is Kind.CONTAINER and whys and all(whys):
+            return self._top.look(service, instances, whys[0] or "")
         problems, lines, cut = Problems(), list[ProcessLine](), False
         self._looks += 1
         boot = _boot_time(contents(f"{self._proc}/stat"))

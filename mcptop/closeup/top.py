@@ -15,6 +15,7 @@ from mcptop.closeup.world import Problems
 from mcptop.model.closeup import ProcessCloseup, ProcessLine
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.model.swarm import is_task
 from mcptop.sources.docker_engine import DockerEngine, EngineError
 from mcptop.sources.docker_target import Answer
 from mcptop.units import plain
@@ -27,7 +28,7 @@ MOST = 2000
 class EngineTop:
     """Asks the engine."""
 
-    def __init__(self, connect: Callable[[], DockerEngine]) -> None:
+    def __init__(self, connect: Callable[[str], DockerEngine]) -> None:
         self._link = EngineLink(connect)
 
     def look(self, service: Service, instances: Sequence[Instance], why: str) -> ProcessCloseup:
@@ -35,11 +36,14 @@ class EngineTop:
         problems, lines, at = Problems(), list[ProcessLine](), datetime.now(UTC)
         problems.add(why)
         for instance in instances:
+            if is_task(instance.id):
+                problems.add(f"{instance.name} is on {instance.host}, which mcptop does not sample")
+                continue
             if instance.state != "running":
                 problems.add(f"{instance.name} does not run ({instance.state})")
                 continue
             try:
-                answer = self._link.ask(lambda engine, id=instance.id: engine.top(id, COLUMNS))  # type: ignore[misc]
+                answer = self._link.ask(instance, lambda engine, id=instance.id: engine.top(id, COLUMNS))  # type: ignore[misc]
             except EngineError as error:
                 problems.add(str(error))
                 continue

@@ -36,10 +36,12 @@ class World(NamedTuple):
     roots: Roots
     table: ProcessTable
     book: AddressBook
-    connect: Callable[[], DockerEngine]
-    """A connection of our own to the engine. Raises `EngineError`."""
+    connect: Callable[[str], DockerEngine]
+    """A connection of our own to the engine that has this container. Raises `EngineError`."""
     banner: Callable[[], str | None] = lambda: None
     """Why the containers' processes are not on this kernel; None where they are."""
+    is_here: Callable[[str], bool] = lambda host: False
+    """Whether the containers of a further host run on this kernel as well."""
 
 
 class Members(NamedTuple):
@@ -65,21 +67,27 @@ class Problems:
         return plain("; ".join(found), 300) if found else None
 
 
-def is_elsewhere(world: World, service: Service) -> str | None:
-    """Why this kernel has no process of the service; None where it may have some."""
+def is_elsewhere(world: World, service: Service, instance: Instance) -> str | None:
+    """Why this kernel has no process of an instance; None where it may have some."""
     if service.kind is Kind.SERVER:
         return "a server that is only asked over the network: its processes are not here"
-    return world.banner() if service.kind is Kind.CONTAINER else None
+    if service.kind is not Kind.CONTAINER:
+        return None
+    if instance.host is not None and not world.is_here(instance.host):
+        return f"on {instance.host}: its processes are not on this kernel"
+    return world.banner()
 
 
 def census(world: World, service: Service, instances: Iterable[Instance], problems: Problems) -> Iterator[Members]:
     """The instances that have processes here; why the others have none is a problem."""
-    if (why := is_elsewhere(world, service)) is not None:
-        problems.add(why)
-        return
+    said = set[str]()
     containers = world.table.containers() if service.kind is Kind.CONTAINER else world.table.trees
     for instance in instances:
-        if found := containers.get(instance.id):
+        if (why := is_elsewhere(world, service, instance)) is not None:
+            if why not in said:
+                said.add(why)
+                problems.add(why)
+        elif found := containers.get(instance.id):
             yield Members(instance, found)
         elif instance.state != "running":
             problems.add(f"{instance.name} does not run ({instance.state})")

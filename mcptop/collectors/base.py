@@ -65,8 +65,11 @@ class Findings:
 class Collector(Protocol):
     """One subject. `collect` may raise `NoData` or `SourceError`; anything else is a defect and reported as such."""
 
-    name: str
     deadline_s: float
+
+    @property
+    def name(self) -> str:
+        """Among the sources."""
 
     def collect(self, tick: Tick) -> Findings:
         """Read once."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from typing import Protocol
 
 import msgspec
 
@@ -16,7 +17,7 @@ from mcptop.model.snapshot import Counters, Reading, Target, Traffic
 from mcptop.model.value import Kind
 from mcptop.sources import cgroup_paths, procfs
 from mcptop.sources.cgroupfs import Cgroup
-from mcptop.sources.docker_watch import DockerWatch, Inventory
+from mcptop.sources.docker_watch import Inventory
 from mcptop.sources.kept import Gone, ParsedFile, contents
 from mcptop.sources.process_table import Identity, ProcessTable
 
@@ -141,13 +142,21 @@ class Reader:
         self._interfaces.close()
 
 
+class Known(Protocol):
+    """What the engines say of the containers of this kernel."""
+
+    @property
+    def inventory(self) -> Inventory:
+        """Now."""
+
+
 class ContainerCollector:
     """Every container the kernel runs or the engine knows."""
 
     name = "containers"
     deadline_s = 2.0
 
-    def __init__(self, roots: procfs.Roots, table: ProcessTable, watch: DockerWatch | None) -> None:
+    def __init__(self, roots: procfs.Roots, table: ProcessTable, watch: Known | None) -> None:
         self._roots = roots
         self._table = table
         self._watch = watch

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable, Sequence
 
 from mcptop.collectors.base import Findings, NoData, SourceError, Tick
+from mcptop.collectors.whereabouts import MISSING, Whereabouts
 from mcptop.sources.docker_watch import DockerWatch, Inventory
 from mcptop.sources.process_table import ProcessTable
-
-_MISSING = "no pressure, OOM count, files, sockets or processes per container"
-# A container that has just started may be in the engine's list a moment before its process is in the table.
-_PATIENCE_TICKS = 3
 
 
 class EngineCollector:
@@ -19,14 +16,24 @@ class EngineCollector:
     name = "docker"
     deadline_s = 2.0
 
-    def __init__(self, watch: DockerWatch, table: ProcessTable, force_api_only: bool) -> None:
+    def __init__(
+        self,
+        watch: DockerWatch,
+        table: ProcessTable,
+        force_api_only: bool,
+        by_api_alone: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """`by_api_alone`: the further hosts of which there are the engine's figures only, by name."""
         self._watch = watch
         self._table = table
-        self._forced = force_api_only
-        self._unseen_ticks = 0
-        self.banner: str | None = None
-        """Why this kernel's files say nothing about the containers; None when they do."""
+        self._whereabouts = Whereabouts(table, force_api_only)
+        self._by_api_alone = by_api_alone
         self._decide(Inventory())
+
+    @property
+    def banner(self) -> str | None:
+        """Why this kernel's files say nothing about its containers; None when they do."""
+        return self._whereabouts.banner
 
     def collect(self, tick: Tick) -> Findings:
         """Ask nothing: the watch thread has asked. Only judge."""
@@ -41,30 +48,21 @@ class EngineCollector:
         version = engine.version.partition("+")[0]
         return Findings(
             engine=f"docker {version}",
-            banner=self.banner,
+            banner=self._banner(),
             message=f"{engine.version}, API {engine.api_version}, {len(inventory.targets)} containers",
         )
 
     def _decide(self, inventory: Inventory) -> None:
-        if self._forced:
-            self.banner = f"API only, as asked: {_MISSING}"
-        elif inventory.engine is not None:
-            self.banner = self._why_not_here(inventory)
+        self._whereabouts.judge(inventory)
         self._table.show_containers = self.banner is None
 
-    def _why_not_here(self, inventory: Inventory) -> str | None:
-        engine = inventory.engine
-        assert engine is not None
-        if not engine.is_unix_socket:
-            return f"API only: {engine.endpoint} is another host; {_MISSING}"
-        if engine.kernel != os.uname().release:
-            return f"API only: the engine runs in a VM ({engine.operating_system}); {_MISSING}"
-        running = {target.id for target in inventory.targets if target.state == "running"}
-        seen = not running or bool(running & self._table.container_ids())
-        self._unseen_ticks = 0 if seen else self._unseen_ticks + 1
-        if self._unseen_ticks < _PATIENCE_TICKS:
-            return None if self._unseen_ticks == 0 else self.banner
-        return f"API only: the containers' processes are not in /proc (hidden, or another pid namespace); {_MISSING}"
+    def _banner(self) -> str | None:
+        """One line for all hosts."""
+        others = self._by_api_alone()
+        if not others:
+            return self.banner
+        names = ", ".join(others)
+        return f"{self.banner}; likewise {names}" if self.banner else f"API only for {names}: {MISSING}"
 
     def close(self) -> None:
         """Nothing to give back: the watch is stopped by who started it."""

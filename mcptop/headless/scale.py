@@ -79,7 +79,7 @@ def guarded(settings: Settings, order: Order) -> ExitStatus:
 def run(settings: Settings, order: Order) -> ExitStatus:
     """Do it, or say what would be done. Raises `CannotScale`."""
     try:
-        with closing(SwarmControl(settings.docker_host)) as manager:
+        with closing(SwarmControl(settings.engine)) as manager:
             return _run(settings, order, manager)
     except EngineError as error:
         raise CannotScale(plain(str(error), 400), ExitStatus.INCONCLUSIVE) from None
@@ -103,7 +103,7 @@ def _run(settings: Settings, order: Order, manager: SwarmControl) -> ExitStatus:
         wanted=wanted,
         status="unchanged",
         says=f"{service.name}: {wanted} replicas as before",
-        command=shown(scaling.argv(service, wanted, settings.docker_host or os.environ.get("DOCKER_HOST") or None)),
+        command=shown(scaling.argv(service, wanted, settings.engine or os.environ.get("DOCKER_HOST") or None)),
         why=why,
         budgets=_exceeded(frame, measured, wanted, service),
     )

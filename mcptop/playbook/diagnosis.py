@@ -16,6 +16,7 @@ from mcptop import __version__
 from mcptop.config import Settings
 from mcptop.model.diagnosis import Subject, Verdict
 from mcptop.model.playbook import Safety
+from mcptop.model.swarm import is_task
 from mcptop.model.value import Value
 from mcptop.playbook import lint, subjects
 from mcptop.playbook.case import Case, case_of, verdict_of
@@ -27,7 +28,7 @@ from mcptop.playbook.script import Script, profilers
 from mcptop.playbook.shelf import Origin, Texts
 from mcptop.playbook.steps.base import Output
 from mcptop.playbook.subjects import CouldNotLook, NoSubject, Wanted
-from mcptop.sources.docker_engine import DockerEngine
+from mcptop.sources import docker_hosts
 from mcptop.sources.procfs import Roots
 
 FRAMES_BEFORE_ANYBODY = 15
@@ -113,6 +114,9 @@ class Diagnosis:
         else:
             about, own = self.playbook, None if self._frames.recorded else roots
             subject = subjects.choose(frames, self._wanted, about.name, about.focus, own, about.applies_to)
+        if is_task(subject.container or ""):
+            raise NoSubject(f"{subject.name} is on a node that mcptop does not sample: run mcptop there, or name that "
+                            "node's engine with --host too")  # fmt: skip
         if subject.kind not in self.playbook.applies_to:
             allowed = " or ".join(self.playbook.applies_to)
             raise NoSubject(f"{subject.service} is a {subject.kind}; playbook {self.playbook.name} is for: {allowed}")
@@ -132,7 +136,7 @@ class Diagnosis:
             subject,
             self._frames,
             self._settings,
-            lambda: DockerEngine(self._settings.docker_host),
+            lambda: docker_hosts.connect(self._settings.engines, subject.container or ""),
             wall_s=self._limits.wall_s,
             safety=self._limits.safety,
             allow_commands=self._limits.allow_commands,

@@ -36,5 +36,6 @@ def arguments(options: Iterable[click.Parameter], given: Mapping[str, Any]) -> l
         if option.is_flag:
             found += [option.opts[0] if value else option.secondary_opts[0]]
         else:
-            found += [option.opts[0], str(value)]
+            for each in value if option.multiple and not isinstance(value, str) else (value,):
+                found += [option.opts[0], str(each)]
     return found

@@ -96,7 +96,8 @@ class DockerWatch:
 
     def _run(self) -> None:
         if listed := self._glance():
-            self.inventory = Inventory(tuple(target_of(answer, None) for answer in listed))
+            past = superseded(listed)
+            self.inventory = Inventory(tuple(target_of(each, None) for each in listed if str(each["Id"]) not in past))
         self._stop.wait(self._hold_s)
         failures = 0
         while not self._stop.is_set():

@@ -62,7 +62,7 @@ def checks(settings: Settings) -> Iterator[Check]:
     """Every check, in the order in which one would mend them."""
     yield Check("python", State.OK, f"{platform.python_version()} on {platform.system()} {platform.release()}")
     yield _procfs(settings)
-    yield _engine(settings)
+    yield from (_engine(address, "" if at == 0 else f" {at + 1}") for at, address in enumerate(settings.engines))
     yield _cgroups(settings)
     yield _pressure(settings)
     yield _other_processes(settings)
@@ -84,20 +84,21 @@ def _procfs(settings: Settings) -> Check:
     return Check("procfs", State.OK, settings.path_procfs)
 
 
-def _engine(settings: Settings) -> Check:
+def _engine(address: str | None, number: str) -> Check:
+    name = f"docker engine{number}"
     try:
-        engine = DockerEngine(settings.docker_host)
+        engine = DockerEngine(address)
     except EngineError as error:
         fix = "sudo usermod -aG docker $USER, then log in again" if "permission" in str(error) else None
-        return Check("docker engine", State.GAP, str(error), fix or "start the engine, or set DOCKER_HOST")
+        return Check(name, State.GAP, str(error), fix or "start the engine, or set DOCKER_HOST")
     try:
         says = (
             f"{engine.version}, API {engine.api_version}, cgroup v{engine.cgroup_version or '?'} at {engine.endpoint}"
         )
         if not engine.is_unix_socket or engine.kernel != os.uname().release:
-            return Check("docker engine", State.GAP, f"{says}; it is not on this kernel, so containers are seen "
+            return Check(name, State.GAP, f"{says}; it is not on this kernel, so containers are seen "
                          "through its API only", "run mcptop on the engine's host")  # fmt: skip
-        return Check("docker engine", State.OK, says)
+        return Check(name, State.OK, says)
     finally:
         engine.close()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -34,6 +34,9 @@ _ENCODER = msgspec.msgpack.Encoder()
 
 LOCKED = "locked since its restart, so services and tasks are unknown: `docker swarm unlock`"
 WORKER = "this node is a worker, and only managers know the services: give mcptop a manager with --host"
+_SAYING = {"locked": 3, "error": 2, "active": 1}
+"""Of nodes that are no managers, which one's state is told."""
+_NO_ROLE: Answer = {}
 _LOST = "as it was before the engine was lost"
 
 
@@ -53,13 +56,14 @@ class SwarmState(NamedTuple):
 class SwarmWatch:
     """Keeps `state` current from `start` to `stop`. `state` is replaced, never changed."""
 
-    def __init__(self, engine: Callable[[], DockerEngine | None], every_s: float = EVERY_S) -> None:
-        """`engine`: the connection that somebody else makes and closes; None while there is none."""
-        self._engine = engine
+    def __init__(self, engines: Callable[[], Sequence[DockerEngine | None]], every_s: float = EVERY_S) -> None:
+        """`engines`: the connections that somebody else makes and closes, of which the first manager is asked."""
+        self._engines = engines
         self._every_s = every_s
         self._stop = threading.Event()
         self._kick = threading.Event()
         self._settled = threading.Event()
+        self._manager: DockerEngine | None = None
         self._listener: _Listener | None = None
         self._thread = threading.Thread(target=self._run, name="mcptop-swarm", daemon=True)
         self.state = SwarmState()
@@ -84,8 +88,8 @@ class SwarmWatch:
     def _run(self) -> None:
         failures = 0
         while not self._stop.is_set():
-            engine = self._engine()
-            if engine is None:
+            engines = [engine for engine in self._engines() if engine is not None]
+            if not engines:
                 self._unlisten()
                 if self.state.swarm is not None:
                     self.state = self.state._replace(why=_LOST)
@@ -94,19 +98,22 @@ class SwarmWatch:
                 continue
             failures = 0
             began = time.monotonic()
-            pause_s = self._ask(engine)
+            pause_s = self._ask(engines)
             self._settled.set()
             self._wait(max(pause_s, _DUTY * (time.monotonic() - began)))
         self._unlisten()
 
-    def _ask(self, engine: DockerEngine) -> float:
+    def _ask(self, engines: Sequence[DockerEngine]) -> float:
         """One look; how long to wait for the next."""
         try:
-            role = engine.swarm() if self.state.swarm is None or self.state.why else {}
-            if role and not role.get("ControlAvailable"):
+            engine, role = self._manager, _NO_ROLE
+            if engine is None or engine not in engines or self.state.swarm is None or self.state.why:
+                engine, role = _manager_of(engines)
+            if engine is None:
                 self._unlisten()
                 self.state = SwarmState(None, (), *no_manager(role))
                 return _NO_MANAGER_S if not self.state.is_broken else self._every_s
+            self._manager = engine
             self._listen(engine)
             node = str(role.get("NodeID") or self.state.own_node)
             look = swarm_answers.look_of(engine.services(), engine.tasks(), engine.nodes(), datetime.now(UTC))
@@ -172,6 +179,24 @@ class _Listener(threading.Thread):
     def end(self) -> None:
         with contextlib.suppress(OSError, AttributeError, ValueError):
             self._stream.close()
+
+
+def _manager_of(engines: Sequence[DockerEngine]) -> tuple[DockerEngine | None, Answer]:
+    """The first that is a manager, and its role; without one, None and the role that says most of why."""
+    roles: list[Answer] = []
+    failure: EngineError | None = None
+    for engine in engines:
+        try:
+            role = engine.swarm()
+        except EngineError as error:
+            failure = error
+            continue
+        if role.get("ControlAvailable"):
+            return engine, role
+        roles.append(role)
+    if failure is not None:
+        raise failure
+    return None, max(roles, key=lambda role: _SAYING.get(str(role.get("LocalNodeState")), 0))
 
 
 def no_manager(role: Answer) -> tuple[str, bool]:

@@ -30,7 +30,7 @@ def performer(settings: Settings) -> Performs:
     """Who acts for real."""
     from mcptop.actions.performing import Performer
 
-    return Performer(settings.docker_host, roots=Roots(settings.path_procfs, settings.path_sysfs))
+    return Performer(settings.engines, roots=Roots(settings.path_procfs, settings.path_sysfs))
 
 
 def open_menu(app: McptopApp, whom: Whom | None) -> None:

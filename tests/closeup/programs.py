@@ -77,12 +77,12 @@ def program(code: str, *words: str, **environment: str) -> Iterator[Program]:
                 os.killpg(process.pid, 9)
 
 
-def no_engine() -> DockerEngine:
+def no_engine(container: str) -> DockerEngine:
     """A connection that cannot be made."""
     raise EngineError("no docker engine at unix:///nowhere: start it, or set DOCKER_HOST")
 
 
-def world(connect: Callable[[], DockerEngine] = no_engine, banner: str | None = None) -> World:
+def world(connect: Callable[[str], DockerEngine] = no_engine, banner: str | None = None) -> World:
     """This machine as a monitor sees it after its first looks."""
     table, book = ProcessTable(LIVE), AddressBook()
     collector = ProcessCollector(LIVE, table)

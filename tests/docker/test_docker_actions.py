@@ -52,7 +52,7 @@ class Doing:
     """Looks, chooses what is offered, and does it."""
 
     def __init__(self) -> None:
-        self.performer = Performer(None, up_s=60)
+        self.performer = Performer((None,), up_s=60)
         self.log = CommandLog()
         self.heard: list[str] = []
 
@@ -226,7 +226,7 @@ def test_the_next_one_waits_for_the_check(start, doing):
 def test_one_that_never_gets_well_is_given_up(start):
     sick = start("web", LIVES, "--health-cmd", "false", "--health-interval", "1s", "--health-retries", "1")
     with pytest.raises(ActionError, match=r"is running \(unhealthy\) after its start|is still running"):
-        Performer(None, up_s=30).wait_until_up(target(sick), threading.Event())
+        Performer((None,), up_s=30).wait_until_up(target(sick), threading.Event())
 
 
 def test_a_swarm_task_is_known(start, doing):
@@ -241,7 +241,7 @@ def test_an_engine_that_is_not_there_is_one_line():
         raise EngineError("no docker engine at unix:///nope: start it, or set DOCKER_HOST")
 
     with pytest.raises(ActionError, match="no docker engine at unix:///nope"):
-        Performer(None, connect).look([ActionTarget("a", "a", Kind.CONTAINER, None, "a")], "here")
+        Performer((None,), connect).look([ActionTarget("a", "a", Kind.CONTAINER, None, "a")], "here")
 
 
 def test_an_order_to_nobody_is_in_the_engines_words(stack):

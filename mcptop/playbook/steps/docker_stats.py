@@ -21,7 +21,7 @@ from mcptop.playbook.steps.base import Context, NoOptions, Output, Raw, StepFail
 from mcptop.playbook.steps.docker_asking import asking, container_of, gone
 from mcptop.playbook.steps.series import rounded
 from mcptop.playbook.steps.tool_version import version
-from mcptop.sources import command
+from mcptop.sources import command, docker_hosts
 from mcptop.units import long_size
 
 _SIZE = re.compile(r"([\d.]+)\s*([kKMGTP]?)(i?)B")
@@ -77,7 +77,8 @@ class DockerStats:
 
 
 def _by_command(context: Context, container: str) -> Output:
-    host = ["-H", context.settings.docker_host] if context.settings.docker_host else []
+    address = docker_hosts.find(context.settings.engines, container)
+    host = ["-H", address] if address else []
     argv = ["docker", *host, "stats", "--no-stream", "--no-trunc", "--format", "{{json .}}", container]
     complaint, output = context.run("docker-stats.json", argv, 15.0, version=version("docker"))
     if output.provenance.exit_code:
