@@ -11,6 +11,7 @@ import click
 
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
+from mcptop.cli_advice import recommend
 from mcptop.cli_checks import check_screen, doctor
 from mcptop.cli_export import export
 from mcptop.cli_exporter import exporter
@@ -36,7 +37,7 @@ _SCREEN_FIRST_S = 0.8
 
 
 @click.group(
-    commands=[doctor, judge, playbooks, record, replay, handover, serve, export, exporter, scale],
+    commands=[doctor, judge, playbooks, recommend, record, replay, handover, serve, export, exporter, scale],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -1,24 +1,15 @@
-"""The guide's three resource profiles: the .env files beside the Compose file, read."""
+"""The guide's three resource profiles, as the demo's services are told of them."""
 
 from __future__ import annotations
 
-from importlib import resources
+from mcptop.advice.profiles import PREFIXES, PROFILES, variables
 
-PROFILES = ("dev", "small", "large")
-
-_PREFIX = {"mcp-api": "API", "mcp-worker": "WORKER", "model-runner": "MODEL", "ui": "UI"}
-
-
-def variables(profile: str) -> dict[str, str]:
-    """Variable -> value of a profile, such as `MODEL_MEMORY_LIMIT` -> `2g`."""
-    text = (resources.files("mcptop.demo.containers") / "compose" / f"{profile}.env").read_text(encoding="utf-8")
-    lines = (line.strip() for line in text.splitlines())
-    return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
+__all__ = ["PROFILES", "limits", "variables"]
 
 
 def limits(profile: dict[str, str], service: str) -> dict[str, str]:
     """What one service is told about its own limits."""
-    prefix = _PREFIX.get(service)
+    prefix = PREFIXES.get(service)
     if prefix is None:
         return {}
     return {"MEMORY_LIMIT": profile[f"{prefix}_MEMORY_LIMIT"], "CPU_LIMIT": profile[f"{prefix}_CPU_LIMIT"]}

@@ -5,28 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from mcptop.advice.profiles import RESERVED
 from mcptop.demo.stack import StackError
 from mcptop.demo.systems.sizes import parse_bytes
-
-_RESERVED = {"MODEL": ("1g", 0.5), "API": ("512m", 0.5), "WORKER": ("512m", 0.5), "UI": ("128m", 0.1)}
-"""The guide's reservations; it has none for the ui."""
 
 
 def variables(profile: Mapping[str, str]) -> dict[str, str]:
     """Limits and reservations. Raises `StackError` naming the variable that cannot be read."""
     found = dict(profile)
-    for prefix, (memory, cpus) in _RESERVED.items():
+    for prefix, (memory, cpus) in RESERVED.items():
         limits = (f"{prefix}_MEMORY_LIMIT", f"{prefix}_CPU_LIMIT")
         # A reservation above the limit is an error to the engine.
         reserved = min(parse_bytes(memory), _bytes(limits[0], profile[limits[0]]))
         found[f"{prefix}_MEMORY_RESERVATION"] = str(reserved)
-        found[f"{prefix}_CPU_RESERVATION"] = f"{min(cpus, _cpus(limits[1], profile[limits[1]])):g}"
+        found[f"{prefix}_CPU_RESERVATION"] = f"{min(float(cpus), _cpus(limits[1], profile[limits[1]])):g}"
     return found
 
 
 def fit(profile: Mapping[str, str], cpus: int) -> None:
     """Raises `StackError` for a limit that an engine with so many CPUs refuses."""
-    for name in (f"{prefix}_CPU_LIMIT" for prefix in _RESERVED):
+    for name in (f"{prefix}_CPU_LIMIT" for prefix in RESERVED):
         if _cpus(name, profile[name]) > cpus:
             raise StackError(
                 f"{name}={profile[name]}, but the engine has {cpus} CPUs: use --profile dev, or set {name}={cpus}"

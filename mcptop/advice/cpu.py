@@ -1,0 +1,104 @@
+"""CPU quota and reservation. Replicas are sized together, by the one that uses most.
+
+The quota follows bursts (the 99th percentile) and what it held back: use cannot show what was not allowed. KRR advises
+no CPU limit at all; who has none gets none here either. The reservation follows what is used most of the time.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from mcptop.advice.memory import smallest
+from mcptop.advice.observed import Observed
+from mcptop.advice.sized import CPU_STEP, Advice, Sized, cores, missing, up, why_not_lower
+from mcptop.alerts import rules
+from mcptop.analysis import krr, vpa
+
+THROTTLED = 0.05
+"""From this share of held back periods on the quota is too small; from the alert's on it is acute."""
+_LOWER_PART, _LOWER_LEAST = 0.25, 0.25
+_CALM = 0.01
+
+
+def limit(seen: Observed) -> Sized:
+    """What the quota should be."""
+    current = smallest(replica.cpu_limit for replica in seen.running or seen.replicas)
+    used = [replica.cpu for replica in seen.replicas if replica.cpu is not None]
+    if not used:
+        return Sized(current, missing="nobody says how much CPU it uses")
+    typical, burst = max(each.p95 for each in used), max(each.p99 for each in used)
+    base = Sized(current, typical=typical, peak=max(each.peak for each in used), missing=missing(seen),
+                 samples=sum(each.samples for each in used))  # fmt: skip
+    if base.samples < krr.LEAST_POINTS:
+        return replace(base, because=base.missing)
+    if current is None:
+        return replace(base, advice=Advice.KEEP, because="no quota, so nothing holds it back",
+                       rejected=f"p99 {cores(burst)} x {vpa.MARGIN} = {cores(burst * vpa.MARGIN)}: "
+                       "a quota would only take away what nobody else needs")  # fmt: skip
+    return _judged(base, seen, burst, throttled(seen))
+
+
+def reservation(seen: Observed, limit_: Sized) -> Sized:
+    """What should be reserved: what it uses most of the time."""
+    used = [replica.cpu for replica in seen.replicas if replica.cpu is not None]
+    if not seen.is_enough or not used:
+        return Sized(missing=missing(seen) or "nobody says how much CPU it uses")
+    p95 = max(each.p95 for each in used)
+    estimates = [replica.vpa_cpu for replica in seen.replicas if replica.vpa_cpu is not None]
+    by_vpa = max((each.raw for each in estimates), default=0.0)
+    raw = max(p95, by_vpa)
+    bound = limit_.wanted if limit_.advice in (Advice.RAISE, Advice.LOWER) else limit_.current
+    wanted = min(up(raw, CPU_STEP), bound or float("inf"))
+    rule = f"max(p95 {cores(p95)}, p90 x {vpa.MARGIN} = {cores(by_vpa)}), rounded up to {CPU_STEP}, at most the quota"
+    floor = "" if raw > CPU_STEP / 2 else f"{CPU_STEP}, the least that is advised; by the rule it were {cores(raw)}"
+    rejected = f"KRR reserves the p95 alone: {cores(krr.cpu([p95]).value)}"
+    return Sized(None, wanted, Advice.SET, "what it uses most of the time", rule, rejected, floor, steps=(rule,))
+
+
+def throttled(seen: Observed) -> float | None:
+    """The largest share of periods in which the quota held a replica back."""
+    return max((r.throttled_ratio for r in seen.replicas if r.throttled_ratio is not None), default=None)
+
+
+def _judged(base: Sized, seen: Observed, burst: float, held_back: float | None) -> Sized:
+    current = base.current
+    assert current is not None
+    by_burst = burst * vpa.MARGIN
+    if held_back is not None and held_back >= THROTTLED:
+        by_quota = current * (1 + held_back)
+        terms = f"p99 {cores(burst)} x {vpa.MARGIN} = {cores(by_burst)}, "
+        terms += f"quota {cores(current)} x {1 + held_back:.2f} = {cores(by_quota)}"
+        rule = f"max({terms}), rounded up to {CPU_STEP}"
+        return replace(
+            base, wanted=up(max(by_burst, by_quota), CPU_STEP), advice=Advice.RAISE, rule=rule, steps=(rule,),
+            because=f"the quota holds it back in {held_back:.0%} of the periods",
+            rejected="use alone does not show what was held back",
+            is_acute=rules.CPU_THROTTLED.judge(held_back) is not None,
+        )  # fmt: skip
+    rule = f"p99 {cores(burst)} x {vpa.MARGIN} = {cores(by_burst)}, rounded up to {CPU_STEP}"
+    typical = base.typical or 0.0
+    floor = (
+        ""
+        if by_burst > CPU_STEP / 2
+        else f"{CPU_STEP}, the least that is advised; by the rule it were {cores(by_burst)}"
+    )
+    sized = replace(
+        base, wanted=up(by_burst, CPU_STEP), rule=rule, steps=(rule,), floor=floor,
+        rejected=f"p95 {cores(typical)} x {vpa.MARGIN} = {cores(typical * vpa.MARGIN)} would hold bursts back"
+        f" (p99 {cores(burst)})",
+    )  # fmt: skip
+    return _lowered(sized, seen, current, held_back)
+
+
+def _lowered(sized: Sized, seen: Observed, current: float, held_back: float | None) -> Sized:
+    fits = "what was seen fits" if seen.is_enough else f"what was seen fits; {sized.missing}"
+    wanted = sized.wanted or current
+    if current - wanted < max(_LOWER_PART * current, _LOWER_LEAST):
+        return replace(sized, advice=Advice.KEEP, because=fits)
+    forbids = why_not_lower(seen)
+    if not forbids and (held_back is None or held_back > _CALM):
+        forbids = "nothing is lowered that holds it back, or where nobody counts that"
+    if forbids:
+        return replace(sized, advice=Advice.KEEP, because=f"{fits}, {cores(wanted)} would do; {forbids}"
+                       if seen.is_enough else fits)  # fmt: skip
+    return replace(sized, advice=Advice.LOWER, because="its bursts and 15 %")

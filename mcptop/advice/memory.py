@@ -1,0 +1,139 @@
+"""Memory limit and reservation. Replicas are sized together, by the one that uses most.
+
+The limit: KRR's rule, the peak and 15 %, and after a kill VPA's, a fifth more than it had and 100 MiB at least. The
+reservation: VPA's target, the 90th percentile of the peaks of the days and 15 %, never more than the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from msgspec.structs import replace
+
+from mcptop.advice.observed import Kill, Observed
+from mcptop.advice.sized import MEMORY_STEP, Advice, Sized, mib, missing, up, why_not_lower
+from mcptop.analysis import krr, vpa
+from mcptop.model.value import Kind
+
+NEAR = 0.97
+"""Of its limit: then what it would have used is not known."""
+_LOWER_PART, _LOWER_LEAST = 0.25, 128 << 20
+"""A smaller difference is not worth a restart."""
+_PRESSURE = 0.1
+
+
+def limit(seen: Observed) -> Sized:
+    """What the limit should be."""
+    current = smallest(replica.memory_limit for replica in seen.running or seen.replicas)
+    used = [replica.memory for replica in seen.replicas if replica.memory is not None]
+    if not used:
+        return Sized(current, missing="nobody says how much memory it uses")
+    base = Sized(current, typical=max(each.p95 for each in used), peak=max(each.peak for each in used),
+                 samples=sum(each.samples for each in used), missing=missing(seen))  # fmt: skip
+    kills = kills_of(seen)
+    if base.samples < krr.LEAST_POINTS and not kills:
+        return replace(base, because=base.missing)
+    if current is None and seen.kind is not Kind.CONTAINER:
+        return replace(base, advice=Advice.KEEP, because="a host process without a limit of its own")
+    return _judged(*_computed(base, kills), seen, kills)
+
+
+def reservation(seen: Observed, limit_: Sized) -> Sized:
+    """What should be reserved: what it needs on most days."""
+    estimates = [replica.vpa_memory for replica in seen.replicas if replica.vpa_memory is not None]
+    if not seen.is_enough or not estimates:
+        return Sized(missing=missing(seen) or "nobody says how much memory it uses")
+    target = max(each.raw for each in estimates)
+    bound = limit_.wanted if limit_.advice in (Advice.RAISE, Advice.LOWER, Advice.SET) else limit_.current
+    wanted = min(up(target, MEMORY_STEP), bound or float("inf"))
+    rule = f"p90 of the daily peaks x {vpa.MARGIN} = {mib(target)}, rounded up to 64 MiB, at most the limit"
+    floor = ", with its floor of 250 MiB a pod, which says nothing of this service" if _has_floor(seen) else ""
+    rejected = f"VPA's own target is {mib(max(each.target for each in estimates))}{floor}"
+    return Sized(None, wanted, Advice.SET, "what it needs on most days", rule, rejected, steps=(rule,))
+
+
+def kills_of(seen: Observed) -> tuple[Kill, ...]:
+    """Of all replicas."""
+    return tuple(kill for replica in seen.replicas for kill in replica.kills)
+
+
+def smallest(limits: Iterable[float | None]) -> float | None:
+    """The least of those there are."""
+    return min((limit for limit in limits if limit), default=None)
+
+
+def _has_floor(seen: Observed) -> bool:
+    return any(replica.vpa_memory is not None and replica.vpa_memory.has_floor for replica in seen.replicas)
+
+
+def _computed(base: Sized, kills: tuple[Kill, ...]) -> tuple[Sized, float]:
+    """With the limit that fits, and what that is before it is rounded."""
+    peak = base.peak or 0.0
+    by_peak = peak * krr.MARGIN
+    terms = [f"peak {mib(peak)} x {krr.MARGIN} = {mib(by_peak)}"]
+    raw, rejected = by_peak, ""
+    if kills:
+        had = max(max(kill.limit or base.current or 0.0 for kill in kills), peak)
+        by_kill = vpa.after_oom(had)
+        terms.append(f"OOM {mib(had)} {_bump(had)} = {mib(by_kill)}")
+        raw = max(raw, by_kill)
+        rejected = f"KRR adds {krr.OOM_MARGIN - 1:.0%} after a kill: {mib(had * krr.OOM_MARGIN)}"
+    elif base.typical is not None:
+        rejected = (
+            f"p95 {mib(base.typical)} x {krr.MARGIN} = {mib(base.typical * krr.MARGIN)} would kill it at its peak"
+        )
+    rule = f"max({', '.join(terms)})" if len(terms) > 1 else terms[0]
+    floor = "" if raw > MEMORY_STEP / 2 else f"64 MiB, the least that is advised; by the rule it were {mib(raw)}"
+    sized = replace(base, wanted=up(raw, MEMORY_STEP), rule=f"{rule}, rounded up to 64 MiB", rejected=rejected,
+                    floor=floor, steps=(*terms, f"rounded up to 64 MiB: {mib(up(raw, MEMORY_STEP))}"),
+                    because=_reason(kills))  # fmt: skip
+    return sized, raw
+
+
+def _bump(had: float) -> str:
+    return f"x {vpa.OOM_RATIO}" if had * vpa.OOM_RATIO >= had + vpa.OOM_LEAST_BYTES else "+ 100 MiB"
+
+
+def _reason(kills: tuple[Kill, ...]) -> str:
+    count = sum(kill.count for kill in kills)
+    return (
+        f"it was killed for lack of memory{f', {count} times' if count > 1 else ''}" if kills else "its peak and 15 %"
+    )
+
+
+def _judged(sized: Sized, needed: float, seen: Observed, kills: tuple[Kill, ...]) -> Sized:
+    current, wanted = sized.current, sized.wanted
+    assert wanted is not None
+    if current is None:
+        if kills:
+            return replace(sized, advice=Advice.KEEP, because="no limit of its own: the machine had no memory left")
+        is_known = seen.is_enough
+        because = sized.because if is_known else f"no limit, and {sized.missing}"
+        return replace(sized, advice=Advice.SET if is_known else Advice.UNKNOWN, because=because)
+    if needed > current:
+        return replace(sized, advice=Advice.RAISE, is_acute=bool(kills))
+    if kills:
+        return replace(
+            sized, advice=Advice.KEEP, because="it was killed for lack of memory, and has a larger limit since"
+        )
+    return _lowered(sized, seen, current, wanted)
+
+
+def _lowered(sized: Sized, seen: Observed, current: float, wanted: float) -> Sized:
+    fits = "what was seen fits" if seen.is_enough else f"what was seen fits; {sized.missing}"
+    if current - wanted < max(_LOWER_PART * current, _LOWER_LEAST):
+        return replace(sized, advice=Advice.KEEP, because=fits)
+    forbids = why_not_lower(seen) or _hits(seen, current)
+    if forbids:
+        return replace(sized, advice=Advice.KEEP, because=f"{fits}, {mib(wanted)} would do; {forbids}"
+                       if seen.is_enough else fits)  # fmt: skip
+    return replace(sized, advice=Advice.LOWER)
+
+
+def _hits(seen: Observed, current: float) -> str:
+    """What says that it would use more if it could."""
+    if any(replica.memory is not None and replica.memory.peak >= NEAR * current for replica in seen.replicas):
+        return "nothing is lowered that was reached"
+    if any((replica.pressure_peak or 0.0) >= _PRESSURE for replica in seen.replicas):
+        return "nothing is lowered where tasks waited for memory"
+    return ""

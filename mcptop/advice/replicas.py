@@ -1,0 +1,120 @@
+"""How many replicas a HorizontalPodAutoscaler would run, if there were one: said as "would", for Compose has none.
+
+The signals: CPU against what is reserved or allowed, and the depth of its queues. More replicas are more connections,
+so the budget of each database is worked out first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from mcptop.advice.observed import Line, Observed
+from mcptop.analysis import hpa
+from mcptop.analysis.hpa import Pod, Proposed
+from mcptop.analysis.hpa_course import course
+from mcptop.model.flow import Budget, Share
+from mcptop.model.frame import Service
+from mcptop.model.instance import Instance
+from mcptop.model.value import Value
+
+TARGET_PERCENT = 70
+"""The guide's, of the CPU."""
+TARGET_DEPTH = 100.0
+"""Waiting entries for each replica: from there on a growing queue is an alert."""
+LEAST, MOST = 2, 10
+"""The guide's."""
+_QUEUES = ("queue", "broker", None)
+"""Kinds that replicas share; connections nobody took yet are of one replica."""
+
+
+class Scale(Value, frozen=True):
+    """What an autoscaler would do."""
+
+    replicas: int
+    """Now."""
+    wanted: int
+    """In the end, if the load stayed as it is; as many as now where no signal is known."""
+    seconds: float
+    """Until then."""
+    says: str
+    signal: str
+    """The arithmetic of the metric that decided."""
+    budget: str = ""
+    """What speaks against it: the connections of a database. Empty: nothing does, or nothing is known."""
+
+
+def would(current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] = (), name: str = "") -> Scale | None:
+    """By what metrics ask for. None without a replica, or where no metric is known."""
+    least, most = min(LEAST, current), max(MOST, current)
+    known = [each for each in asked if each.replicas is not None]
+    if not current or not known:
+        return None
+    decided = hpa.wanted(current, known, hpa.GUIDE, least=least, most=most)
+    steps = course(current, decided.asked, hpa.GUIDE, least=least, most=most)
+    wanted, seconds = (steps[-1][1], steps[-1][0]) if steps else (current, 0.0)
+    signal = max(known, key=lambda each: each.replicas or 0).says
+    if wanted == current:
+        return Scale(current, current, 0.0, f"HPA would stay at {current}", signal)
+    over = over_budget(budgets, name, current, wanted) if wanted > current else ""
+    says = f"HPA would go {current} -> {wanted} within {seconds / 60:.0f} min"
+    return Scale(current, wanted, seconds, f"{says}, but {over}" if over else says, signal, over)
+
+
+def of_past(seen: Observed, budgets: Iterable[Budget] = ()) -> Scale | None:
+    """By its busiest time: the 95th percentile of CPU, and of the depth of its queues."""
+    pods = [Pod(replica.cpu.p95 if replica.cpu is not None else None, replica.cpu_limit) for replica in seen.running]
+    depth = [line.typical for line in seen.queues if line.typical is not None]
+    return would(len(pods), _asked(len(pods), pods, depth), budgets, seen.name)
+
+
+def of_now(service: Service, cores: Sequence[float | None], budgets: Iterable[Budget] = ()) -> Scale | None:
+    """By this moment. `cores`: of each of its running instances, over about a minute."""
+    running = tuple(each for each in service.instances if each.state == "running")
+    pods = [
+        Pod(used, instance.cpu.limit_cores, _is_ready(instance)) for instance, used in zip(running, cores, strict=True)
+    ]
+    depth = [float(queue.depth) for queue in service.queues if queue.kind in _QUEUES and queue.depth is not None]
+    return would(len(pods), _asked(len(pods), pods, depth), budgets, service.name)
+
+
+def lines_of(service: Service) -> tuple[Line, ...]:
+    """Its queues as they are now."""
+    return tuple(
+        Line(queue.name, queue.depth, None, queue.in_flight) for queue in service.queues if queue.kind in _QUEUES
+    )
+
+
+def is_shared(kind: str | None) -> bool:
+    """Whether a queue of that kind is emptied by all replicas together."""
+    return kind in _QUEUES
+
+
+def over_budget(budgets: Iterable[Budget], name: str, current: int, wanted: int) -> str:
+    """Which database could not bear it: `postgres would get 290 connections of 97`."""
+    for budget in budgets:
+        own = [share for share in budget.shares if share.service == name]
+        if not own or budget.allowed is None:
+            continue
+        total = budget.total + sum(_each(share, current) * (wanted - current) for share in own)
+        if total > budget.allowed:
+            return (f"{budget.server} allows {budget.allowed} connections, and its clients' pools would then "
+                    f"take {total:.0f}: make the pools smaller first")  # fmt: skip
+    return ""
+
+
+def _each(share: Share, replicas: int) -> float:
+    """What one replica more may take."""
+    return share.max * share.count / max(1, replicas)
+
+
+def _is_ready(instance: Instance) -> bool:
+    return instance.health in (None, "healthy")
+
+
+def _asked(current: int, pods: Sequence[Pod], depth: Sequence[float]) -> list[Proposed]:
+    asked = [hpa.share(current, value, TARGET_DEPTH) for value in depth] if current else []
+    by_cpu = hpa.utilization(current, pods, TARGET_PERCENT) if pods else None
+    if by_cpu is not None and by_cpu.replicas is not None:
+        # What is reserved the engine does not say; the quota is what is known.
+        asked.append(Proposed(by_cpu.replicas, by_cpu.says.replace("% of the reservation", "% of the CPU quota")))
+    return asked
