@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import click
 
+from mcptop.cli_stack_files import compose, env, hpa, swarm
 
-@click.group(commands=[])
+
+@click.group(commands=[env, compose, swarm, hpa])
 def export() -> None:
     """Files for other systems, on stdout or with -o into a file."""
