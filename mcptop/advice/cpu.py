@@ -28,7 +28,7 @@ def limit(seen: Observed) -> Sized:
         return Sized(current, missing="nobody says how much CPU it uses")
     typical, burst = max(each.p95 for each in used), max(each.p99 for each in used)
     base = Sized(current, typical=typical, peak=max(each.peak for each in used), missing=missing(seen),
-                 samples=sum(each.samples for each in used))  # fmt: skip
+                 samples=seen.samples)  # fmt: skip
     if base.samples < krr.LEAST_POINTS:
         return replace(base, because=base.missing)
     if current is None:

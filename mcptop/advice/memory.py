@@ -29,7 +29,7 @@ def limit(seen: Observed) -> Sized:
     if not used:
         return Sized(current, missing="nobody says how much memory it uses")
     base = Sized(current, typical=max(each.p95 for each in used), peak=max(each.peak for each in used),
-                 samples=sum(each.samples for each in used), missing=missing(seen))  # fmt: skip
+                 samples=seen.samples, missing=missing(seen))  # fmt: skip
     kills = kills_of(seen)
     if base.samples < krr.LEAST_POINTS and not kills:
         return replace(base, because=base.missing)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mcptop import units
-from mcptop.analysis.sizing import LEAST_SAMPLES, Advice, Sized
+from mcptop.advice.sized import Advice, Sized
+from mcptop.analysis.krr import LEAST_POINTS
 from mcptop.presentation import runs
 from mcptop.presentation.limit_rows import RANKS, LimitRow
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import MAIN, Column, Moment, Sheet
 
-_TONES = {Advice.RAISE: "warning", Advice.SET: "text", Advice.KEEP: "ok", Advice.UNKNOWN: "dim"}
+_TONES = {Advice.RAISE: "warning", Advice.SET: "text", Advice.LOWER: "accent", Advice.KEEP: "ok", Advice.UNKNOWN: "dim"}
 
 
 _NONE = "none"
@@ -43,9 +44,11 @@ def _advice(part: Callable[[LimitRow], Sized], text: Callable[[float | None], st
 def _advised(sized: Sized, text: Callable[[float | None], str], interval_s: float) -> str:
     if sized.advice is Advice.UNKNOWN:
         # Nothing is known of what nobody measures; the rest is a matter of time.
-        missing_s = (LEAST_SAMPLES - sized.samples) * interval_s
+        missing_s = (LEAST_POINTS - sized.samples) * interval_s
+        if missing_s <= 0:
+            return "no limit" if sized.current is None else units.UNKNOWN
         return f"wait {units.about(missing_s)}" if sized.samples else units.UNKNOWN
-    if sized.limit is None and sized.advice is Advice.KEEP:
+    if sized.current is None and sized.advice is Advice.KEEP:
         return "no limit"
     wanted = None if sized.advice is Advice.KEEP else sized.wanted
     return sized.advice if wanted is None else f"{sized.advice} {text(wanted)}"
@@ -53,7 +56,7 @@ def _advised(sized: Sized, text: Callable[[float | None], str], interval_s: floa
 
 def _peak(row: LimitRow) -> float | None:
     """The advice is not worked out at every tick, and what is used now was seen as well."""
-    known = [value for value in (row.memory.peak, _used(row)) if value is not None]
+    known = [value for value in (row.memory_use.peak if row.memory_use else None, _used(row)) if value is not None]
     return max(known, default=None)
 
 
@@ -75,6 +78,29 @@ def why(row: LimitRow) -> str:
     return "; ".join(parts)
 
 
+def _memory_limit(row: LimitRow) -> int | None:
+    return row.instance.memory.limit_bytes
+
+
+def _cpu_limit(row: LimitRow) -> float | None:
+    return row.instance.cpu.limit_cores
+
+
+def _typical(row: LimitRow) -> float | None:
+    return row.cpu_use.p95 if row.cpu_use is not None else None
+
+
+def _scale(row: LimitRow) -> str:
+    if row.scale is None:
+        return units.UNKNOWN
+    change = row.scale.wanted != row.scale.replicas
+    return f"{row.scale.replicas}→{row.scale.wanted}" if change else f"{row.scale.replicas}"
+
+
+def _scale_tone(row: LimitRow) -> str:
+    return "warning" if row.scale is not None and row.scale.wanted > row.scale.replicas else "text"
+
+
 def _used(row: LimitRow) -> int | None:
     return row.instance.memory.working_set_bytes
 
@@ -91,24 +117,25 @@ LIMITS: Sheet[LimitRow] = Sheet((
     Column("service", "INSTANCE", "the instance, with its service", 14, _name, 0,
            lambda row: row.name, 36, "left", names=True),
     Column("memory.limit", "MEM LIM", "memory limit", 7,
-           _figure(lambda row: units.size(row.memory.limit) if row.memory.limit else _NONE), 0,
-           lambda row: row.memory.limit),
+           _figure(lambda row: units.size(_memory_limit(row)) if _memory_limit(row) else _NONE), 0, _memory_limit),
     Column("memory", "NOW", "working set now", 5, _figure(lambda row: units.size(_used(row))), 60, _used),
     Column("memory.peak", "PEAK", "most that was seen, at most 15 minutes back", 5,
            _figure(lambda row: units.size(_peak(row))), 0, _peak),
     Column("memory.advice", "MEMORY", "what the limit should be, by the peak and 15 %", 12,
            _advice(_memory, units.size), 0, lambda row: float(RANKS[row.memory.advice]), align="left"),
     Column("cpu.limit", "CPU LIM", "CPU quota, in cores", 7, _figure(
-        lambda row: _cores(row.cpu.limit) if row.cpu.limit else _NONE), 0, lambda row: row.cpu.limit),
+        lambda row: _cores(_cpu_limit(row)) if _cpu_limit(row) else _NONE), 0, _cpu_limit),
     Column("cpu", "NOW", "cores used now", 5, _figure(lambda row: _cores(row.instance.cpu.cores)), 92,
            lambda row: row.instance.cpu.cores),
     Column("cpu.typical", "P95", "cores that 95 % of the samples stay below", 5,
-           _figure(lambda row: _cores(row.cpu.typical)), 0, lambda row: row.cpu.typical),
+           _figure(lambda row: _cores(_typical(row))), 0, _typical),
     Column("throttled", "THR", "share of periods in which the quota held it back", 4,
            _figure(lambda row: units.percent(row.instance.cpu.throttled_ratio)), MAIN, 
            lambda row: row.instance.cpu.throttled_ratio),
-    Column("cpu.advice", "CPU", "what the quota should be, by the 95th percentile and 15 %", 11,
+    Column("cpu.advice", "CPU", "what the quota should be, by bursts and what it held back", 11,
            _advice(_cpu, _cores), 0, lambda row: float(RANKS[row.cpu.advice]), align="left"),
+    Column("replicas", "HPA", "replicas that a HorizontalPodAutoscaler would run now", 5, _figure(_scale, _scale_tone),
+           MAIN, lambda row: None if row.scale is None else float(row.scale.wanted - row.scale.replicas)),
     Column("oom", "OOM", "kills for lack of memory", 3, _figure(
         lambda row: units.count(row.instance.oom_kills)), 84,
            lambda row: row.instance.oom_kills),

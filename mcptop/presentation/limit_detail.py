@@ -14,6 +14,9 @@ def compose(row: LimitRow, width: int, height: int, lens: Lens) -> list[Runs]:
     judged = row.service.judgement
     lines = [detail.ruled(((f" {judged.symbol} ", judged.style), (row.name, "strong")), width)]
     lines += hanging(((" why ", "dim"),), ((limit_columns.why(row), "text"),), max(20, width - 1))
+    if row.scale is not None and height > len(lines):
+        said = f"{row.scale.says}: {row.scale.signal}"
+        lines += hanging(((" scale ", "dim"),), ((said, "text"),), max(20, width - 1))
     instance = rows.find([row.service], row.key)
     room = height - len(lines)
     if instance is not None and room >= 5 and width >= 40:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from mcptop.alerts import rules
-from mcptop.analysis import sizing
-from mcptop.analysis.sizing import Advice, Sized
+from mcptop.advice import short
+from mcptop.advice.observed import Usage
+from mcptop.advice.replicas import Scale
+from mcptop.advice.short import Shortly
+from mcptop.advice.sized import Advice, Sized
 from mcptop.history import KEPT_S
-from mcptop.model.frame import Frame
+from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.presentation import replicas
@@ -19,7 +21,7 @@ from mcptop.presentation.sheet import FlatRow, ordered
 
 _RENEWED_TICKS = 10
 """Percentiles of a quarter of an hour do not change from second to second."""
-RANKS = {Advice.RAISE: 3, Advice.SET: 2, Advice.KEEP: 1, Advice.UNKNOWN: 0}
+RANKS = {Advice.RAISE: 4, Advice.SET: 3, Advice.LOWER: 2, Advice.KEEP: 1, Advice.UNKNOWN: 0}
 """How urgent each advice is."""
 
 
@@ -32,6 +34,11 @@ class LimitRow(FlatRow, frozen=True, eq=False, kw_only=True):
     instance: Instance
     cpu: Sized
     memory: Sized
+    """Replicas are sized together: the advice is the service's."""
+    cpu_use: Usage | None = None
+    memory_use: Usage | None = None
+    scale: Scale | None = None
+    """What an autoscaler would do now; None where nothing tells it."""
     interval_s: float = 1.0
     """Between two samples."""
 
@@ -62,42 +69,42 @@ def build(scene: Scene, view: View) -> Sequence[LimitRow]:
 
 def _forget(scene: Scene) -> None:
     """What is not in the frame any more."""
-    if len(scene.sizes) > sum(len(service.instances) for service in scene.frame.services):
-        present = {instance.id for service in scene.frame.services for instance in service.instances}
-        for identity in scene.sizes.keys() - present:
-            del scene.sizes[identity]
+    if len(scene.sizes) > len(scene.frame.services):
+        present = {service.key for service in scene.frame.services}
+        for key in scene.sizes.keys() - present:
+            del scene.sizes[key]
 
 
 def _row(scene: Scene, service: Row, instance: Instance) -> LimitRow:
     assert service.service is not None
     several = len(service.service.instances) > 1
     name = replicas.whole(service.service, instance.name) if several else service.name
-    cpu, memory = _sized(scene, instance)
-    return LimitRow(key=instance.id, service=service, name=name, instance=instance, cpu=cpu, memory=memory,
+    sized = _sized(scene, service.service)
+    cpu_use, memory_use = sized.uses.get(instance.id, (None, None))
+    return LimitRow(key=instance.id, service=service, name=name, instance=instance, cpu=sized.cpu, memory=sized.memory,
+                    cpu_use=cpu_use, memory_use=memory_use, scale=sized.scale,
                     interval_s=scene.frame.interval_s)  # fmt: skip
 
 
-def _sized(scene: Scene, instance: Instance) -> tuple[Sized, Sized]:
+def _sized(scene: Scene, service: Service) -> Shortly:
     now = scene.frame.number
-    known = scene.sizes.get(instance.id)
-    # Each instance has its own turn, so that no picture has to work out all of them.
-    if known is not None and 0 <= now - known[0] < _RENEWED_TICKS + hash(instance.id) % _RENEWED_TICKS:
-        return known[1], known[2]
-    sized = of_instance(scene.frame, instance)
-    scene.sizes[instance.id] = (now, *sized)
+    known = scene.sizes.get(service.key)
+    # Each service has its own turn, so that no picture has to work out all of them.
+    if known is not None and 0 <= now - known[0] < _RENEWED_TICKS + hash(service.key) % _RENEWED_TICKS:
+        # Of an instance that is new nothing was worked out yet.
+        if all(one.id in known[1].uses for one in service.instances):
+            return known[1]
+    sized = of_service(scene.frame, service)
+    scene.sizes[service.key] = (now, sized)
     return sized
 
 
-def of_instance(frame: Frame, instance: Instance) -> tuple[Sized, Sized]:
-    """CPU and memory by the frame's history."""
+def of_service(frame: Frame, service: Service) -> Shortly:
+    """By the frame's history."""
     count = round(KEPT_S / frame.interval_s)
-    cores = frame.series.tail(instance.id, "cpu.cores", count)
-    used = frame.series.tail(instance.id, "memory.working_set", count)
-    throttled, rule = instance.cpu.throttled_ratio, (frame.rules or rules.SHIPPED)[rules.CPU_THROTTLED.id]
-    return (
-        sizing.cpu(cores, instance.cpu.limit_cores, throttled if rule.judge(throttled) else None),
-        sizing.memory(used, instance.memory.limit_bytes, instance.oom_kills),
-    )
+    cores = {one.id: frame.series.tail(one.id, "cpu.cores", count) for one in service.instances}
+    used = {one.id: frame.series.tail(one.id, "memory.working_set", count) for one in service.instances}
+    return short.of_service(service, cores, used, frame.interval_s, frame.budgets)
 
 
 def _passes(service: Row, instance: Instance, wanted: Filter) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct, field
 
-from mcptop.analysis.sizing import Sized
+from mcptop.advice.short import Shortly
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import Frame
 from mcptop.presentation.closeups.masks import HIDDEN, Reveal
 from mcptop.presentation.rows import Row
 
-Sizes = tuple[int, Sized, Sized]
-"""Number of the frame they were worked out at; CPU and memory."""
+Sizes = tuple[int, Shortly]
+"""Number of the frame they were worked out at."""
 
 
 class Scene(Struct, frozen=True, eq=False):
@@ -26,4 +26,4 @@ class Scene(Struct, frozen=True, eq=False):
     reveal: Reveal = HIDDEN
     """Which masked values somebody asked for."""
     sizes: dict[str, Sizes] = field(default_factory=dict)
-    """What was worked out of each instance's limits: kept from picture to picture, for it is dear."""
+    """What was worked out of each service's limits: kept from picture to picture, for it is dear."""

@@ -26,9 +26,9 @@ def test_what_was_worked_out_of_what_is_gone_is_forgotten():
     sizes: dict = {}
     for number in range(50):
         limit_rows.build(
-            scene(worker(number), frames.service("old", frames.instance("old", 0.1, 10)), sizes=sizes), View()
+            scene(worker(number), frames.service(f"old-{number}", frames.instance("old", 0.1, 10)), sizes=sizes), View()
         )
-    assert set(sizes) == {"id-worker-49", "id-old"}
+    assert set(sizes) == {"container:mcp-stack/worker", "container:mcp-stack/old-49"}
 
 
 def test_kills_nobody_counted_are_unknown_and_not_none():
@@ -79,3 +79,44 @@ def test_the_detail_says_why_and_fits():
         assert len(lines) <= height
         assert all(runs.width(line) <= width for line in lines)
     assert "why memory: " in runs.text_of(limit_detail.compose(row, 80, 3, Lens())[1])
+
+
+def test_replicas_are_sized_together_and_an_autoscaler_is_asked():
+    services = (
+        frames.service(
+            "worker",
+            *(
+                frames.instance(f"worker-{n}", used, memory, 512, quota=0.5, throttled=0.0)
+                for n, used, memory in ((1, 0.49, 470), (2, 0.45, 100))
+            ),
+        ),
+    )
+    one, other = limit_rows.build(scene(*services), View())
+    assert one.memory is other.memory
+    assert shown(one, "memory.advice") == shown(other, "memory.advice") == "raise 768M"
+    assert {shown(one, "memory.peak"), shown(other, "memory.peak")} == {"644M", "137M"}
+    assert shown(one, "replicas") == "2→3"
+    lines = limit_detail.compose(one, 120, 16, Lens(frames.frame(1000, services)))
+    assert "scale HPA would go 2 -> 3 within 1 min: 92 % of the CPU quota / 70 %" in runs.text_of(lines[2])
+
+
+def test_a_database_is_not_scaled():
+    (row,) = (row for row in limit_rows.build(scene(*frames.stack()), View()) if row.service.name == "postgres")
+    assert shown(row, "replicas") == "-"
+
+
+def test_more_replicas_are_held_against_the_connections_of_the_database():
+    frame = frames.frame()
+    made = limit_rows.build(Scene(frame, rows.of_services(frame), sizes={}), View())
+    worker_row = next(row for row in made if row.service.name == "mcp-worker")
+    assert worker_row.scale.wanted > worker_row.scale.replicas
+    assert "postgres allows 97 connections" in worker_row.scale.says
+
+
+def test_nothing_is_set_or_lowered_on_a_quarter_of_an_hour():
+    large = frames.service("idle", frames.instance("idle-1", 0.01, 30, 8192, quota=8.0, throttled=0.0))
+    free = frames.service("free", frames.instance("free-1", 0.5, 400))
+    advice = {row.name: row for row in limit_rows.build(scene(large, free), View())}
+    assert shown(advice["idle"], "memory.advice") == shown(advice["idle"], "cpu.advice") == "keep"
+    assert shown(advice["free"], "memory.advice") == "no limit"
+    assert "not enough data: 15 min observed, 3 h needed" in limit_columns.why(advice["free"])
