@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -13,31 +13,25 @@ from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
 from mcptop.cli_advice import recommend
 from mcptop.cli_checks import check_screen, doctor
+from mcptop.cli_dashboard import allow_actions_option, dashboard
+from mcptop.cli_demo import demo
 from mcptop.cli_export import export
 from mcptop.cli_exporter import exporter
 from mcptop.cli_playbooks import budget_s, judge, playbooks
 from mcptop.cli_recording import record, replay
 from mcptop.cli_scale import scale
-from mcptop.cli_screen import needs_terminal, show, show_fleet
+from mcptop.cli_screen import needs_terminal
 from mcptop.cli_settings import rules_of, settings_of, with_settings, with_view
 from mcptop.cli_sharing import handover, serve
-from mcptop.config import ConfigError, Settings
+from mcptop.config import ConfigError
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
-from mcptop.serve import visit
-from mcptop.source_choice import is_fleet, only_here, source_of
+from mcptop.source_choice import only_here, source_of
 from mcptop.views.saved import ViewError
-
-if TYPE_CHECKING:
-    from mcptop.demo.command import Running
-
-# A flag only: a file or variable that turns on destructive keys would be a trap.
-_ALLOW_ACTIONS = click.option("--allow-actions", is_flag=True, help="Offer to stop, restart, signal, limit, enter.")
-_SCREEN_FIRST_S = 0.8
 
 
 @click.group(
-    commands=[doctor, judge, playbooks, recommend, record, replay, handover, serve, export, exporter, scale],
+    commands=[demo, doctor, judge, playbooks, recommend, record, replay, handover, serve, export, exporter, scale],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -45,7 +39,7 @@ _SCREEN_FIRST_S = 0.8
 @with_settings
 @click.option("--theme", type=click.Choice(["dark", "light"]), help="Colours of the dashboard.")
 @with_view
-@_ALLOW_ACTIONS
+@allow_actions_option
 @click.pass_context
 def cli(context: click.Context, /, allow_actions: bool, **flags: Any) -> ExitStatus | None:
     """top for a stack of services. Without a command: the dashboard on this machine."""
@@ -59,45 +53,7 @@ def cli(context: click.Context, /, allow_actions: bool, **flags: Any) -> ExitSta
     settings = settings_of(context, **flags)
     needs_terminal("in a pipe use `mcptop snapshot`")
     check_screen(settings)
-    return _dashboard(settings, allow_actions)
-
-
-def _dashboard(settings: Settings, allow_actions: bool, demo: Running | None = None) -> ExitStatus:
-    if is_fleet(settings) and demo is None:
-        if allow_actions:
-            raise click.UsageError("--allow-actions is for the machine itself: not with --prometheus")
-        return show_fleet(settings)
-    from mcptop.history import KEPT_S
-    from mcptop.live import LiveSource
-    from mcptop.monitor import Monitor
-    from mcptop.recording.ring import Ring
-
-    visit.end_with_server()
-    # The first samples are taken while the screen's code is still being loaded; the engine's package, which takes as
-    # long to load, comes after the first picture.
-    source = LiveSource(settings, hold_engine_s=_SCREEN_FIRST_S)
-    ring = Ring(settings.interval, KEPT_S)
-    monitor = Monitor(source, settings.interval, ring, rules=rules_of(settings))
-    monitor.begin()
-    from mcptop.closeup.looker import Looker
-    from mcptop.logs import source as log_source
-    from mcptop.ui import acting
-    from mcptop.ui.reach import Reach
-
-    reach = Reach(
-        looks=lambda tell: Looker(source.world, tell),
-        logs=log_source.live(settings),
-        in_browser=visit.is_visit(),
-        past=ring.log,
-        performer=lambda: acting.performer(settings),
-        allow_actions=allow_actions,
-    )
-    try:
-        return show(monitor, settings, demo, reach=reach)
-    finally:
-        if os.environ.get("MCPTOP_DEBUG"):
-            for traceback in monitor.defects.tracebacks:
-                click.echo(traceback, err=True)
+    return dashboard(settings, allow_actions)
 
 
 @cli.command()
@@ -202,69 +158,6 @@ def diagnose(
     reports = command.Reports(as_json, markdown, html, bundle)
     wanted = Wanted(service, container, pid)
     return guard_pipe(lambda: command.run(settings, playbook, wanted, limits, reports, past))
-
-
-@cli.command()
-@click.option(
-    "--fault", "faults", multiple=True, metavar="NAME[:KEY=VALUE,...]", help="Switch a fault on; may be repeated."
-)
-@click.option("--list-faults", is_flag=True, help="Show what can be switched on, and end.")
-@click.option(
-    "--profile", type=click.Choice(["dev", "small", "large"]), default="dev", show_default=True, help="Limits."
-)
-@click.option("--headless", is_flag=True, help="Without the dashboard, until Ctrl+C.")
-@click.option("--port", type=click.IntRange(1, 65535), help="Of mcp-api (default: a free one; with --docker 4000).")
-@click.option("--docker", is_flag=True, help="As containers, with limits and health checks.")
-@click.option("--base-image", help="With --docker: the image with Python 3.11 or newer to build on.")
-@click.option(
-    "--wheels", type=click.Path(exists=True, file_okay=False), help="With --docker: wheels to build from, offline."
-)
-@click.option("--keep-image", is_flag=True, help="With --docker: leave the built image for the next time.")
-@click.option("--json", "as_json", is_flag=True, help="With --list-faults or --headless: one JSON document.")
-@with_view
-@_ALLOW_ACTIONS
-@with_settings
-@click.pass_context
-def demo(
-    context: click.Context,
-    /,
-    faults: tuple[str, ...],
-    list_faults: bool,
-    profile: str,
-    headless: bool,
-    port: int | None,
-    docker: bool,
-    base_image: str | None,
-    wheels: str | None,
-    keep_image: bool,
-    as_json: bool,
-    allow_actions: bool,
-    **flags: Any,
-) -> ExitStatus:
-    """A small MCP stack with faults on a switch, and the dashboard on it."""
-    from mcptop.demo import DemoError, command
-
-    if list_faults:
-        return command.list_faults(as_json)
-    if as_json and not headless:
-        raise click.UsageError("--json goes with --list-faults or --headless")
-    if not docker and (base_image or wheels or keep_image):
-        raise click.UsageError("--base-image, --wheels and --keep-image go with --docker")
-    if allow_actions and headless:
-        raise click.UsageError("--allow-actions is for the dashboard: not with --headless")
-    settings = settings_of(context, **flags)
-    if not headless:
-        needs_terminal("in a pipe use `mcptop demo --headless`")
-        check_screen(settings)
-    try:
-        asked = command.asked(faults, docker)
-        where = command.in_docker(port, base_image, wheels, keep_image) if docker else None
-        with command.start(profile, asked, port, where) as running:
-            if headless:
-                return command.run_headless(running, asked, as_json)
-            return _dashboard(settings, allow_actions, running)
-    except DemoError as problem:
-        raise click.ClickException(str(problem)) from None
 
 
 def _fail(message: str, status: ExitStatus) -> ExitStatus:

@@ -11,7 +11,7 @@ from mcptop.model.frame import Frame, pool_key, queue_key
 from mcptop.playbook.drawing import Mark
 from mcptop.presentation import event_rows, rows, time_axis
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.verdicts.curves import Curve, thinned
 
 _MOST = 8

@@ -11,7 +11,7 @@ from mcptop.model.flow import Pool, Queue
 from mcptop.model.frame import Service
 from mcptop.presentation import cells, flow_facts
 from mcptop.presentation.flow_rows import replica_of, source_of
-from mcptop.presentation.rows import Row, group_of
+from mcptop.presentation.row import Row, group_of
 from mcptop.presentation.runs import safe
 
 _HEADS = ("service", "group", "state", "running", "CPU (cores)", "quota", "throttled", "memory", "limit", "share",

@@ -15,7 +15,7 @@ from mcptop.model.frame import Frame
 from mcptop.model.host import Host
 from mcptop.presentation import event_rows, problems, replicas, rows
 from mcptop.presentation.problems import Trouble
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.presentation.runs import safe
 
 _LONG = 400

@@ -23,7 +23,7 @@ from mcptop.model.instance import Instance
 from mcptop.presentation import fleet, flow_cells, replicas, rows, severity
 from mcptop.presentation.flows import NO_FLOW, Flow
 from mcptop.presentation.pending import with_pending
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row, flow_of
 from mcptop.presentation.runs import safe
 
 _COLOURS = {"ok": "green", "warning": "yellow", "critical": "bold red", "muted": "dim"}
@@ -101,7 +101,7 @@ def _rows(row: Row, service: Service) -> Iterator[list[Text]]:
     if not service.instances:
         yield _without_instance(row)
     for instance in service.instances:
-        flow, alerts = rows.flow_of(row, instance), severity.own(service, instance, row.alerts)
+        flow, alerts = flow_of(row, instance), severity.own(service, instance, row.alerts)
         yield _row(service, instance, flow.joined(whole) if several else flow, [*of_none, *alerts])
         whole, of_none = NO_FLOW, []
 

@@ -8,7 +8,7 @@ from mcptop import units
 from mcptop.alerts import rules
 from mcptop.presentation import judgement, runs, severity
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Moment, figure
 

@@ -7,7 +7,7 @@ from mcptop.alerts import rules
 from mcptop.presentation import cells, flow_cells
 from mcptop.presentation.cells import right
 from mcptop.presentation.more_columns import ON_REQUEST_COLUMNS
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import safe
 from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Sheet, figure
 

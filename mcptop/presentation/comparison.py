@@ -10,7 +10,7 @@ from msgspec import Struct
 from mcptop import units
 from mcptop.model.frame import Frame
 from mcptop.presentation import rows, runs
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.presentation.runs import Run, Runs
 from mcptop.presentation.when import clock
 

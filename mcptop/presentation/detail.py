@@ -10,7 +10,7 @@ from mcptop.model.instance import Instance
 from mcptop.presentation import flow_facts, row_charts, runs
 from mcptop.presentation.judgement import Judgement
 from mcptop.presentation.lens import Lens
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import Run, Runs
 
 

@@ -11,7 +11,8 @@ from mcptop.presentation import judgement, replicas, runs
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.filter import Filter, Subject
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import Row, View, words_of
+from mcptop.presentation.row import Row, View
+from mcptop.presentation.row_filter import words_of
 from mcptop.presentation.runs import Runs, safe
 from mcptop.presentation.scene import Scene
 from mcptop.presentation.sheet import Column, FlatRow, Moment, Sheet, figure, ordered

@@ -7,7 +7,7 @@ from mcptop.alerts import queues
 from mcptop.presentation import cells, judgement, runs
 from mcptop.presentation.flows import Backlog, Use
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import Run, Runs
 from mcptop.presentation.sheet import Moment
 

@@ -9,7 +9,7 @@ from mcptop.model.flow import Confidence, Model, Pool, Queue
 from mcptop.presentation import judgement, runs
 from mcptop.presentation.flow_rows import replica_of, source_of
 from mcptop.presentation.judgement import Judgement, Level
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import Run, Runs, safe
 
 Fact = tuple[str, str]

@@ -11,11 +11,12 @@ from mcptop.alerts.rules import SHIPPED
 from mcptop.model.flow import Confidence, Pool, Queue
 from mcptop.model.frame import Service, pool_key, queue_key
 from mcptop.model.rule import RuleSet
-from mcptop.presentation import replicas, rows
+from mcptop.presentation import replicas
 from mcptop.presentation.filter import Subject
 from mcptop.presentation.flows import Flow
 from mcptop.presentation.judgement import Judgement
-from mcptop.presentation.rows import Row, View
+from mcptop.presentation.row import Row, View
+from mcptop.presentation.row_filter import flow_words, words_of
 from mcptop.presentation.runs import safe
 from mcptop.presentation.sheet import FlatRow, ordered
 
@@ -141,7 +142,7 @@ def _names(flow: Pool | Queue) -> list[str]:
 
 
 def _passes(row: Row, view: View, own: list[str], flow: Flow, judgement: Judgement) -> bool:
-    words = rows.words_of(row) | rows.flow_words(flow)
+    words = words_of(row) | flow_words(flow)
     words |= {"kind": own[1].lower(), "level": judgement.level.name.lower(), "instance": own[2].lower()}
     names = "\n".join([words["project"], words["service"], *own]).lower()
     return view.filter.passes(Subject(names, replace(row.figures, flow=flow), words, view.at))

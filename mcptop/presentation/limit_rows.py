@@ -15,7 +15,8 @@ from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.presentation import replicas
 from mcptop.presentation.filter import Filter, Subject
-from mcptop.presentation.rows import Row, View, words_of, words_of_instance
+from mcptop.presentation.row import Row, View
+from mcptop.presentation.row_filter import words_of, words_of_instance
 from mcptop.presentation.scene import Scene
 from mcptop.presentation.sheet import FlatRow, ordered
 
@@ -90,10 +91,13 @@ def _sized(scene: Scene, service: Service) -> Shortly:
     now = scene.frame.number
     known = scene.sizes.get(service.key)
     # Each service has its own turn, so that no picture has to work out all of them.
-    if known is not None and 0 <= now - known[0] < _RENEWED_TICKS + hash(service.key) % _RENEWED_TICKS:
+    if (
+        known is not None
+        and 0 <= now - known[0] < _RENEWED_TICKS + hash(service.key) % _RENEWED_TICKS
         # Of an instance that is new nothing was worked out yet.
-        if all(one.id in known[1].uses for one in service.instances):
-            return known[1]
+        and all(one.id in known[1].uses for one in service.instances)
+    ):
+        return known[1]
     sized = of_service(scene.frame, service)
     scene.sizes[service.key] = (now, sized)
     return sized

@@ -9,7 +9,7 @@ from mcptop.model.instance import Instance
 from mcptop.presentation import runs
 from mcptop.presentation.cells import right
 from mcptop.presentation.figures import Number
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import Runs, safe
 from mcptop.presentation.sheet import ON_REQUEST, Column, Moment, figure
 

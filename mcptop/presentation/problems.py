@@ -14,7 +14,7 @@ from mcptop.model.frame import Frame
 from mcptop.model.value import Kind
 from mcptop.presentation import replicas
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.presentation.runs import safe
 
 _MOST_NAMES, _NAMES = 3, 30

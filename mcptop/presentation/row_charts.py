@@ -9,7 +9,7 @@ from mcptop.alerts import rules
 from mcptop.presentation import cells, charts, runs, severity
 from mcptop.presentation.charts import Chart
 from mcptop.presentation.lens import Lens
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import Run, Runs
 from mcptop.presentation.time_axis import Mark
 

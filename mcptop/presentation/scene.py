@@ -8,7 +8,7 @@ from mcptop.advice.short import Shortly
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import Frame
 from mcptop.presentation.closeups.masks import HIDDEN, Reveal
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 
 Sizes = tuple[int, Shortly]
 """Number of the frame they were worked out at."""

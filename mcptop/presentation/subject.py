@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from mcptop import units
 from mcptop.model.closeup import Closeup
 from mcptop.presentation import runs
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.presentation.runs import Run, Runs, safe
 from mcptop.presentation.when import clock
 

@@ -16,7 +16,7 @@ from mcptop.presentation.flow_columns import POOLS, QUEUES
 from mcptop.presentation.flows import NO_FLOW
 from mcptop.presentation.judgement import Judgement, Level
 from mcptop.presentation.limit_columns import LIMITS
-from mcptop.presentation.rows import Row, View
+from mcptop.presentation.row import Row, View
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.scene import Scene
 from mcptop.presentation.sheet import R, Sheet

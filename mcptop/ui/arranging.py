@@ -16,7 +16,7 @@ from textual.widgets import Input
 from mcptop.config import views_folder
 from mcptop.presentation.filter import Filter
 from mcptop.presentation.ranking import Ranking
-from mcptop.presentation.rows import Folds, View
+from mcptop.presentation.row import Folds, View
 from mcptop.presentation.runs import safe
 from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
 from mcptop.ui.diagnosing import unmarked

@@ -10,7 +10,7 @@ from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.presentation import rows
 from mcptop.presentation.closeups.masks import HIDDEN
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.ui.whom import Whom, of_row
 
 

@@ -11,7 +11,7 @@ from mcptop.presentation.closeups import masks
 from mcptop.presentation.closeups.inspection import FactRow
 from mcptop.presentation.closeups.processes import ProcessRow
 from mcptop.presentation.event_rows import EVENTS
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.presentation.sheet import Listed
 from mcptop.presentation.subject import look
 from mcptop.ui.arranging import Arranging

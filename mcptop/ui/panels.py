@@ -16,7 +16,7 @@ from mcptop.presentation.closeups.listed import CloseRow
 from mcptop.presentation.flow_rows import FlowRow
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.limit_rows import LimitRow
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.tabs import Trouble
 from mcptop.presentation.when import LIVE

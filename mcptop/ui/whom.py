@@ -13,7 +13,7 @@ from mcptop.presentation.event_rows import EventRow
 from mcptop.presentation.flow_rows import FlowRow, PoolRow, QueueRow
 from mcptop.presentation.limit_rows import LimitRow
 from mcptop.presentation.problems import Trouble
-from mcptop.presentation.rows import Depth, Row
+from mcptop.presentation.row import Depth, Row
 from mcptop.presentation.runs import safe
 
 if TYPE_CHECKING:

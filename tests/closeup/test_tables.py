@@ -20,7 +20,7 @@ from mcptop.presentation.closeups.masks import HIDDEN, Reveal
 from mcptop.presentation.closeups.tables import TABLES
 from mcptop.presentation.filter import parse
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import View
+from mcptop.presentation.row import View
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Moment
 from mcptop.secret_forms import MASK

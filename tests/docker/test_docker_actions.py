@@ -25,7 +25,7 @@ from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.presentation.closeups.processes import build
-from mcptop.presentation.rows import View
+from mcptop.presentation.row import View
 from mcptop.sources.docker_control import DockerControl
 from mcptop.sources.docker_engine import EngineError
 from mcptop.ui.whom import of_process

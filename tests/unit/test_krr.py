@@ -39,7 +39,8 @@ def test_how_much_it_takes() -> None:
 @pytest.mark.parametrize(
     ("current", "recommended", "severity"),
     [(None, None, Severity.GOOD), (None, 1.0, Severity.WARNING), (1.0, None, Severity.WARNING),
-     (1.0, 0.5, Severity.CRITICAL), (1.0, 1.25, Severity.WARNING), (1.0, 0.89, Severity.OK), (1.0, 0.95, Severity.GOOD)],
+     (1.0, 0.5, Severity.CRITICAL), (1.0, 1.25, Severity.WARNING), (1.0, 0.89, Severity.OK),
+     (1.0, 0.95, Severity.GOOD)],
 )  # fmt: skip
 def test_severity_of_cpu(current: float | None, recommended: float | None, severity: Severity) -> None:
     assert krr.cpu_severity(current, recommended) is severity

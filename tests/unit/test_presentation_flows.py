@@ -30,7 +30,7 @@ from mcptop.presentation import (
 from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.filter import parse
 from mcptop.presentation.judgement import Level
-from mcptop.presentation.rows import Depth, Row, View
+from mcptop.presentation.row import Depth, Row, View
 from mcptop.presentation.sheet import Moment
 from tests.unit.alerting import lasting
 

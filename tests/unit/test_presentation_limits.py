@@ -8,7 +8,7 @@ from mcptop.model.instance import Cpu, Memory
 from mcptop.presentation import limit_columns, limit_detail, limit_rows, rows, runs
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.limit_columns import LIMITS
-from mcptop.presentation.rows import View
+from mcptop.presentation.row import View
 from mcptop.presentation.scene import Scene
 from tests.ui import frames
 

@@ -13,6 +13,7 @@ from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.presentation import rows, runs, subject, tabs, time_axis
 from mcptop.presentation.judgement import SYMBOLS, Level
+from mcptop.presentation.row import View
 from mcptop.presentation.tabs import TABS
 from mcptop.presentation.time_axis import Mark
 from tests.unit.recorded import NOON
@@ -39,7 +40,7 @@ def test_the_words_of_the_tabs_are_whole_where_there_is_room():
 
 
 def test_whom_it_is_about_is_told_before_what_could_not_be_read():
-    (row,) = rows.build(rows.of_services(_frame()), rows.View(None, tree=False))
+    (row,) = rows.build(rows.of_services(_frame()), View(None, tree=False))
     closeup = FileCloseup(at=NOON, service="", instances=(), problem="1 of 2 containers: shown to root only " * 5)
     for width in range(50, 400):
         text = runs.text_of(subject.line(row, subject.look(closeup, True), width))

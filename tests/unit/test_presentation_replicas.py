@@ -11,7 +11,7 @@ from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.presentation import flow_facts, flow_rows, problems, replicas, rows, runs
 from mcptop.presentation.closeups import processes
-from mcptop.presentation.rows import View
+from mcptop.presentation.row import Folds, View
 from tests.closeup import examples
 from tests.unit.alerting import NOON, Play
 
@@ -57,7 +57,7 @@ def test_the_pools_of_processes_are_told_apart_in_a_line_of_facts():
     row = rows.of_services(frame(replace(PROCESSES, pools=held)))[0]
     assert "http ·[22004] 0/9, http ·[22005] 1/9" in runs.text_of(flow_facts.brief(row, 200)[0])
     assert {each.replica for each in flow_rows.pools([row], View())} == {"[22004]", "[22005]"}
-    listed = [each.name for each in rows.build([row], View(tree=False, folds=rows.Folds(frozenset({row.key}))))]
+    listed = [each.name for each in rows.build([row], View(tree=False, folds=Folds(frozenset({row.key}))))]
     assert listed == ["api", "[22004]", "[22005]"]
 
 

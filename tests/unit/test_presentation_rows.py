@@ -15,7 +15,7 @@ from mcptop.presentation import cells, figures, problems, rows, runs, severity, 
 from mcptop.presentation.columns import SERVICES
 from mcptop.presentation.filter import parse
 from mcptop.presentation.judgement import Judgement, Level
-from mcptop.presentation.rows import Depth, Folds, View
+from mcptop.presentation.row import Depth, Folds, View
 from mcptop.presentation.sheet import ON_REQUEST, Moment
 from tests.unit.alerting import lasting
 

@@ -12,7 +12,7 @@ from mcptop.presentation.closeups import listed
 from mcptop.presentation.closeups.listed import CloseRow, bad, ending, instance_cell, passes, right
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.judgement import FINE, Judgement, Level
-from mcptop.presentation.rows import View
+from mcptop.presentation.row import View
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import MAIN, Column, Moment, Sheet, ordered
 

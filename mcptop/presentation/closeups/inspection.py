@@ -11,7 +11,7 @@ from mcptop.presentation.closeups.listed import CloseRow, passes
 from mcptop.presentation.closeups.masks import HIDDEN, Reveal
 from mcptop.presentation.figures import Figures
 from mcptop.presentation.judgement import FINE, Judgement, Level
-from mcptop.presentation.rows import View
+from mcptop.presentation.row import View
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Column, Moment, Sheet, ordered
 

@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 
 from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows
-from mcptop.presentation.rows import Row
+from mcptop.presentation.row import Row
 from mcptop.ui.lines import Lines
 from mcptop.ui.panels import Detail, Footer, Header, Key
 from mcptop.ui.selection import SelectionScreen
