@@ -9,7 +9,7 @@ from mcptop.actions.commands import pid_of
 from mcptop.model.action import Action, ActionTarget, ContainerFacts, Look, Verb
 from mcptop.model.value import Kind, Value
 
-SWARM = "a Swarm task: Swarm replaces it at once; use docker service update --force, or scale"
+SWARM = "a Swarm task: Swarm replaces it at once; use docker service update --force, or scale its service"
 _RUNS = frozenset({"running", "paused", "restarting"})
 _BY_STATE = {
     "running": (Verb.RESTART, Verb.STOP, Verb.PAUSE, Verb.SIGNAL, Verb.UPDATE, Verb.SHELL),

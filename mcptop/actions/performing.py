@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 
-from mcptop.actions import commands, processes
+from mcptop.actions import commands, processes, scaling
 from mcptop.actions.engine_look import facts_of
 from mcptop.actions.errors import ActionError
 from mcptop.actions.offers import runs
@@ -18,6 +18,7 @@ from mcptop.sources.docker_control import DockerControl
 from mcptop.sources.docker_engine import DEFAULT_SOCKET, EngineError
 from mcptop.sources.docker_hosts import Address
 from mcptop.sources.procfs import Roots
+from mcptop.sources.swarm_control import manager_of
 from mcptop.units import plain
 
 _LOOK_S = 0.5
@@ -51,18 +52,21 @@ class Performer:
 
     def look(self, targets: Sequence[ActionTarget], machine: str) -> Look:
         """What is known of these now; `machine` is the host's name. Raises `ActionError`."""
-        if targets[0].kind is not Kind.CONTAINER:
+        if targets and targets[0].kind is not Kind.CONTAINER:
             return Look(machine, None, (None,) * len(targets))
         address = self._only_address(targets)
         with self._engine(address) as engine:
             facts = tuple(_facts(engine, one) for one in targets)
-            return Look(_host(engine, machine), self._given(address), facts)
+            manager = address if len(self._hosts) == 1 else manager_of(self._hosts)
+            return Look(_host(engine, machine), self._given(address), facts, self._given(manager))
 
     def perform(self, action: Action, target: ActionTarget) -> str:
         """Do it to one of the action's targets; what there is to say beside that it is done. Raises `ActionError`."""
         if target.kind is not Kind.CONTAINER:
             processes.send(self._roots, commands.process_of(target), action.signal)
             return ""
+        if action.verb is Verb.SCALE:
+            return scaling.carry_out(manager_of(self._hosts), target.id, action.replicas or 0)
         with self._engine(self._address(target)) as engine:
             return _order(engine, action, target)
 
@@ -86,7 +90,7 @@ class Performer:
 
     def _only_address(self, targets: Sequence[ActionTarget]) -> Address:
         """Of the engine that has all of them. Raises `ActionError` where they are on several: one at a time then."""
-        found = {self._address(one) for one in targets}
+        found = {self._address(one) for one in targets} or {self._hosts[0]}
         if len(found) > 1:
             raise ActionError("its instances are on several Docker hosts: select one of them")
         return found.pop()
@@ -137,6 +141,8 @@ def _order(engine: DockerControl, action: Action, target: ActionTarget) -> str:
             return "; ".join(engine.update(target.id, _values(action.limits[action.targets.index(target)])))
         case Verb.SHELL:
             raise ActionError("a shell needs the terminal")
+        case Verb.SCALE:
+            raise ActionError("a container is not scaled, its service is")
     return ""
 
 

@@ -5,20 +5,26 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import NamedTuple, Protocol
 
 from mcptop.actions.commands import docker_service
+from mcptop.actions.errors import ActionError
 from mcptop.analysis import budget
 from mcptop.model.flow import Budget
 from mcptop.model.frame import Service
 from mcptop.model.swarm import SwarmService, TaskTrouble
 from mcptop.sources.docker_engine import EngineError
+from mcptop.sources.docker_hosts import Address
 from mcptop.sources.swarm_answers import Look, Task
+from mcptop.sources.swarm_control import SwarmControl
 from mcptop.units import plain
 
 MOST = 1000
 """More replicas than that nobody means; `docker service scale` takes them."""
 _LOOK_S = 0.5
+WAIT_S = 60.0
+"""So long the dashboard waits for replicas to run."""
 STEADY_S = 3.0
 """Tasks that all run so long without one of them being replaced are taken to stay."""
 
@@ -66,6 +72,23 @@ def over_budget(budgets: Iterable[Budget], service: Service | None, wanted: int)
         return []
     scaled = (budget.scaled(each, service, wanted) for each in budgets)
     return [each for each in scaled if each is not None and each.exceeded]
+
+
+def carry_out(address: Address, service: str, wanted: int) -> str:
+    """Let a service have so many, and wait for them; what came of it. Raises `ActionError`."""
+    try:
+        with closing(SwarmControl(address)) as manager:
+            before, _ = _look(manager, service)
+            if wrong := mistake(before, wanted):
+                raise ActionError(wrong)
+            manager.scale(service, wanted)
+            settled = settle(manager, before, WAIT_S)
+    except EngineError as error:
+        raise ActionError(plain(str(error), 300)) from None
+    runs = f"{settled.running} of {settled.desired} run"
+    if not settled.is_settled:
+        raise ActionError(f"scaled, but {runs} after {WAIT_S:.0f} s: {hindrance(settled)}")
+    return runs
 
 
 def settle(

@@ -18,6 +18,7 @@ _DOING = {
     Verb.UNPAUSE: "unpausing",
     Verb.UPDATE: "setting limits of",
     Verb.SHELL: "opening a shell in",
+    Verb.SCALE: "scaling",
 }
 _DONE = {
     Verb.START: "started",
@@ -27,6 +28,7 @@ _DONE = {
     Verb.UNPAUSE: "unpaused",
     Verb.UPDATE: "set limits of",
     Verb.SHELL: "left the shell in",
+    Verb.SCALE: "scaled",
 }
 _NOTICED = {
     Verb.START: "it runs again, with the settings it was made with",
@@ -51,6 +53,8 @@ def menu_word(action: Action) -> str:
     """Its name in a menu; what asks for more first ends with an ellipsis."""
     if action.signal:
         return action.signal
+    if action.verb is Verb.SCALE:
+        return "scale…" if action.replicas is None else f"{action.replicas} replicas"
     word = "limits" if action.verb is Verb.UPDATE else str(action.verb)
     many = f" all {len(action.targets)}" if len(action.targets) > 1 else ""
     return f"{word}{many}{'…' if action.verb in (Verb.UPDATE, Verb.SIGNAL) else ''}"
@@ -61,6 +65,8 @@ def example(action: Action) -> str:
     if action.verb is Verb.UPDATE and not action.limits:
         head = commands.shown(("docker", *(("-H", action.engine) if action.engine else ()), "update"))
         line = f"{head} --memory … --cpus … {plain(commands.name_of(action.targets[0]))}"
+    elif action.verb is Verb.SCALE and action.replicas is None:
+        line = commands.shown(commands.argv(action, action.targets[0])).rpartition("=")[0] + "=…"
     elif action.verb is Verb.SIGNAL and not action.signal:
         line = _with_signal(action)
     else:
@@ -78,11 +84,13 @@ def _with_signal(action: Action) -> str:
 def facts(action: Action) -> list[tuple[str, str]]:
     """Whom it is about, by label."""
     first = action.targets[0]
+    place = [("host", plain(action.host)), ("project", plain(first.project) if first.project else "-")]
+    if action.verb is Verb.SCALE:
+        return [*place, ("service", plain(first.name)), ("replicas", f"{action.replicas_before} → {action.replicas}")]
     names = [_named(one) for one in action.targets]
     label = "instances" if len(names) > 1 else "container" if first.kind is Kind.CONTAINER else "process"
     return [
-        ("host", plain(action.host)),
-        ("project", plain(first.project) if first.project else "-"),
+        *place,
         ("service", plain(first.service)),
         (label, ", ".join(names)),
     ]
@@ -109,10 +117,19 @@ def noticed(action: Action, known: Sequence[ContainerFacts] = ()) -> list[str]:
 def _effect(action: Action, known: Sequence[ContainerFacts]) -> str:
     if action.verb is Verb.SIGNAL:
         return f"{action.signal} {SIGNALS[action.signal]}"
+    if action.verb is Verb.SCALE:
+        return _scaled((action.replicas or 0) - (action.replicas_before or 0), action.replicas or 0)
     if action.verb is Verb.STOP:
         grace = max((each.stop_grace_s for each in known), default=10)
         return f"it is asked to end, and killed after {grace} s; it answers nobody until it is started again"
     return _NOTICED[action.verb]
+
+
+def _scaled(more: int, left: int) -> str:
+    if more >= 0:
+        return f"Swarm starts {more} more, on nodes that have room for them"
+    rest = "none is left: it answers nobody" if left == 0 else f"the other {left} have to do the work"
+    return f"Swarm ends {-more} of them, whatever they are doing; {rest}"
 
 
 def _rolls(action: Action) -> bool:

@@ -22,7 +22,7 @@ from mcptop.model.flow import Budget
 from mcptop.model.frame import Frame, Service
 from mcptop.model.swarm import SwarmService
 from mcptop.sources.docker_engine import EngineError
-from mcptop.sources.swarm_control import SwarmControl
+from mcptop.sources.swarm_control import SwarmControl, manager_of
 from mcptop.units import nearest, plain
 
 
@@ -79,13 +79,14 @@ def guarded(settings: Settings, order: Order) -> ExitStatus:
 def run(settings: Settings, order: Order) -> ExitStatus:
     """Do it, or say what would be done. Raises `CannotScale`."""
     try:
-        with closing(SwarmControl(settings.engine)) as manager:
-            return _run(settings, order, manager)
+        address = manager_of(settings.engines)
+        with closing(SwarmControl(address)) as manager:
+            return _run(settings, order, manager, address or os.environ.get("DOCKER_HOST") or None)
     except EngineError as error:
         raise CannotScale(plain(str(error), 400), ExitStatus.INCONCLUSIVE) from None
 
 
-def _run(settings: Settings, order: Order, manager: SwarmControl) -> ExitStatus:
+def _run(settings: Settings, order: Order, manager: SwarmControl, engine: str | None) -> ExitStatus:
     service = _find(manager.look().swarm.services, order.service)
     if (wrong := scaling.mistake(service, order.replicas or 0)) != "":
         raise CannotScale(wrong, ExitStatus.USAGE)
@@ -103,7 +104,7 @@ def _run(settings: Settings, order: Order, manager: SwarmControl) -> ExitStatus:
         wanted=wanted,
         status="unchanged",
         says=f"{service.name}: {wanted} replicas as before",
-        command=shown(scaling.argv(service, wanted, settings.engine or os.environ.get("DOCKER_HOST") or None)),
+        command=shown(scaling.argv(service, wanted, engine)),
         why=why,
         budgets=_exceeded(frame, measured, wanted, service),
     )

@@ -68,6 +68,8 @@ class Look(Value, frozen=True):
     """For `docker -H`; None: the docker program's own default."""
     facts: tuple[ContainerFacts | None, ...] = ()
     """One a target; None for a host process."""
+    manager: str | None = None
+    """As `engine`, of the Swarm manager."""
 
 
 class Limits(Value, frozen=True):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from mcptop.sources import swarm_answers
 from mcptop.sources.docker_control import DockerControl
-from mcptop.sources.docker_engine import EngineError
+from mcptop.sources.docker_engine import DockerEngine, EngineError
+from mcptop.sources.docker_hosts import Address
 from mcptop.sources.docker_target import Answer
 from mcptop.sources.swarm_answers import Look
 from mcptop.sources.swarm_watch import no_manager
@@ -19,6 +21,16 @@ _CHANGED_MEANWHILE = "out of sequence"
 
 class NoManager(EngineError):
     """The engine cannot be asked about services: no swarm, a worker, locked."""
+
+
+def manager_of(hosts: Sequence[Address]) -> Address:
+    """Of several engines the first that is a manager, else the first, which says itself why it is none."""
+    if len(hosts) > 1:
+        for address in hosts:
+            with contextlib.suppress(EngineError), contextlib.closing(DockerEngine(address)) as engine:
+                if engine.swarm().get("ControlAvailable"):
+                    return address
+    return hosts[0]
 
 
 class SwarmControl(DockerControl):

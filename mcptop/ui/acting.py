@@ -14,6 +14,7 @@ from mcptop.actions.sequence import Performs
 from mcptop.actions.signals import SIGNALS
 from mcptop.config import Settings
 from mcptop.model.action import Action, ActionTarget, Look, Verb
+from mcptop.model.swarm import is_task
 from mcptop.model.value import Kind
 from mcptop.sources.procfs import Roots
 from mcptop.ui.actions import ActionsAsked
@@ -54,8 +55,10 @@ def show_log(app: McptopApp) -> None:
 def _ask(app: McptopApp, whom: Whom | None, wants_shell: bool) -> None:
     if app.actions.off:
         app.tell(app.actions.off, trouble=False)
-    elif whom is None or not whom.instances:
+    elif whom is None or not (whom.instances or whom.service.swarm):
         app.tell("select a service or an instance to act on", trouble=False)
+    elif not whom.is_service and all(is_task(one.id) for one in whom.instances):
+        app.tell(f"it is on {whom.instances[0].host}, which mcptop does not sample: act there, or on its service")
     elif whom.service.kind is Kind.SERVER:
         app.tell("a server that is only asked cannot be acted on from here", trouble=False)
     elif wants_shell and whom.service.kind is Kind.PROCESS:
@@ -70,11 +73,11 @@ def _asked(app: McptopApp, whom: Whom, wants_shell: bool) -> ActionsAsked:
     targets = tuple(
         ActionTarget(one.id, one.name, service.kind, service.project, service.name, one.state,
                      one.memory.working_set_bytes)
-        for one in whom.instances
+        for one in whom.instances if not is_task(one.id)
     )  # fmt: skip
     chosen = {one.id for one in whom.instances}
     others = sum(one.state == "running" and one.id not in chosen for one in service.instances)
-    return ActionsAsked(targets, others, app.screen, wants_shell)
+    return ActionsAsked(targets, others, app.screen, wants_shell, service if whom.is_service else None)
 
 
 def looked(app: McptopApp, message: ActionsLooked) -> None:
@@ -111,7 +114,9 @@ def _singles(asked: ActionsAsked, look: Look) -> list[tuple[ActionsAsked, Look]]
     running = [one.state == "running" for one in asked.targets]
     return [
         (
-            asked._replace(targets=(one,), others_running=asked.others_running + sum(running) - running[at]),
+            asked._replace(
+                targets=(one,), service=None, others_running=asked.others_running + sum(running) - running[at]
+            ),
             replace(look, facts=(look.facts[at],)),
         )
         for at, one in enumerate(asked.targets)
@@ -121,6 +126,7 @@ def _singles(asked: ActionsAsked, look: Look) -> list[tuple[ActionsAsked, Look]]
 def _menu(
     app: McptopApp, asked: ActionsAsked, look: Look, found: Sequence[Offer], single: list[tuple[ActionsAsked, Look]]
 ) -> None:
+    from mcptop.ui import scaling
     from mcptop.ui.screens.action_menu import ActionMenu, Entry
 
     entries = [
@@ -136,18 +142,20 @@ def _menu(
         Entry("only", part.targets[0].name, then=partial(_offer, app, part, known))
         for part, known in (single if len(single) > 1 else ())
     ]
+    entries += scaling.entries(app, asked.service, look, partial(_chosen, app, asked, look))
     if entries or narrower:
         app.push_screen(ActionMenu(_title(asked), entries, narrower), _go_on)
     else:
-        state = look.facts[0].state if look.facts[0] else asked.targets[0].state
+        known = next((facts.state for facts in look.facts if facts), None)
+        state = known or next((one.state for one in asked.targets), "away")
         app.tell(f"nothing can be done to it while it is {state}", trouble=False)
 
 
 def _title(asked: ActionsAsked) -> str:
-    first = asked.targets[0]
     if len(asked.targets) == 1:
-        return f"act on {first.name}"
-    return f"act on {first.service}: {len(asked.targets)} instances"
+        return f"act on {asked.targets[0].name}"
+    name = asked.targets[0].service if asked.targets or asked.service is None else asked.service.name
+    return f"act on {name}: {len(asked.targets)} instances"
 
 
 def _go_on(then: Then | None) -> None:
@@ -166,7 +174,13 @@ def _chosen(app: McptopApp, asked: ActionsAsked, look: Look, action: Action) -> 
             form = LimitsForm(action, offers.facts_for(action, look, asked.targets))
             app.push_screen(form, partial(_confirm_if, app, look))
         case _:
-            _confirm(app, action, words.noticed(action, offers.facts_for(action, look, asked.targets)))
+            _confirm(
+                app,
+                action,
+                words.noticed(
+                    action, () if action.verb is Verb.SCALE else offers.facts_for(action, look, asked.targets)
+                ),
+            )
 
 
 def _signals(app: McptopApp, asked: ActionsAsked, look: Look, action: Action) -> None:

@@ -13,6 +13,7 @@ from mcptop.actions.command_log import CommandLog
 from mcptop.actions.errors import ActionError
 from mcptop.actions.sequence import Performs, Run
 from mcptop.model.action import Action, ActionTarget
+from mcptop.model.frame import Service
 from mcptop.ui.messages import ActionsLooked, News
 from mcptop.units import plain
 
@@ -29,6 +30,8 @@ class ActionsAsked(NamedTuple):
     """Replicas of the service beside these."""
     screen: Screen[object]
     wants_shell: bool = False
+    service: Service | None = None
+    """Where all of a service is meant."""
 
 
 class Actions:
