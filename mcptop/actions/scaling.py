@@ -25,7 +25,7 @@ MOST = 1000
 _LOOK_S = 0.5
 WAIT_S = 60.0
 """So long the dashboard waits for replicas to run."""
-STEADY_S = 3.0
+STEADY_S = 2.0
 """Tasks that all run so long without one of them being replaced are taken to stay."""
 
 

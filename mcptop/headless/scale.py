@@ -154,7 +154,7 @@ def _find(services: tuple[SwarmService, ...], wanted: str) -> SwarmService:
     if found:
         names = ", ".join(plain(each.name, 80) for each in found)
         raise CannotScale(f"`{plain(wanted)}` is in several stacks: name one of {names}", ExitStatus.USAGE)
-    near = nearest(wanted, [each.name for each in services])
+    near = nearest(wanted, sorted({name for each in services for name in (each.name, each.service)}))
     raise CannotScale(f"no Swarm service `{plain(wanted)}`; {near}", ExitStatus.USAGE)
 
 
