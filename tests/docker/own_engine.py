@@ -51,9 +51,8 @@ class Engine:
             with contextlib.suppress(RuntimeError):
                 self.docker("version", seconds=10)
                 return
-            assert self._process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()[
-                -2000:
-            ]
+            has_time = self._process.poll() is None and time.monotonic() < deadline
+            assert has_time, (self.folder / "log").read_text()[-2000:]
             time.sleep(0.1)
 
     def docker(self, *words: str, seconds: float = 60) -> str:

