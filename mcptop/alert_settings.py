@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from msgspec import Meta, Struct, field
 
 from mcptop.server_settings import Secret
+from mcptop.units import plain
 
 Threshold = float | str
 """A number, or one with its unit: `90%`, `2 MiB/min`, `5m`."""
 Seconds = float | str
+_NO_ADDRESS = "no address"
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 class Levels(Struct, frozen=True, forbid_unknown_fields=True):
@@ -71,3 +76,33 @@ class Notify(Struct, frozen=True, forbid_unknown_fields=True):
     """Seconds that a command may take, or all attempts at the webhook together."""
     pause: Annotated[float, Meta(ge=0, le=86400)] = 300.0
     """Seconds between two notices of the same alert."""
+
+    def mistake(self) -> str | None:
+        """What is wrong, beginning with the key; None: nothing. Shows no secret."""
+        if self.severity not in ("warning", "critical"):
+            return f".severity: expected warning or critical, got `{plain(self.severity, 40)}`"
+        if self.command and not self.command[0]:
+            return ".command: expected a program and its arguments"
+        if any("\0" in part for part in self.command):
+            return ".command: expected texts without NUL"
+        if self.webhook is not None and shown_address(self.webhook) == _NO_ADDRESS:
+            return ".webhook: expected a URL that begins with https:// or http://"
+        for name, value in self.webhook_headers.items():
+            if not _HEADER.fullmatch(name) or not value.reveal().isascii() or not value.reveal().isprintable():
+                return f".webhook_headers: `{plain(name, 40)}` is no header with a printable ASCII value"
+        return None
+
+
+def shown_address(address: Secret) -> str:
+    """Scheme and host of a URL, and nothing else of it."""
+    try:
+        parts = urlsplit(address.reveal())
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 and _is_clean(address):
+            return f"{parts.scheme}://{plain(parts.hostname, 100)}"
+    except ValueError:
+        pass
+    return _NO_ADDRESS
+
+
+def _is_clean(address: Secret) -> bool:
+    return address.reveal().isprintable() and " " not in address.reveal()

@@ -12,6 +12,7 @@ import click
 from mcptop import __version__
 from mcptop.adapters.tables import AdapterError
 from mcptop.cli_advice import recommend
+from mcptop.cli_alerts import alerts
 from mcptop.cli_checks import check_screen, doctor
 from mcptop.cli_dashboard import allow_actions_option, dashboard
 from mcptop.cli_demo import demo
@@ -31,7 +32,21 @@ from mcptop.views.saved import ViewError
 
 
 @click.group(
-    commands=[demo, doctor, judge, playbooks, recommend, record, replay, handover, serve, export, exporter, scale],
+    commands=[
+        alerts,
+        demo,
+        doctor,
+        judge,
+        playbooks,
+        recommend,
+        record,
+        replay,
+        handover,
+        serve,
+        export,
+        exporter,
+        scale,
+    ],
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -70,6 +70,8 @@ def rules_of(settings: Settings) -> RuleSet:
 
 def file() -> Path:
     """The configuration file of the command that runs."""
-    context = click.get_current_context()
-    named = context.params.get("config") or context.find_root().params.get("config")
+    context: click.Context | None = click.get_current_context()
+    named = None
+    while context is not None and named is None:
+        named, context = context.params.get("config"), context.parent
     return file_in_force(named, os.environ)[0]

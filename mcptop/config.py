@@ -243,6 +243,8 @@ def _check(settings: Settings, path: str) -> None:
             re.compile(rule.command or "")
         except re.error as error:
             raise ConfigError(f"{path}: service[{position}].command: not a regular expression: {error}") from error
+    if mistake := settings.notify.mistake():
+        raise ConfigError(f"{path}: notify{mistake}")
     servers: dict[str, tuple[PostgresServer | RedisServer, ...]] = {
         "postgres": settings.postgres,
         "redis": settings.redis,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 
 from mcptop.alerts import figures
 from mcptop.alerts.finding import Finding, Look
+from mcptop.alerts.globs import matches
 from mcptop.model.frame import Service, pool_key, queue_key
 from mcptop.model.host import Host
 from mcptop.model.rule import OwnRule
@@ -61,10 +61,9 @@ class Conditions:
         if found is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
-            names = (service.name, f"{service.project or ''}/{service.name}")
             found = self._known[key] = [
                 each for each in self._rest
-                if each.own.service is None or any(fnmatchcase(name, each.own.service) for name in names)
+                if each.own.service is None or matches(each.own.service, service.project, service.name)
             ]  # fmt: skip
         return found
 

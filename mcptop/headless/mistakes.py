@@ -1,9 +1,11 @@
 """What is wrong with something somebody gave us: a name, a file, a target, a full disk. Each is one line."""
 
 from mcptop.exit_status import ExitStatus
+from mcptop.export.rule_lint import RulesError
 from mcptop.headless.pipe import NoOutput
 from mcptop.headless.report import ReportError
 from mcptop.headless.snapshot import UnknownService
+from mcptop.new_files import WritingError
 from mcptop.playbook.bundle import BundleError
 from mcptop.playbook.expressions import ExpressionError
 from mcptop.playbook.load import PlaybookError
@@ -15,7 +17,7 @@ from mcptop.sources.prometheus import PrometheusError
 
 _MISTAKES = (
     BundleError, ExpressionError, NoOutput, NoSubject, PlaybookError, PrometheusError, RecordingError, ReportError,
-    UnknownKind, UnknownPlaybook, UnknownService,
+    RulesError, UnknownKind, UnknownPlaybook, UnknownService, WritingError,
 )  # fmt: skip
 
 

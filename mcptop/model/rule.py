@@ -89,7 +89,7 @@ class OwnRule(Value, frozen=True):
     figure: str
     """Its dotted name in the snapshot."""
     service: str | None = None
-    """Only of services whose name, or project/name, matches."""
+    """Only of services whose name matches, or, with a slash, project and name; `*` and `?` as in the shell."""
     says: str = ""
     """Goes before the figure in the alert's sentence."""
 

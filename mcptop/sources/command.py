@@ -14,7 +14,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO
 
 from msgspec import Struct
 
@@ -52,24 +53,31 @@ def path_of(program: str) -> str | None:
 
 
 def run(
-    argv: Sequence[str], timeout_s: float, cancelled: threading.Event | None = None, stop: int = signal.SIGTERM
+    argv: Sequence[str],
+    timeout_s: float,
+    cancelled: threading.Event | None = None,
+    stop: int = signal.SIGTERM,
+    *,
+    given: bytes = b"",
+    environment: Mapping[str, str] | None = None,
 ) -> Finished:
     """Run to its end, or until its time is over or `cancelled` is set: then it gets `stop`, and soon SIGKILL.
 
-    Raises `NotFound`, and OSError when it cannot be started.
+    `given` is its stdin, `environment` all it has; None: ours, in the words that parsers know. Raises `NotFound`, and
+    OSError when it cannot be started.
     """
     path = path_of(argv[0]) if os.sep not in argv[0] else argv[0]
     if path is None:
         raise NotFound(argv[0])
     began = time.monotonic()
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, _stdin(given) as stdin:
         process = subprocess.Popen(
             [path, *argv[1:]],
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=out,
             stderr=err,
             start_new_session=True,
-            env={**os.environ, **_PLAIN},
+            env={**os.environ, **_PLAIN} if environment is None else environment,
         )
         # Behind whatever does the machine's work: what is looked at must not feel it.
         with contextlib.suppress(OSError):
@@ -92,6 +100,18 @@ def run(
         timed_out=timed_out,
         truncated=max(len(output), len(complaint)) >= _MAX_BYTES,
     )
+
+
+@contextlib.contextmanager
+def _stdin(given: bytes) -> Iterator[IO[bytes] | int]:
+    """A file, so that who does not read it keeps nobody waiting."""
+    if not given:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:
+        file.write(given)
+        file.seek(0)
+        yield file
 
 
 def _wait(

@@ -1,0 +1,194 @@
+"""`mcptop alerts rules` and `lint`, `mcptop export prometheus-rules`: the rules in force, and others' rules checked."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Sequence
+from math import inf
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from mcptop.alerts import figures
+from mcptop.alerts.quantities import written
+from mcptop.exit_status import ExitStatus
+from mcptop.export import rule_lint
+from mcptop.export.prometheus_rules import text
+from mcptop.export.rule_lint import Mistake, RulesError
+from mcptop.headless import report
+from mcptop.headless.pipe import put
+from mcptop.model.rule import Rule, RuleSet
+from mcptop.new_files import WritingError
+from mcptop.playbook.subjects import CouldNotLook
+from mcptop.playbook.whole import whole
+from mcptop.units import many, plain
+
+_ASK_S = 10.0
+_MOST_BYTES = 64 << 20
+
+
+class RuleInForce(Struct, frozen=True):
+    """One rule of `mcptop alerts rules --json`."""
+
+    id: str
+    title: str
+    enabled: bool
+    unit: str
+    warning: float | None
+    critical: float | None
+    for_s: float
+    critical_for_s: float
+    ease: float
+    keep_s: float
+    also: dict[str, float]
+    """What else its condition compares with; durations in seconds."""
+    playbook: str | None
+    do: str
+    of: str | None
+    """Of an own rule: what has the figure."""
+    figure: str | None
+    below: bool
+    service: str | None
+    origin: str
+    """shipped, or the file an own rule stands in."""
+    changed: dict[str, str]
+    """Key of a shipped rule -> the file that says so."""
+
+
+class RulesDocument(Struct, frozen=True, tag_field="schema", tag="mcptop.rules/1"):
+    """`mcptop alerts rules --json`."""
+
+    rules: tuple[RuleInForce, ...]
+
+
+class LintDocument(Struct, frozen=True, tag_field="schema", tag="mcptop.lint/1"):
+    """`mcptop alerts lint --json`."""
+
+    mistakes: tuple[Mistake, ...]
+
+
+def show(in_force: RuleSet, file: str, as_json: bool) -> ExitStatus:
+    """Every rule with where its figures come from."""
+    if as_json:
+        report.print_json(RulesDocument(tuple(_in_force(rule, in_force, file) for rule in in_force.rules)))
+        return ExitStatus.OK
+    lines = [("RULE", "WARNING", "CRITICAL", "FOR", "FROM")]
+    for rule in in_force.rules:
+        critical_for = f", critical {written(rule.critical_for_s)}" if rule.critical_for_s is not None else ""
+        lines.append(
+            (rule.id, _text(rule.warning, rule), _text(rule.critical, rule), written(rule.for_s) + critical_for,
+             _origin(rule, in_force, file))
+        )  # fmt: skip
+    widths = [max(len(line[at]) for line in lines) for at in range(4)]
+    for line in lines:
+        cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
+        put("  ".join([*cells, line[4]]).rstrip() + "\n")
+    return ExitStatus.OK
+
+
+def export(in_force: RuleSet, output: Path | None, runbook_url: str | None) -> ExitStatus:
+    """Print the rules for Prometheus, or write them there over what was there. Raises `WritingError`."""
+    rules = text(in_force, runbook_url)
+    if output is None:
+        put(rules)
+        return ExitStatus.OK
+    try:
+        if output.exists() and not output.is_file():
+            output.write_text(rules, encoding="utf-8")
+        else:
+            mode = stat.S_IMODE(output.stat().st_mode) if output.exists() else 0o666
+            with whole(output, mode) as file:
+                file.write(rules.encode())
+    except OSError as error:
+        raise WritingError(f"{plain(str(output))}: cannot be written: {error.strerror}") from None
+    return ExitStatus.OK
+
+
+def lint(files: Sequence[Path], pages: Sequence[Path], prometheus: str | None, as_json: bool) -> ExitStatus:
+    """Name every rule whose metric nobody exports. Raises `RulesError`, `CouldNotLook`."""
+    exported = set(rule_lint.OF_MCPTOP)
+    for page in pages:
+        exported |= rule_lint.names_of_page(_read(page))
+    if prometheus is not None:
+        exported |= names_of_server(prometheus)
+    found = [each for file in files for each in rule_lint.mistakes(_read(file), plain(str(file)), exported)]
+    if as_json:
+        report.print_json(LintDocument(tuple(found)))
+    else:
+        for mistake in found:
+            put(f"{mistake.line}\n")
+        if not found:
+            put(f"{many(len(files), 'file')}: every metric is exported by somebody\n")
+    return ExitStatus.PROBLEM if found else ExitStatus.OK
+
+
+def names_of_server(url: str) -> frozenset[str]:
+    """Every metric a Prometheus server has. Raises `CouldNotLook`; its address may hold a password."""
+    import httpx
+
+    try:
+        shown = httpx.URL(url).copy_with(userinfo=b"", query=None, fragment=None, path="/")
+        answer = httpx.get(f"{url.rstrip('/')}/api/v1/label/__name__/values", timeout=_ASK_S, follow_redirects=False)
+    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+        where = _host_of(url)
+        raise CouldNotLook(f"{where}: does not answer as Prometheus ({type(error).__name__})") from None
+    if answer.status_code != 200:
+        raise CouldNotLook(f"{shown}: answers {answer.status_code} to /api/v1/label/__name__/values")
+    try:
+        names: list[str] = msgspec.json.decode(answer.content, type=_Values).data
+    except msgspec.DecodeError:
+        raise CouldNotLook(f"{shown}: does not answer as Prometheus") from None
+    return frozenset(names)
+
+
+class _Values(Struct):
+    data: list[str]
+
+
+def _host_of(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0].rpartition("@")[2]
+    return plain(f"{scheme}://{host}" if host else "that URL", 120)
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()[:_MOST_BYTES]
+    except OSError as error:
+        raise RulesError(f"{plain(str(path))}: cannot be read: {error.strerror}") from None
+    return data.decode(errors="replace")
+
+
+def _in_force(rule: Rule, in_force: RuleSet, file: str) -> RuleInForce:
+    own = next((each for each in in_force.own if each.rule is rule), None)
+    critical_for = rule.for_s if rule.critical_for_s is None else rule.critical_for_s
+    changed = {key: where for (id, key), where in in_force.origins.items() if id == rule.id}
+    return RuleInForce(
+        rule.id, rule.title, rule.enabled, rule.unit, _finite(rule.warning), _finite(rule.critical), rule.for_s,
+        critical_for, rule.ease, rule.keep_s, rule.also, rule.playbook, rule.do, own.of if own else None,
+        own.figure if own else None, rule.is_below, own.service if own else None, file if own else "shipped", changed,
+    )  # fmt: skip
+
+
+def _origin(rule: Rule, in_force: RuleSet, file: str) -> str:
+    if any(each.rule is rule for each in in_force.own):
+        return file + ("" if rule.enabled else " (off)")
+    changed = [key for id, key in in_force.origins if id == rule.id]
+    shipped = f"shipped, but for {', '.join(changed)}: {file}" if changed else "shipped"
+    return shipped + ("" if rule.enabled else " (off)")
+
+
+def _finite(value: float) -> float | None:
+    return value if value < inf else None
+
+
+def _text(value: float, rule: Rule) -> str:
+    if value == inf:
+        return "-"
+    sign = "≤ " if rule.is_below else ""
+    if rule.unit == "bytes/s":
+        return f"{sign}{figures.text(value * 60, 'bytes')}/min"
+    if rule.unit == "ratio/s":
+        return f"{sign}{figures.text(value * 3600, 'ratio')}/h"
+    return sign + figures.text(value, rule.unit)

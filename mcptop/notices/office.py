@@ -1,0 +1,165 @@
+"""Tells whoever is to be told of alerts, beside the loop that finds them: nothing here blocks it or raises into it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from mcptop.alert_settings import Notify
+from mcptop.alerts.transitions import Transition
+from mcptop.config import ConfigError
+from mcptop.model.playbook import Severity
+from mcptop.notices.command import Command
+from mcptop.notices.notice import Notice, notice_of
+from mcptop.notices.policy import Policy
+from mcptop.notices.webhook import Webhook
+from mcptop.server_settings import Secret
+
+_MOST_WAITING = 32
+_MOST_COMPLAINTS = 20
+_GRACE_S = 3.0
+
+
+class Channel(Protocol):
+    """A way to tell somebody that takes its time."""
+
+    name: str
+
+    def deliver(self, notice: Notice, over: threading.Event) -> str | None:
+        """What went wrong, in one line; None: nothing. Comes back soon once `over` is set."""
+
+
+class Terminal(Protocol):
+    """A way that takes no time."""
+
+    def tell(self, notice: Notice) -> None:
+        """At once."""
+
+
+class Office:
+    """Who is told. For one thread; what takes time happens on threads of its own."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        channels: list[Channel],
+        terminal: Terminal | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._policy = policy
+        self._desks = [_Desk(channel) for channel in channels]
+        self._terminal = terminal
+        self._clock = clock
+
+    def tell(self, change: Transition) -> None:
+        """Tell it, if it is to be told. Does not wait."""
+        if not self._policy.wants(change, self._clock()):
+            return
+        notice = notice_of(change)
+        if self._terminal is not None:
+            with contextlib.suppress(OSError, ValueError):
+                self._terminal.tell(notice)
+        for desk in self._desks:
+            desk.take(notice)
+
+    def complaints(self) -> list[str]:
+        """What went wrong since this was asked last, a line each."""
+        return [line for desk in self._desks for line in desk.complaints()]
+
+    def close(self) -> list[str]:
+        """Let what is under way come to its end for some seconds; what then is left. Complaints as above."""
+        ends = time.monotonic() + _GRACE_S
+        for desk in self._desks:
+            desk.close()
+        for desk in self._desks:
+            desk.join(ends)
+        return self.complaints()
+
+
+class _Desk:
+    """One channel with those who wait for it."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._waiting: queue.Queue[Notice | None] = queue.Queue(_MOST_WAITING)
+        self._over = threading.Event()
+        self._lock = threading.Lock()
+        self._wrong: list[str] = []
+        self._dropped = 0
+        self._thread: threading.Thread | None = None
+
+    def take(self, notice: Notice) -> None:
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="mcptop-notices", daemon=True)
+            self._thread.start()
+        try:
+            self._waiting.put_nowait(notice)
+        except queue.Full:
+            with self._lock:
+                self._dropped += 1
+
+    def complaints(self) -> list[str]:
+        with self._lock:
+            found, self._wrong = self._wrong, []
+            dropped, self._dropped = self._dropped, 0
+        if dropped:
+            found.append(f"{self._channel.name}: {dropped} notices were not sent: too many wait for it")
+        return found
+
+    def close(self) -> None:
+        with contextlib.suppress(queue.Full):
+            self._waiting.put_nowait(None)
+
+    def join(self, ends: float) -> None:
+        if self._thread is None:
+            return
+        self._thread.join(max(0.0, ends - time.monotonic()))
+        self._over.set()
+        self._thread.join(1.0)
+        left = sum(each is not None for each in list(self._waiting.queue))
+        if left:
+            with self._lock:
+                self._wrong.append(f"{self._channel.name}: {left} notices were not sent any more")
+
+    def _run(self) -> None:
+        while not self._over.is_set() and (notice := self._waiting.get()) is not None:
+            try:
+                wrong = self._channel.deliver(notice, self._over)
+            except Exception as error:  # the next one is told all the same; its words may hold a secret
+                wrong = f"{self._channel.name}: defect in mcptop: {type(error).__name__}"
+            if wrong is not None:
+                with self._lock:
+                    if len(self._wrong) < _MOST_COMPLAINTS:
+                        self._wrong.append(wrong)
+
+
+def office_of(
+    notify: Notify, terminal: Terminal | None = None, environment: Mapping[str, str] = os.environ
+) -> Office | None:
+    """By the settings; None: nobody is to be told. Raises `ConfigError`."""
+    channels: list[Channel] = []
+    if notify.command:
+        kept = {name: value for name, value in environment.items() if name != notify.webhook_token_env}
+        channels.append(Command(notify.command, notify.timeout, kept))
+    if notify.webhook is not None:
+        channels.append(Webhook(notify.webhook, _headers(notify, environment), notify.timeout))
+    speaks = terminal if notify.bell or notify.osc9 else None
+    if not channels and speaks is None:
+        return None
+    return Office(Policy(Severity(notify.severity), notify.resolved, notify.pause), channels, speaks)
+
+
+def _headers(notify: Notify, environment: Mapping[str, str]) -> dict[str, Secret]:
+    headers = dict(notify.webhook_headers)
+    name = notify.webhook_token_env
+    if name is not None:
+        token = environment.get(name)
+        if not token:
+            raise ConfigError(f"notify.webhook_token_env: there is no variable `{name}` in the environment")
+        headers["Authorization"] = Secret(f"Bearer {token}")
+    return headers

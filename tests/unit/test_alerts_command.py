@@ -1,0 +1,223 @@
+"""`mcptop alerts`, its commands and `mcptop export prometheus-rules` as programs: what they print, how they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mcptop.alerts import rules
+from tests.unit.recorded import ticks, write
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "v2-api1.45"
+PROGRAM = [sys.executable, "-m", "mcptop"]
+RULE = '[[alert]]\nid = "load"\nof = "host"\nfigure = "load_1m"\nabove = {warning = 5, critical = 50}\nkeep = "1s"\n'
+QUIET = "[alerts.source-broken]\nenabled = false\n"
+"""There is no engine, and that is no news."""
+
+
+class Machine:
+    """A recorded one, whose load is what a test says."""
+
+    def __init__(self, folder: Path) -> None:
+        self.root = folder / "machine"
+        shutil.copytree(FIXTURE, self.root, symlinks=True)
+        self.file = folder / "config.toml"
+        self.load(1)
+
+    def load(self, number: int) -> None:
+        """In place, and as long as before: it is read meanwhile."""
+        handle = os.open(self.root / "proc" / "loadavg", os.O_WRONLY)
+        os.pwrite(handle, f"{number:02}.00 1.00 1.00 1/100 1234\n".ljust(40).encode(), 0)
+        os.close(handle)
+
+    def flags(self, settings: str) -> list[str]:
+        self.file.write_text(settings + QUIET)
+        roots = ["--path-procfs", str(self.root / "proc"), "--path-sysfs", str(self.root / "sys")]
+        return ["--config", str(self.file), *roots, "--host", "unix:///nonexistent.sock", "--interval", "0.2"]
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False, timeout=120)
+
+
+@pytest.mark.parametrize(
+    ("load", "severity", "code", "status"),
+    [(60, "warning", 3, "problem"), (9, "warning", 4, "warning"), (9, "critical", 0, "ok"), (1, "warning", 0, "ok")],
+)
+def test_the_exit_code_is_that_of_the_worst(machine: Machine, load: int, severity: str, code: int, status: str):
+    machine.load(load)
+    done = run("alerts", "--json", "--severity", severity, *machine.flags(RULE))
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["status"], found["schema"]) == (code, status, "mcptop.alerts/1")
+    told = [(one["rule"], one["state"], one["value"]) for one in found["alerts"] if one["rule"] == "load"]
+    assert told == ([("load", "firing", load)] if code else [])
+    assert [one["says"] for one in found["problems"] if "load" in one["says"]] == (
+        [f"load_1m is {load}, at least {50 if load > 50 else 5}"] if code else []
+    )
+
+
+def test_what_has_to_last_is_pending_in_one_look_and_fires_in_a_long_one(machine: Machine):
+    machine.load(9)
+    flags = machine.flags(RULE + 'for = "3s"\ndo = "wait"\n')
+    done = run("alerts", *flags)
+    assert done.returncode == 0
+    assert "▲ host: load_1m is 9, at least 5  pending for " in done.stdout
+    assert "nothing fires; 1 pending" in done.stdout
+    done = run("alerts", "--over", "4s", *flags)
+    assert done.returncode == 4
+    assert "-> wait" in done.stdout
+
+
+def test_who_could_not_look_says_so(tmp_path: Path):
+    done = run("alerts", "--json", "--path-procfs", str(tmp_path), "--host", "unix:///nonexistent.sock")
+    assert (done.returncode, json.loads(done.stdout)["status"]) == (5, "inconclusive")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("alerts", "--at", "12:00"), "--at goes with --from"),
+        (("alerts", "--from", "x", "--watch"), "--from is one moment"),
+        (("alerts", "--over", "soon"), "--over: expected a time"),
+        (("alerts", "--watch", "--over", "5m"), "leave --over out"),
+        (("alerts", "--from", "/nonexistent"), "/nonexistent"),
+        (("export", "prometheus-rules", "--runbook-url", "ftp://x"), "--runbook-url"),
+        (("export", "prometheus-rules", "-o", "/nonexistent/rules.yml"), "/nonexistent/rules.yml: cannot be written"),
+        (("alerts", "lint", "/nonexistent.yml"), "/nonexistent.yml: cannot be read: No such file or directory"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], says: str):
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mcptop: ")
+    assert says in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_service_that_there_is_not_is_told(machine: Machine):
+    done = run("alerts", "--service", "nobody", *machine.flags(""))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "no service `nobody`; " in done.stderr.splitlines()[-1]
+
+
+def test_a_recording_is_asked_for_any_moment(tmp_path: Path):
+    file = write(tmp_path / "day.mcptop", ticks(120))
+    calm, ill = (
+        run("alerts", "--json", "--from", str(file), "--at", "+20s"),
+        run("alerts", "--json", "--from", str(file)),
+    )
+    rules_of = [
+        {one["rule"] for one in json.loads(done.stdout)["alerts"] if one["state"] == "firing"} for done in (calm, ill)
+    ]
+    assert not {"unhealthy", "oom-kill"} & rules_of[0]
+    assert {"unhealthy", "oom-kill"} <= rules_of[1]
+    assert ill.returncode == 3
+    of_one = json.loads(run("alerts", "--json", "--from", str(file), "--service", "shop/api").stdout)
+    assert {one["service"] for one in of_one["alerts"]} == {"api"}
+
+
+def firing(document: str) -> set[str]:
+    return {one["rule"] for one in json.loads(document)["alerts"] if one["state"] == "firing"}
+
+
+@contextmanager
+def watching(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen([*PROGRAM, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def lines(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+    assert process.stdout is not None
+    for line in process.stdout:
+        if (found := json.loads(line))["alert"]["rule"] == "load":
+            yield found
+
+
+def test_watching_tells_what_begins_changes_and_ends(machine: Machine, tmp_path: Path):
+    told = tmp_path / "told"
+    script = (
+        f"import sys, os; open({str(told)!r}, 'a').write(os.environ['MCPTOP_ALERT_EVENT'] + ' ' + sys.stdin.read())"
+    )
+    notify = (
+        f"[notify]\nseverity = 'warning'\nresolved = true\ncommand = {json.dumps([sys.executable, '-c', script])}\n"
+    )
+    with watching("alerts", "--watch", "--json", *machine.flags(RULE + notify)) as process:
+        time.sleep(1)  # nothing yet: a machine at ease
+        told_lines = lines(process)
+        events = []
+        for load in (9, 90, 1, 91):
+            machine.load(load)
+            found = next(told_lines)
+            events.append((found["event"], found["alert"]["severity"], found["was"]))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 3, "what stood at the end was critical"
+    assert events == [
+        ("firing", "warning", None), ("changed", "critical", "warning"), ("resolved", "critical", None),
+        ("firing", "critical", None),
+    ]  # fmt: skip
+    heard = [line.partition(" ") for line in told.read_text().splitlines()]
+    # The last came within the pause of the same alert.
+    mine = [(event, json.loads(rest)) for event, _, rest in heard if '"rule":"load"' in rest]
+    assert [event for event, _ in mine] == ["firing", "changed", "resolved"]
+    assert mine[0][1]["text"] == "warning: host: load_1m is 9, at least 5"
+    assert mine[2][1]["lasted_s"] > 0
+
+
+def test_watching_in_words(machine: Machine):
+    machine.load(60)
+    with watching("alerts", "--watch", *machine.flags(RULE)) as process:
+        assert process.stdout is not None
+        line = next(line for line in process.stdout if "load_1m" in line)
+        assert line[8:] == " ✖ critical: host: load_1m is 60, at least 50\n"
+        machine.load(2)
+        line = next(line for line in process.stdout if "load_1m" in line)
+        assert " ● over after " in line
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 4), "some other warning may stand on the recorded machine"
+
+
+def test_the_rules_in_force_say_where_their_figures_come_from(machine: Machine):
+    flags = machine.flags(RULE + "[alerts.disk-full]\nwarning = 0.8\n[alerts.paused]\nenabled = false\n")
+    found = {one["id"]: one for one in json.loads(run("alerts", "rules", "--json", *flags).stdout)["rules"]}
+    assert set(found) == {*rules.BY_ID, "load"}
+    disk = found["disk-full"]
+    assert (disk["warning"], disk["critical"], disk["origin"]) == (0.8, 0.95, "shipped")
+    assert disk["changed"] == {"warning": str(machine.file)}
+    assert (found["load"]["origin"], found["load"]["figure"]) == (str(machine.file), "load_1m")
+    assert found["paused"]["enabled"] is False
+    assert found["memory-near-limit"]["critical_for_s"] == 0
+    table = run("alerts", *flags, "rules").stdout.splitlines()
+    assert f"shipped, but for warning: {machine.file}" in next(line for line in table if line.startswith("disk-full"))
+    assert next(line for line in table if line.startswith("paused")).endswith("(off)")
+
+
+def test_the_exported_file_is_the_same_each_time_and_replaced_whole(machine: Machine, tmp_path: Path):
+    flags = machine.flags("[alerts.memory-near-limit]\nwarning = 0.8\n")
+    printed = run("export", "prometheus-rules", *flags).stdout
+    target = tmp_path / "rules.yml"
+    target.write_text("old")
+    done = run("export", "prometheus-rules", "-o", str(target), *flags)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert target.read_text() == printed
+    assert ">= 0.8\n" in printed
+    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".rules")]
