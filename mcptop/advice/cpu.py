@@ -84,10 +84,16 @@ def _judged(base: Sized, seen: Observed, burst: float, held_back: float | None) 
     )
     sized = replace(
         base, wanted=up(by_burst, CPU_STEP), rule=rule, steps=(rule,), floor=floor,
-        rejected=f"p95 {cores(typical)} x {vpa.MARGIN} = {cores(typical * vpa.MARGIN)} would hold bursts back"
-        f" (p99 {cores(burst)})",
+        rejected=_rejected(typical, burst),
     )  # fmt: skip
     return _lowered(sized, seen, current, held_back)
+
+
+def _rejected(typical: float, burst: float) -> str:
+    by_typical = typical * vpa.MARGIN
+    if by_typical < burst:
+        return f"p95 {cores(typical)} x {vpa.MARGIN} = {cores(by_typical)} would hold bursts back (p99 {cores(burst)})"
+    return "KRR advises no CPU limit at all"
 
 
 def _lowered(sized: Sized, seen: Observed, current: float, held_back: float | None) -> Sized:
@@ -96,8 +102,10 @@ def _lowered(sized: Sized, seen: Observed, current: float, held_back: float | No
     if current - wanted < max(_LOWER_PART * current, _LOWER_LEAST):
         return replace(sized, advice=Advice.KEEP, because=fits)
     forbids = why_not_lower(seen)
-    if not forbids and (held_back is None or held_back > _CALM):
-        forbids = "nothing is lowered that holds it back, or where nobody counts that"
+    if not forbids and held_back is None:
+        forbids = "nothing is lowered where nobody counts how often the quota holds it back"
+    elif not forbids and (held_back or 0.0) > _CALM:
+        forbids = f"nothing is lowered that holds it back, as it does in {held_back:.0%} of the periods"
     if forbids:
         return replace(sized, advice=Advice.KEEP, because=f"{fits}, {cores(wanted)} would do; {forbids}"
                        if seen.is_enough else fits)  # fmt: skip

@@ -78,10 +78,9 @@ def _computed(base: Sized, kills: tuple[Kill, ...]) -> tuple[Sized, float]:
         terms.append(f"OOM {mib(had)} {_bump(had)} = {mib(by_kill)}")
         raw = max(raw, by_kill)
         rejected = f"KRR adds {krr.OOM_MARGIN - 1:.0%} after a kill: {mib(had * krr.OOM_MARGIN)}"
-    elif base.typical is not None:
-        rejected = (
-            f"p95 {mib(base.typical)} x {krr.MARGIN} = {mib(base.typical * krr.MARGIN)} would kill it at its peak"
-        )
+    elif (base.typical or 0.0) * krr.MARGIN < peak:
+        by_typical = (base.typical or 0.0) * krr.MARGIN
+        rejected = f"p95 {mib(base.typical)} x {krr.MARGIN} = {mib(by_typical)} would kill it at its peak"
     rule = f"max({', '.join(terms)})" if len(terms) > 1 else terms[0]
     floor = "" if raw > MEMORY_STEP / 2 else f"64 MiB, the least that is advised; by the rule it were {mib(raw)}"
     sized = replace(base, wanted=up(raw, MEMORY_STEP), rule=f"{rule}, rounded up to 64 MiB", rejected=rejected,

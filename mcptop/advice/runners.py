@@ -51,20 +51,16 @@ def _judged(base: Sized, seen: Observed, was_killed: bool) -> Sized:
     sized = replace(base, wanted=up(raw, MEMORY_STEP), rule=f"{rule}, rounded up to 64 MiB", rejected=rejected,
                     steps=(rule, f"rounded up to 64 MiB: {mib(up(raw, MEMORY_STEP))}"))  # fmt: skip
     if base.current is None:
-        return _without_limit(sized, seen)
+        if seen.kind is not Kind.CONTAINER:
+            return replace(sized, advice=Advice.KEEP, because="a host process without a limit of its own")
+        because = "the models it loaded, and its own memory"
+        if not seen.is_enough:
+            return replace(sized, because=f"no limit, and {base.missing}")
+        return replace(sized, advice=Advice.SET, because=because)
     if raw > base.current:
         because = "it was killed for lack of memory" if was_killed else "its models and its own memory do not fit"
         return replace(sized, advice=Advice.RAISE, because=because, is_acute=was_killed)
     return replace(sized, advice=Advice.KEEP, because="the models it loaded fit")
-
-
-def _without_limit(sized: Sized, seen: Observed) -> Sized:
-    """A limit where there was none takes something away: on little evidence there is none to give."""
-    if seen.kind is not Kind.CONTAINER:
-        return replace(sized, advice=Advice.KEEP, because="a host process without a limit of its own")
-    if not seen.is_enough:
-        return replace(sized, advice=Advice.UNKNOWN, because=f"no limit, and {sized.missing}")
-    return replace(sized, advice=Advice.SET, because="the models it loaded, and its own memory")
 
 
 def _needed(seen: Observed) -> tuple[float, str]:

@@ -79,8 +79,10 @@ def mib(value: float | None) -> str:
 
 
 def cores(value: float | None) -> str:
-    """Cores to the hundredth; tiny ones to the thousandth."""
-    return "-" if value is None else f"{value:.2f}" if value >= 0.095 or value == 0 else f"{value:.3f}"
+    """Cores to the hundredth; tiny ones to the thousandth, where that says more."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if value >= 0.095 or abs(value * 100 - round(value * 100)) < 1e-6 else f"{value:.3f}"
 
 
 def hours(seconds: float) -> str:

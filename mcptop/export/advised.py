@@ -5,6 +5,7 @@ Only what is advised is in them; of everything else a comment says why it is not
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -16,6 +17,8 @@ from mcptop.advice.sized import Advice, Sized, cores, hours, mib
 from mcptop.advice.written import comment
 from mcptop.model.value import Kind
 
+_NAME = re.compile(r"[a-zA-Z0-9._-]{1,100}")
+"""What Compose calls a service."""
 Say = Callable[[float], str]
 _APPLY = (
     "Apply: docker compose -f YOUR-FILE -f THIS-FILE up -d; it recreates what changes.",
@@ -50,7 +53,10 @@ def compose(found: Sequence[Recommendation]) -> str:
     services: dict[str, Any] = {}
     for one in found:
         lines += ["", comment(_title(one)), *(comment(line) for line in _said(one))]
-        resources = _resources(one) if one.seen.kind is Kind.CONTAINER and one.seen.project else {}
+        is_composed = one.seen.kind is Kind.CONTAINER and one.seen.project and _NAME.fullmatch(one.seen.name)
+        resources = _resources(one) if is_composed else {}
+        if not is_composed:
+            lines.append(comment("left out: no service of a Compose file"))
         if resources:
             services[one.seen.name] = {"deploy": {"resources": resources}}
     body = (

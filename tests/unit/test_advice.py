@@ -1,0 +1,247 @@
+"""Limits, reservations and replicas by what was seen: the arithmetic, and what is never done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mcptop.advice import memory, placement, replicas
+from mcptop.advice.gather import Gatherer
+from mcptop.advice.observed import Kill, Observed, Replica, usage_of
+from mcptop.advice.recommend import Status, limits, recommend
+from mcptop.advice.sized import Advice, Confidence
+from mcptop.model.flow import Budget, Model, Share
+from mcptop.model.flow_reading import PoolReading, QueueReading
+from mcptop.model.value import Kind
+from tests.unit.advising import MIB, Part, busy, level, observed, snapshots
+
+
+def worker(number: int = 1, **changes: Any) -> Part:
+    """The one of the example: 918 MiB at its peak, of 1024, and killed once."""
+    values = {"cores": busy(0.2, 0.41), "used": busy(700, 918), "limit": 1024, "quota": 1.0} | changes
+    return Part("mcp-worker", number, **values)
+
+
+def test_a_kill_raises_the_limit_by_a_fifth_in_whole_steps() -> None:
+    one = recommend(observed(worker(kills=[2.03])))
+    assert (one.memory.advice, one.memory.wanted) == (Advice.RAISE, 1280 * MIB)
+    assert one.memory.rule == (
+        "max(peak 918 MiB x 1.15 = 1056 MiB, OOM 1024 MiB x 1.2 = 1229 MiB), rounded up to 64 MiB")  # fmt: skip
+    assert one.memory.rejected == "KRR adds 25% after a kill: 1280 MiB"
+    assert (one.status, one.confidence) == (Status.ACUTE, Confidence.MEDIUM)
+    (kill,) = memory.kills_of(one.seen)
+    assert (kill.limit, kill.count) == (1024 * MIB, 1)
+
+
+def test_of_little_memory_a_kill_adds_a_hundred_mib() -> None:
+    one = recommend(observed(worker(used=level(120), limit=128, kills=[2.0])))
+    assert one.memory.rule.startswith("max(peak 120 MiB x 1.15 = 138 MiB, OOM 128 MiB + 100 MiB = 228 MiB)")
+    assert one.memory.wanted == 256 * MIB
+
+
+def test_a_kill_that_was_answered_by_a_larger_limit_is_no_reason_to_change_it() -> None:
+    usage = usage_of([900.0 * MIB] * 2000)
+    replica = Replica("a", "a", memory=usage, memory_limit=2048.0 * MIB, kills=(Kill(100.0, 1024.0 * MIB),))
+    seen = Observed("p", "s", Kind.CONTAINER, (replica,), 0.0, 26 * 3600.0, 1560, 1.0, 60.0)
+    sized = memory.limit(seen)
+    assert (sized.advice, sized.is_acute) == (Advice.KEEP, False)
+    assert "has a larger limit since" in sized.because
+
+
+def test_the_replica_that_uses_most_decides() -> None:
+    one = recommend(observed(worker(1, used=level(300)), worker(2, used=level(980))))
+    assert one.memory.advice is Advice.RAISE
+    assert one.memory.wanted == 1152 * MIB
+    assert len(one.seen.running) == 2
+
+
+@pytest.mark.parametrize(
+    ("hours", "cores", "skip", "advice", "says"),
+    [
+        (26, busy(0.02, 0.4), None, Advice.LOWER, ""),
+        (20, busy(0.02, 0.4), None, Advice.KEEP, "it takes 24 h"),
+        (26, level(0.001), None, Advice.KEEP, "before a busy period was seen"),
+        (26, busy(0.02, 0.4), lambda hour: 10 < hour < 20, Advice.KEEP, "of the looks"),
+    ],
+)
+def test_nothing_is_lowered_before_a_day_with_work_was_seen(
+    hours: float, cores: Any, skip: Any, advice: Advice, says: str
+) -> None:
+    part = Part("api", cores=cores, used=level(300), limit=4096, quota=8.0)
+    one = recommend(observed(part, hours=hours, skip=skip or (lambda hour: False)))
+    assert (one.memory.advice, one.cpu.advice) == (advice, advice)
+    if advice is Advice.LOWER:
+        assert (one.memory.wanted, one.cpu.wanted) == (384 * MIB, 0.5)
+    assert says in one.memory.because
+    assert says in one.cpu.because
+
+
+def test_memory_that_was_reached_is_never_lowered() -> None:
+    """At its limit it might have used more; so it is raised instead."""
+    one = recommend(observed(Part("api", cores=busy(0.1, 0.9), used=busy(200, 1020), limit=1024)))
+    assert one.memory.advice is Advice.RAISE
+
+
+def test_a_quota_that_holds_back_is_raised_by_what_it_held_back() -> None:
+    one = recommend(observed(worker(cores=level(0.5), quota=0.5, throttled=0.4)))
+    assert (one.cpu.advice, one.cpu.wanted, one.cpu.is_acute) == (Advice.RAISE, 0.7, True)
+    assert one.cpu.because == "the quota holds it back in 40% of the periods"
+    mild = recommend(observed(worker(cores=level(0.4), quota=0.5, throttled=0.1)))
+    assert (mild.cpu.advice, mild.cpu.wanted, mild.cpu.is_acute) == (Advice.RAISE, 0.55, False)
+
+
+def test_bursts_keep_the_quota_where_the_95th_percentile_would_not() -> None:
+    """The example: p95 0.41, p99 0.97 of a quota of 1, throttled in 3 % of the periods."""
+    one = recommend(observed(worker(cores=busy(0.41, 0.97, 6, 6.9), throttled=0.03)))
+    assert one.cpu.advice is Advice.KEEP
+    assert one.cpu.rejected == "p95 0.41 x 1.15 = 0.47 would hold bursts back (p99 0.97)"
+
+
+def test_without_a_quota_none_is_advised() -> None:
+    one = recommend(observed(worker(quota=None)))
+    assert (one.cpu.advice, one.cpu.wanted) == (Advice.KEEP, None)
+    assert one.cpu.because == "no quota, so nothing holds it back"
+
+
+def test_reservations_are_what_is_used_most_of_the_time_and_never_above_the_limit() -> None:
+    one = recommend(observed(worker(cores=busy(0.2, 0.4, 0, 20), used=busy(500, 600, 0, 20))))
+    # VPA: the end of the bucket of the p90, 5 % wide at most, and 15 %.
+    assert one.cpu_reserved.wanted is not None
+    assert 0.4 <= one.cpu_reserved.wanted <= 0.5
+    assert one.memory_reserved.wanted is not None
+    assert 600 * MIB * 1.15 <= one.memory_reserved.wanted <= 600 * MIB * 1.15 * 1.05 + 64 * MIB
+    tight = recommend(observed(worker(used=level(1000))))
+    assert tight.memory_reserved.wanted is not None
+    assert tight.memory_reserved.wanted <= (tight.memory.wanted or 0)
+
+
+def test_too_little_is_no_advice_and_says_what_is_missing() -> None:
+    one = recommend(observed(Part("ui", cores=level(0.1), used=level(60)), hours=41 / 60))
+    assert one.status is Status.UNKNOWN
+    assert one.memory.missing == "not enough data: 42 of 100 samples"
+    longer = recommend(observed(Part("ui", cores=level(0.1), used=level(60)), hours=2.5))
+    assert longer.memory.missing == "not enough data: 2.5 h observed, 3 h needed"
+    assert (longer.status, longer.memory.wanted is not None, longer.memory_reserved.wanted) == (
+        Status.UNKNOWN, True, None)  # fmt: skip
+
+
+def test_a_floor_is_named_when_it_won() -> None:
+    one = recommend(observed(Part("tiny", cores=level(0.001), used=level(6), limit=64, quota=0.1)))
+    assert one.memory.floor == "64 MiB, the least that is advised; by the rule it were 7 MiB"
+    assert one.cpu.floor.startswith("0.05, the least that is advised")
+    assert "its floor of 250 MiB" in one.memory_reserved.rejected
+
+
+def runner(limit: int, *models: Model, anon: float = 0.2, **more: Any) -> Part:
+    return Part("model-runner", cores=level(1.0), used=level(3000), limit=limit, anon=anon, models=models, **more)
+
+
+def test_a_model_runner_is_sized_by_its_models() -> None:
+    one = recommend(observed(runner(4096, Model("a", 4000 * MIB), Model("b", 1000 * MIB))))
+    assert one.memory.rule == "models 5000 MiB + own memory 600 MiB x 1.15 = 5690 MiB, rounded up to 64 MiB"
+    assert (one.memory.advice, one.memory.wanted) == (Advice.RAISE, 5696 * MIB)
+    assert "how much of the weights it counts is the kernel's choice" in one.memory.rejected
+
+
+def test_weights_in_its_own_memory_or_on_the_gpu_do_not_count_twice() -> None:
+    inside = recommend(observed(runner(4096, Model("a", 3000 * MIB), anon=1.0)))
+    assert inside.memory.rule.startswith("own memory 3000 MiB (the weights are in it)")
+    on_gpu = recommend(observed(runner(4096, Model("a", 4000 * MIB, vram_bytes=4000 * MIB))))
+    assert on_gpu.memory.advice is Advice.KEEP
+
+
+def test_a_model_runner_is_never_lowered_and_nothing_is_guessed() -> None:
+    large = recommend(observed(runner(65536, Model("a", 100 * MIB))))
+    assert (large.memory.advice, large.memory.because) == (Advice.KEEP, "the models it loaded fit")
+    unknown = recommend(observed(runner(4096, Model("a"))))
+    assert (unknown.memory.advice, unknown.memory.wanted) == (Advice.UNKNOWN, None)
+    assert unknown.memory.missing == "nobody says how large its models are (a)"
+
+
+def queue(depth: int) -> QueueReading:
+    return QueueReading("jobs", kind="queue", depth=depth)
+
+
+def test_replicas_by_the_bottleneck_and_the_budget_of_the_database_before() -> None:
+    parts = [worker(number, queues=(queue(200),)) for number in (1, 2)]
+    seen = observed(*parts)
+    scale = replicas.of_past(seen)
+    assert scale is not None
+    # Both queues together: 400 entries, 100 for each replica.
+    assert (scale.replicas, scale.wanted, scale.signal) == (2, 4, "400 / 100 each, rounded up = 4")
+    assert scale.says == "HPA would go 2 -> 4 within 1 min"
+    budget = Budget("postgres", 97, "", (Share("mcp-worker", "db", 20, 2),), 80, "", False)
+    held = replicas.of_past(seen, [budget])
+    assert held is not None
+    assert "postgres allows 97 connections, and its clients' pools would then take 120" in held.says
+    assert replicas.of_past(seen, [Budget("postgres", 200, "", budget.shares, 80, "", False)]) is not None
+
+
+def test_no_signal_is_no_advice_on_replicas() -> None:
+    assert replicas.of_past(observed(worker(quota=None))) is None
+
+
+def test_a_pool_at_its_ceiling_is_told_with_its_time() -> None:
+    pool = PoolReading("db", kind="db", in_use=50, max=50)
+    one = recommend(observed(worker(pools=(pool,)), hours=4))
+    assert one.notes[0] == "pool db: in use peak 50/50, at its ceiling 4 h, waiting not visible"
+
+
+@pytest.mark.parametrize(
+    ("needed_mib", "says"),
+    [(300, "dev"), (512, "dev"), (600, "between dev and small"), (1024, "small"), (1280, "between small and large"),
+     (2048, "large"), (3000, "more than large")],
+)  # fmt: skip
+def test_the_place_among_the_guides_profiles(needed_mib: int, says: str) -> None:
+    assert placement.memory("mcp-worker", needed_mib * MIB).says == says
+
+
+def test_the_largest_need_places_the_whole_stack() -> None:
+    place = placement.whole({"mcp-api": (300.0 * MIB, 0.4), "mcp-worker": (1280.0 * MIB, None)})
+    assert place is not None
+    assert (place.profile, place.says) == ("large", "between small and large (by WORKER_MEMORY_LIMIT 1280 MiB)")
+
+
+def test_counters_that_begin_anew_give_no_rate_and_a_gap_is_no_coverage() -> None:
+    part = worker()
+    gatherer, made = Gatherer(60.0), list(snapshots([part], 5))
+    restarted = worker()
+    for snapshot in made:
+        gatherer.add(snapshot)
+    for snapshot in snapshots([restarted], 5):
+        # The same container again from zero, a day later: its counters have fallen.
+        gatherer.add(type(snapshot)(snapshot.at.replace(day=31), snapshot.monotonic, None, snapshot.targets,
+                                    snapshot.readings, {}, {}, (), {}))  # fmt: skip
+    (seen,) = gatherer.observed()
+    (replica,) = seen.replicas
+    assert replica.cpu is not None
+    assert replica.cpu.peak == pytest.approx(0.2)
+    assert seen.coverage == pytest.approx(602 / (29 * 60 + 1), abs=0.01)
+    assert replica.throttled_ratio == 0.0
+
+
+figures = st.lists(st.none() | st.floats(0, 1e12), min_size=1, max_size=150)
+
+
+@settings(max_examples=200)
+@given(figures, st.none() | st.floats(MIB, 1e12), st.integers(0, 3), st.sampled_from([900.0, 20 * 3600.0, 30 * 3600.0]))
+def test_a_limit_is_never_below_what_was_used_and_never_lowered_in_haste(
+    values: list[float | None], limit: float | None, kills: int, seconds: float
+) -> None:
+    replica = Replica("a", "a", memory=usage_of(values), cpu=usage_of(values), memory_limit=limit, cpu_limit=limit,
+                      kills=(Kill(None, limit, kills),) if kills else (), was_busy=True)  # fmt: skip
+    seen = Observed("p", "s", Kind.CONTAINER, (replica,), 0.0, seconds, len(values), 1.0, 1.0)
+    of_cpu, of_memory = limits(seen)
+    known = [value for value in values if value is not None]
+    if of_memory.wanted is not None:
+        assert of_memory.wanted >= max(known)
+    for sized in (of_cpu, of_memory):
+        if sized.advice is Advice.LOWER:
+            assert seconds >= 24 * 3600
+            assert not kills or sized is of_cpu
+        if sized.advice is Advice.RAISE:
+            assert sized.current is not None
+            assert (sized.wanted or 0) > sized.current
