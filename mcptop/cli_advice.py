@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,15 @@ import click
 
 from mcptop.cli_recording import seconds_of
 from mcptop.cli_settings import settings_of, with_settings
+from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
+from mcptop.source_choice import is_fleet
 
 if TYPE_CHECKING:
     from mcptop.headless.observing import Seen
 
-_LIVE = "60s"
+_LIVE, _BACK = "60s", "8d"
+_FARTHEST_S = 400 * 86_400.0
 
 
 @click.command()
@@ -26,7 +30,12 @@ _LIVE = "60s"
 @click.option("--explain", is_flag=True, help="With the arithmetic, and what other rules say.")
 @click.option("--from", "recording", type=click.Path(path_type=Path), metavar="FILE",
               help="What `mcptop record` wrote there.")  # fmt: skip
-@click.option("--for", "duration", metavar="TIME", help=f"Look at this machine for so long (default: {_LIVE}).")
+@click.option(
+    "--for",
+    "duration",
+    metavar="TIME",
+    help="Look at this machine for so long (default: 60s); with --prometheus so far back (default: 8d).",
+)
 @with_settings
 @click.pass_context
 def recommend(
@@ -48,27 +57,41 @@ def recommend(
     if explain and (as_json or as_env or as_compose):
         raise click.UsageError("--explain is for people: --json has the arithmetic, the files have the rule")
     if recording is not None and duration is not None:
-        raise click.UsageError("--for is for this machine: leave it out with --from")
+        raise click.UsageError("--for is for this machine or a Prometheus: leave it out with --from")
     from mcptop.headless.pipe import guard_pipe
     from mcptop.headless.recommend import Form, SeveralProjects, tell
 
     form = Form.JSON if as_json else Form.ENV if as_env else Form.COMPOSE if as_compose else Form.TEXT
     settings = settings_of(context, **flags)
-    seen = _looked(settings, recording, seconds_of(duration or _LIVE, "--for", 1))
+    seen = _looked(settings, recording, duration)
     try:
         return guard_pipe(lambda: tell(_of(seen, project), form, service, explain))
     except SeveralProjects as problem:
         raise click.UsageError(str(problem)) from None
 
 
-def _looked(settings: Any, recording: Path | None, seconds: float) -> Seen:
+def _looked(settings: Settings, recording: Path | None, duration: str | None) -> Seen:
     from mcptop.headless import observing
 
     if recording is not None:
         return observing.recorded(recording)
+    if is_fleet(settings):
+        return observing.asked(settings.prometheus, _back(duration or _BACK))
+    seconds = seconds_of(duration or _LIVE, "--for", 1)
     from mcptop.live import LiveSource
 
     return observing.live(LiveSource(settings), settings.interval, seconds)
+
+
+def _back(text: str) -> float:
+    """How far back, in seconds: days and hours too. Raises `click.UsageError`."""
+    found = re.fullmatch(r"(\d{1,4}(?:\.\d{1,3})?) ?([dh])", text.strip())
+    if found is None:
+        return seconds_of(text, "--for", 60)
+    seconds = float(found[1]) * (86_400 if found[2] == "d" else 3600)
+    if not 60 <= seconds <= _FARTHEST_S:
+        raise click.UsageError(f"--for {text}: expected at least 60s and at most 400d")
+    return seconds
 
 
 def _of(seen: Seen, project: str | None) -> Seen:

@@ -68,8 +68,10 @@ def _models(models: Sequence[Model]) -> float | None:
 
 
 def _scale(service: Service, cores: Mapping[str, Values], interval_s: float, budgets: Sequence[Budget]) -> Scale | None:
-    """For containers of a project; a server of connections (a database) is not made more by starting it twice."""
-    if service.kind is not Kind.CONTAINER or not service.project or any(p.kind == "server" for p in service.pools):
+    """For containers of a project or a swarm; a server of connections (a database) is no more by starting it twice."""
+    is_ours = service.kind is Kind.CONTAINER and (service.project or service.swarm is not None)
+    is_fixed = service.swarm is not None and service.swarm.mode != "replicated"
+    if not is_ours or is_fixed or any(pool.kind == "server" for pool in service.pools):
         return None
     count = max(1, round(LATELY_S / interval_s))
     running = [one for one in service.instances if one.state == "running"]

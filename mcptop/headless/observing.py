@@ -1,4 +1,4 @@
-"""Where what advice rests on comes from: a recording, read once through, or this machine for a while."""
+"""Where what advice rests on comes from: a recording, read once through, a Prometheus, or this machine for a while."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from mcptop.model.value import Value
 from mcptop.monitor import Monitor
 from mcptop.recording.errors import RecordingError
 from mcptop.recording.reader import Reader
+from mcptop.server_settings import PrometheusServer
 from mcptop.units import plain
 
 _LAST_TICKS = 30
@@ -89,6 +90,24 @@ def live(source: LiveSource, interval_s: float, seconds: float) -> Seen:
     if last is not None:
         complain(last)
     return _seen(gatherer, "this machine", last.budgets if last is not None else ())
+
+
+def asked(server: PrometheusServer, seconds: float) -> Seen:
+    """The last so many seconds of the services that a Prometheus server knows. Raises `PrometheusError`."""
+    from mcptop.fleet import past
+    from mcptop.sources.prometheus import Prometheus
+
+    client = Prometheus(server)
+    try:
+        found = past.observed(client, server.match, seconds)
+    finally:
+        client.close()
+    notes = tuple(f"prometheus warns: {warning}" for warning in found.warnings)
+    if not found.services:
+        notes = (*notes, f"{client.place} has no figures of mcptop's exporters or of cAdvisor")
+    if found.left_out:
+        notes = (*notes, f"more than {MOST_REPLICAS} containers came and went: the later ones are left out")
+    return Seen(f"prometheus {client.place}", found.services, (), found.span, found.looks, notes)
 
 
 def _seen(gatherer: Gatherer, source: str, budgets: Sequence[Budget], notes: tuple[str, ...] = ()) -> Seen:

@@ -1,0 +1,194 @@
+"""The last days of many machines' services, from a Prometheus server: what advice rests on.
+
+Asked a day at a time, figure after figure, so that no answer is large and memory does not grow with the days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
+
+from mcptop.advice.gather import MOST_REPLICAS
+from mcptop.advice.observed import Observed
+from mcptop.advice.service_track import ServiceKey, ServiceTrack
+from mcptop.advice.track import Told, Track
+from mcptop.fleet import past_queries
+from mcptop.fleet.names import container_of, text
+from mcptop.fleet.past_queries import Expression
+from mcptop.model.flow import Model
+from mcptop.model.snapshot import Target
+from mcptop.model.value import Kind
+from mcptop.sources.prometheus_answer import Answer, Labels, Point
+
+DAYS, STEP_S = 8.0, 75.0
+"""VPA's window and KRR's step."""
+MOST_POINTS = 11_000
+"""Prometheus answers no question of more points a series."""
+_DAY_S = 86_400.0
+_GONE_S = 300.0
+"""Of what has no figure for so long it is said that it does not run: Prometheus' own lookback."""
+
+ReplicaKey = tuple[ServiceKey, str, str]
+"""Its service, the exporter that tells of it, its name."""
+
+
+KeyOf = Callable[[Labels], ReplicaKey | None]
+Points = tuple[Point, ...]
+
+
+class Asks(Protocol):
+    """A Prometheus client. Raises `PrometheusError`."""
+
+    def query(self, expr: str, at: float | None = None) -> Answer:
+        """The figures at a moment."""
+
+    def range(self, expr: str, start: float, end: float, step: float) -> Answer:
+        """The figures from `start` to `end`, every `step` seconds."""
+
+
+class Past(NamedTuple):
+    """Everything that was asked for."""
+
+    services: tuple[Observed, ...]
+    span: tuple[float, float] | None
+    """Unix seconds of the first figure and the last."""
+    looks: int
+    left_out: int
+    warnings: tuple[str, ...]
+
+
+def step_of(seconds: float) -> float:
+    """Between two points: KRR's, unless there would be too many of them, or hardly any."""
+    return max(15.0, min(STEP_S, seconds / 200), seconds / (MOST_POINTS - 1000))
+
+
+def observed(client: Asks, match: str | None, seconds: float) -> Past:
+    """The last so many seconds, by the server's clock. Raises `PrometheusError`."""
+    end, step = client.query("time()").series[0].value, step_of(seconds)
+    by_mcptop, by_cadvisor = _Gathering(step), _Gathering(step)
+    at = end - seconds
+    while at <= end:
+        until = min(at + _DAY_S, end)
+        by_mcptop.take(client, past_queries.of_mcptop(match, step), _by_mcptop, at, until)
+        by_mcptop.flows(client, match, at, until)
+        by_cadvisor.take(client, past_queries.of_cadvisor(match, step), _by_cadvisor, at, until)
+        at = until + step
+    found = by_mcptop.observed(end)
+    known = {(one.project, one.name) for one in found}
+    # A machine with both would be told twice.
+    found += tuple(one for one in by_cadvisor.observed(end) if (one.project, one.name) not in known)
+    begins = [one.first_at for one in found if one.samples]
+    span = (min(begins), max(one.last_at for one in found)) if begins else None
+    warnings = tuple(dict.fromkeys([*by_mcptop.warnings, *by_cadvisor.warnings]))
+    return Past(found, span, len(by_mcptop.moments | by_cadvisor.moments),
+                by_mcptop.left_out + by_cadvisor.left_out, warnings)  # fmt: skip
+
+
+def _by_mcptop(labels: Labels) -> ReplicaKey | None:
+    kind, service = text(labels, "kind"), text(labels, "service")
+    if kind not in (Kind.CONTAINER, Kind.PROCESS) or not service:
+        return None
+    project = text(labels, "project") or None
+    if kind == Kind.PROCESS and project is None:
+        return None
+    return (project, service, Kind(kind)), text(labels, "instance"), text(labels, "replica")
+
+
+def _by_cadvisor(labels: Labels) -> ReplicaKey | None:
+    named = container_of(labels)
+    if named is None:
+        return None
+    return (named.project, named.service, Kind.CONTAINER), text(labels, "instance"), named.replica
+
+
+class _Gathering:
+    """What one kind of exporter tells."""
+
+    def __init__(self, step: float) -> None:
+        self._step = step
+        self._tracks: dict[ReplicaKey, Track] = {}
+        self._services: dict[ServiceKey, ServiceTrack] = {}
+        self.moments: set[float] = set()
+        self.left_out = 0
+        self.warnings: dict[str, None] = {}
+
+    def take(self, client: Asks, asked: Iterable[Expression], key_of: KeyOf, start: float, end: float) -> None:
+        """One part of the time."""
+        figures: dict[ReplicaKey, dict[float, dict[str, float]]] = {}
+        for field, expr in asked:
+            for labels, points in self._ask(client, expr, start, end):
+                key = key_of(labels)
+                if key is None:
+                    continue
+                moments = figures.setdefault(key, {})
+                for at, value in points:
+                    moments.setdefault(at, {})[field] = value
+        seen: dict[ServiceKey, set[float]] = {}
+        for key, moments in figures.items():
+            track = self._track(key)
+            if track is None:
+                continue
+            for at in sorted(moments):
+                track.told(Told(**moments[at]), at)
+            seen.setdefault(key[0], set()).update(moments)
+        for service, times in seen.items():
+            for at in sorted(times):
+                self._service(service).count(at)
+            self.moments |= times
+
+    def flows(self, client: Asks, match: str | None, start: float, end: float) -> None:
+        """Queues and models in that time."""
+        for labels, points in self._ask(client, past_queries.of_queues(match), start, end):
+            if (key := _service_of(labels)) is not None:
+                for _, depth in points:
+                    self._service(key).depth(text(labels, "queue"), max(0.0, depth))
+        whole, on_gpu = (list(self._ask(client, expr, start, end)) for expr in past_queries.of_models(match))
+        loaded: dict[tuple[ServiceKey, str, str], dict[float, dict[str, float]]] = {}
+        for sign, found in ((1, whole), (-1, on_gpu)):
+            for labels, points in found:
+                key = _service_of(labels)
+                if key is None:
+                    continue
+                moments = loaded.setdefault((key, text(labels, "instance"), text(labels, "replica")), {})
+                for at, size in points:
+                    sizes = moments.setdefault(at, {})
+                    sizes[text(labels, "model")] = max(0.0, sizes.get(text(labels, "model"), 0.0) + sign * size)
+        for (service, _, _), moments in loaded.items():
+            for at in sorted(moments):
+                models = tuple(Model(name, round(size)) for name, size in moments[at].items())
+                self._service(service).loaded(models, sum(moments[at].values()))
+
+    def observed(self, end: float) -> tuple[Observed, ...]:
+        """Of every service, by project and name."""
+        members: dict[ServiceKey, list[Track]] = {}
+        for (service, _, _), track in self._tracks.items():
+            members.setdefault(service, []).append(track)
+        found = []
+        for service, tracks in members.items():
+            gone = max(_GONE_S, 2 * self._step)
+            replicas = [track.replica(end - track.last_at <= gone) for track in tracks]
+            replicas.sort(key=lambda one: (one.name, one.id))
+            found.append(self._service(service).observed(service, tuple(replicas), self._step))
+        return tuple(sorted(found, key=lambda one: (one.project or "", one.name, one.kind)))
+
+    def _ask(self, client: Asks, expr: str, start: float, end: float) -> Iterator[tuple[Labels, Points]]:
+        answer = client.range(expr, start, end, self._step)
+        self.warnings.update(dict.fromkeys(answer.warnings))
+        for series in answer.series:
+            yield series.labels, series.points
+
+    def _track(self, key: ReplicaKey) -> Track | None:
+        if key not in self._tracks and len(self._tracks) >= MOST_REPLICAS:
+            self.left_out += 1
+            return None
+        (project, service, kind), place, name = key
+        target = Target(f"{place}/{name}", name, kind, project, service)
+        return self._tracks.setdefault(key, Track(target))
+
+    def _service(self, key: ServiceKey) -> ServiceTrack:
+        return self._services.setdefault(key, ServiceTrack())
+
+
+def _service_of(labels: Mapping[str, str]) -> ServiceKey | None:
+    kind, service = text(labels, "kind"), text(labels, "service")
+    return (text(labels, "project") or None, service, Kind(kind)) if service and kind in set(Kind) else None
