@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from mcptop.advice.observed import Line, Observed
+from mcptop.advice.observed import Observed
 from mcptop.analysis import hpa
 from mcptop.analysis.hpa import Pod, Proposed
 from mcptop.analysis.hpa_course import course
 from mcptop.model.flow import Budget, Share
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
+from mcptop.model.swarm import is_task
 from mcptop.model.value import Value
 
 TARGET_PERCENT = 70
@@ -70,18 +71,14 @@ def of_past(seen: Observed, budgets: Iterable[Budget] = ()) -> Scale | None:
 def of_now(service: Service, cores: Sequence[float | None], budgets: Iterable[Budget] = ()) -> Scale | None:
     """By this moment. `cores`: of each of its running instances, over about a minute."""
     running = tuple(each for each in service.instances if each.state == "running")
+    # Of a task on a machine that is not looked at nothing is known, but that it is like the others.
+    quota = max((each.cpu.limit_cores for each in running if each.cpu.limit_cores), default=None)
     pods = [
-        Pod(used, instance.cpu.limit_cores, _is_ready(instance)) for instance, used in zip(running, cores, strict=True)
+        Pod(used, instance.cpu.limit_cores or (quota if is_task(instance.id) else None), _is_ready(instance))
+        for instance, used in zip(running, cores, strict=True)
     ]
     depth = [float(queue.depth) for queue in service.queues if queue.kind in _QUEUES and queue.depth is not None]
     return would(len(pods), _asked(len(pods), pods, depth), budgets, service.name)
-
-
-def lines_of(service: Service) -> tuple[Line, ...]:
-    """Its queues as they are now."""
-    return tuple(
-        Line(queue.name, queue.depth, None, queue.in_flight) for queue in service.queues if queue.kind in _QUEUES
-    )
 
 
 def is_shared(kind: str | None) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from mcptop.model.instance import Cpu, Memory
+from mcptop.model.instance import Cpu, Instance, Memory
+from mcptop.model.swarm import TASK, SwarmService
 from mcptop.presentation import limit_columns, limit_detail, limit_rows, rows, runs
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.limit_columns import LIMITS
@@ -120,3 +121,15 @@ def test_nothing_is_set_or_lowered_on_a_quarter_of_an_hour():
     assert shown(advice["idle"], "memory.advice") == shown(advice["idle"], "cpu.advice") == "keep"
     assert shown(advice["free"], "memory.advice") == "no limit"
     assert "not enough data: 15 min observed, 3 h needed" in limit_columns.why(advice["free"])
+
+
+def test_of_a_swarm_service_what_nobody_looks_at_counts_as_missing():
+    seen = frames.instance("web.1", 0.45, 100, 512, quota=0.5, throttled=0.0)
+    elsewhere = Instance(f"{TASK}abc", "web.2")
+    swarm = SwarmService("id", "shop_web", "replicated", 2, 2, "shop")
+    made = frames.service("web", seen, elsewhere, project=None, swarm=swarm)
+    one = limit_rows.build(scene(made), View())[0]
+    # 0 % for what is missing, before replicas are added: 88 % of one become 44 % of two.
+    assert (shown(one, "replicas"), "1 without the metric" in one.scale.signal) == ("2", True)
+    fixed = frames.service("agent", seen, project=None, swarm=replace(swarm, mode="global"))
+    assert limit_rows.build(scene(fixed), View())[0].scale is None
