@@ -77,7 +77,7 @@ def _computed(base: Sized, kills: tuple[Kill, ...]) -> tuple[Sized, float]:
         by_kill = vpa.after_oom(had)
         terms.append(f"OOM {mib(had)} {_bump(had)} = {mib(by_kill)}")
         raw = max(raw, by_kill)
-        rejected = f"KRR adds {krr.OOM_MARGIN - 1:.0%} after a kill: {mib(had * krr.OOM_MARGIN)}"
+        rejected = f"KRR adds {krr.OOM_MARGIN - 1:.0%} after a kill: {mib(krr.memory([peak], had).value)}"
     elif (base.typical or 0.0) * krr.MARGIN < peak:
         by_typical = (base.typical or 0.0) * krr.MARGIN
         rejected = f"p95 {mib(base.typical)} x {krr.MARGIN} = {mib(by_typical)} would kill it at its peak"

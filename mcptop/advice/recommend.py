@@ -12,9 +12,11 @@ from mcptop.advice import cpu, memory, placement, profiles, replicas, runners
 from mcptop.advice.observed import Observed, PoolUse
 from mcptop.advice.replicas import Scale
 from mcptop.advice.sized import Advice, Confidence, Sized, confidence, hours
+from mcptop.analysis import krr
 from mcptop.model.flow import Budget
 from mcptop.model.value import Kind, Value
 
+_MANY_FILES = 64 << 20
 _CHANGES = (Advice.RAISE, Advice.LOWER, Advice.SET)
 
 
@@ -72,8 +74,25 @@ def recommend(seen: Observed, budgets: Sequence[Budget] = ()) -> Recommendation:
 def recommended(observed: Iterable[Observed], budgets: Sequence[Budget] = ()) -> tuple[Recommendation, ...]:
     """Of each service, the most urgent first."""
     found = [recommend(seen, budgets) for seen in observed]
-    worst = list(Status)
-    return tuple(sorted(found, key=lambda one: (-worst.index(one.status), one.seen.project or "", one.seen.name)))
+    worst, far = list(Status), list(krr.Severity)
+    return tuple(
+        sorted(
+            found,
+            key=lambda one: (
+                -worst.index(one.status),
+                -max(far.index(severity(one.memory, True)), far.index(severity(one.cpu, False))),
+                one.seen.project or "",
+                one.seen.name,
+            ),
+        )
+    )
+
+
+def severity(sized: Sized, is_memory: bool) -> krr.Severity:
+    """How far what there is is from what is advised, by KRR's steps; good where nothing is."""
+    if wanted(sized) is None:
+        return krr.Severity.GOOD
+    return (krr.memory_severity if is_memory else krr.cpu_severity)(sized.current, sized.wanted)
 
 
 def wanted(sized: Sized) -> float | None:
@@ -135,7 +154,7 @@ def _notes(seen: Observed, budgets: Sequence[Budget]) -> Iterable[str]:
             break
     files = max((r.file_peak or 0.0 for r in seen.replicas), default=0.0)
     own = max((r.anon_peak or 0.0 for r in seen.replicas), default=0.0)
-    if not runners.is_runner(seen) and files > 2 * own and own:
+    if not runners.is_runner(seen) and files > max(2 * own, _MANY_FILES) and own:
         yield "most of its memory is pages of files: the working set counts those it used lately"
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from mcptop.advice.cpu import throttled
 from mcptop.advice.memory import kills_of
-from mcptop.advice.recommend import Recommendation, whole_place
+from mcptop.advice.recommend import Recommendation, severity, whole_place
 from mcptop.advice.replicas import Scale
 from mcptop.advice.sized import Sized
 
@@ -22,6 +22,8 @@ class Part(Struct, frozen=True):
     wanted: float | None
     """What fits; to be set where `advice` is raise, lower or set."""
     advice: str
+    severity: str
+    """How far `current` is from it, by KRR's steps: good, ok, warning, critical; unknown of reservations."""
     acute: bool
     because: str
     rule: str
@@ -107,11 +109,13 @@ def _service(one: Recommendation) -> Service:
 
 
 def _resource(unit: str, limit: Sized, reserved: Sized) -> Resource:
-    return Resource(limit.typical, limit.peak, _part(unit, limit), _part(unit, reserved))
+    far = str(severity(limit, unit == "bytes"))
+    # What is reserved now the engine does not say.
+    return Resource(limit.typical, limit.peak, _part(unit, limit, far), _part(unit, reserved, "unknown"))
 
 
-def _part(unit: str, sized: Sized) -> Part:
-    return Part(unit, sized.current, sized.wanted, str(sized.advice), sized.is_acute, sized.because, sized.rule,
+def _part(unit: str, sized: Sized, far: str) -> Part:
+    return Part(unit, sized.current, sized.wanted, str(sized.advice), far, sized.is_acute, sized.because, sized.rule,
                 sized.rejected, sized.floor, sized.missing, sized.steps)  # fmt: skip
 
 

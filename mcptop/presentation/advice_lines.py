@@ -102,7 +102,7 @@ def _advised(sized: Sized, what: str, text: Say, one: Recommendation, explain: b
         yield ((f"{_INDENT}-> {sized.advice} {what} to {text(value)}", _TONES[sized.advice]),
                (f"   rule: {sized.rule}", "text"))  # fmt: skip
         yield _more(f"   because {sized.because}; confidence: {one.confidence} ({one.seen.days:.1f} days)")
-    if sized.floor:
+    if sized.floor and (explain or value is not None):
         yield _more(f"   floor: {sized.floor}")
     if explain:
         if value is None and sized.rule:

@@ -30,7 +30,7 @@ def test_a_kill_raises_the_limit_by_a_fifth_in_whole_steps() -> None:
     assert (one.memory.advice, one.memory.wanted) == (Advice.RAISE, 1280 * MIB)
     assert one.memory.rule == (
         "max(peak 918 MiB x 1.15 = 1056 MiB, OOM 1024 MiB x 1.2 = 1229 MiB), rounded up to 64 MiB")  # fmt: skip
-    assert one.memory.rejected == "KRR adds 25% after a kill: 1280 MiB"
+    assert one.memory.rejected == "KRR adds 25% after a kill: 1281 MiB"
     assert (one.status, one.confidence) == (Status.ACUTE, Confidence.MEDIUM)
     (kill,) = memory.kills_of(one.seen)
     assert (kill.limit, kill.count) == (1024 * MIB, 1)

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from mcptop.model.flow import Model
-from mcptop.model.flow_reading import PoolReading
+from mcptop.model.flow_reading import PoolReading, QueueReading
 from tests.unit.advising import MIB, Part, busy, level, recording
 
 HOSTILE = "evil\x1b[31m\n[red]x"
@@ -137,6 +137,25 @@ def test_a_compose_file_is_of_one_project(tmp_path: Path) -> None:
     env = run("--from", both, "--env", "--project", "b").stdout
     assert "b/web" in env
     assert "a/web" not in env
+
+
+def test_the_budget_of_a_database_in_a_recording_holds_replicas_back(tmp_path: Path) -> None:
+    pools = (PoolReading("db", kind="db", peer="postgres", in_use=5, max=20),)
+    queues = (QueueReading("jobs", kind="queue", depth=200),)
+    server = (
+        PoolReading("connections", kind="server", in_use=9, max=50, max_source="max_connections 53 - 3 reserved"),
+    )
+    stack = recording(
+        tmp_path / "stack.rec",
+        *(Part("mcp-worker", n, cores=level(0.1), used=level(300), limit=512, quota=1.0, pools=pools, queues=queues)
+          for n in (1, 2)),
+        Part("postgres", cores=level(0.1), used=level(200), limit=512, pools=server), hours=4,
+    )  # fmt: skip
+    done = run("--from", stack, "--json", "--service", "mcp-worker")
+    (worker,) = json.loads(done.stdout)["services"]
+    assert (worker["autoscaler"]["now"], worker["autoscaler"]["would_be"]) == (2, 4)
+    assert "postgres allows 50 connections" in worker["autoscaler"]["against"]
+    assert "take 80: make the pools smaller first" in worker["autoscaler"]["against"]
 
 
 def test_usage(day: Path) -> None:
