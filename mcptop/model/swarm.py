@@ -53,6 +53,8 @@ class SwarmService(Value, frozen=True):
     """What stands in the way, or failed in the last minutes; the newest first."""
     troubles_left_out: int = 0
     """How many more there were."""
+    failed_tasks: int = 0
+    """Tasks that ended in an error, of those the manager remembers (five of each slot, unless it is set otherwise)."""
 
     @property
     def service(self) -> str:

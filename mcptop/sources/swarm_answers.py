@@ -123,6 +123,7 @@ def _service(answer: Answer, tasks: Sequence[Answer], nodes: Mapping[str, str], 
         update_message=_line(update.get("Message")),
         troubles=tuple(troubles[:_MOST_TROUBLES]),
         troubles_left_out=max(0, len(troubles) - _MOST_TROUBLES),
+        failed_tasks=sum((task.get("Status") or {}).get("State") in _FAILED for task in tasks),
     )
 
 

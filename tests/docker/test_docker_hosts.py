@@ -115,7 +115,7 @@ def test_an_instance_is_asked_and_acted_on_where_it_is(engine, stack, start, the
     hosts = (FIRST, engine.socket)
     assert docker_hosts.find(hosts, here.id) == FIRST
     assert docker_hosts.find(hosts, there) == engine.socket
-    assert docker_hosts.find(("unix:///nowhere.sock", engine.socket), there) == engine.socket
+    assert docker_hosts.find(("tcp://127.0.0.1:1", engine.socket), there) == engine.socket
     connected = docker_hosts.connect(hosts, there)
     assert b"from the other host" in connected.logs(there, 10, 1.0)
     connected.close()

@@ -17,6 +17,7 @@ from mcptop.model.frame import Frame, Own, Service, SourceReport
 from mcptop.model.host import Filesystem, Host
 from mcptop.model.instance import Cpu, Instance, Memory
 from mcptop.model.rule import RuleSet
+from mcptop.model.swarm import SwarmNode
 from mcptop.model.value import Kind
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
@@ -71,6 +72,7 @@ class Play:
         host: Host | None = None,
         sources: tuple[SourceReport, ...] = (),
         budgets: tuple[Budget, ...] = (),
+        nodes: tuple[SwarmNode, ...] = (),
         seconds: float = 1.0,
     ) -> tuple[Alert, ...]:
         """The alerts some seconds later."""
@@ -86,7 +88,7 @@ class Play:
             self._history.add(each.key, DISK_METRICS, (each.used_ratio,))
         frame = Frame(
             1, self.at, host, sources, services, (), Own(), 1.0, budgets=budgets, series=Until(self._history),
-            monotonic=self.monotonic,
+            nodes=nodes, monotonic=self.monotonic,
         )  # fmt: skip
         self.alerts, self.pending = self._evaluator.alerts(frame), self._evaluator.pending
         return self.alerts

@@ -12,7 +12,7 @@ from mcptop.alerts import rules
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
 from mcptop.keymaps import shipped
-from mcptop.model import alert, flow, frame, host, instance
+from mcptop.model import alert, flow, frame, host, instance, swarm
 from mcptop.presentation import filter_fields
 from mcptop.ui.listeners import chains
 from mcptop.views import saved
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
     "noun",
     [frame.Service, frame.SourceReport, frame.Own, instance.Instance, instance.Cpu, instance.Memory,
      instance.FileDescriptors, instance.Sockets, host.Host, host.Filesystem, flow.Pool, flow.Queue, flow.Model,
-     flow.Budget, flow.Share, alert.Alert],
+     flow.Budget, flow.Share, alert.Alert, swarm.SwarmService, swarm.TaskTrouble, swarm.SwarmNode],
 )  # fmt: skip
 def test_every_field_of_the_document_is_described(noun: type[msgspec.Struct]) -> None:
     text = (ROOT / "docs" / "snapshot.md").read_text()
