@@ -16,6 +16,8 @@ from textual.widgets import Input, OptionList
 from mcptop.actions.command_log import CommandLog
 from mcptop.history import KEPT_S
 from mcptop.model.action import Action, ActionTarget, ContainerFacts, Verb
+from mcptop.model.flow import Budget, Share
+from mcptop.model.swarm import SwarmService
 from mcptop.model.value import Kind
 from mcptop.playback import Playback
 from mcptop.player import Player
@@ -569,3 +571,60 @@ async def test_leaving_while_something_is_under_way_begins_nothing_more(app_of, 
         actor.let_go.set()
         await until(pilot, lambda: not app.actions.busy)
     assert actor.done == ["restart mcp-stack-mcp-worker-1"]
+
+
+def swarm_frame(**more):
+    """The stack, with `mcp-api` a Swarm service of three; a database that gives for one more."""
+    services = tuple(
+        replace(each, swarm=SwarmService("s1", "mcp-stack_mcp-api", "replicated", 3, 3, "mcp-stack"))
+        if each.name == "mcp-api" else each
+        for each in frames.stack()
+    )  # fmt: skip
+    return frames.frame(services=services, **more)
+
+
+async def test_a_swarm_service_is_scaled_after_a_yes(app_of, actor, screen):
+    app, _ = app_of(swarm_frame(budgets=()))
+    async with app.run_test(size=SIZE) as pilot:
+        await menu(pilot, "mcp-api")
+        await choose(pilot, "scale…")
+        await until(pilot, lambda: "4 replicas" in words(app))
+        assert words(app) == ["4 replicas", "5 replicas", "6 replicas", "2 replicas", "1 replicas", "0 replicas"]
+        assert "docker service scale mcp-stack_mcp-api=4" in screen(app)
+        await choose(pilot, "4 replicas")
+        await at(pilot, ConfirmScreen)
+        assert "3 → 4" in screen(app)
+        assert not actor.orders
+        await pilot.press("y")
+        await notified(pilot, "scaled mcp-stack_mcp-api")
+        (action, target), = actor.orders  # fmt: skip
+        assert (action.verb, action.replicas, target.id) == (Verb.SCALE, 4, "s1")
+
+
+async def test_no_replica_at_all_wants_the_name_typed(app_of, actor, screen):
+    app, _ = app_of(swarm_frame(budgets=()))
+    async with app.run_test(size=SIZE) as pilot:
+        await menu(pilot, "mcp-api")
+        await choose(pilot, "scale…")
+        await until(pilot, lambda: "0 replicas" in words(app))
+        await choose(pilot, "0 replicas")
+        await at(pilot, ConfirmScreen)
+        assert "none is left" in screen(app)
+        await pilot.press("y")
+        assert not actor.orders
+
+
+async def test_what_the_database_does_not_give_is_refused_with_the_sum(app_of, screen):
+    shares = (Share("mcp-api", "db", 50, 3),)
+    budget = Budget("postgres", 160, "", shares, 150, "mcp-api db 50 x 3 = 150 <= 160", False)
+    shown = swarm_frame(budgets=(budget,))
+    pools = tuple(frames.pool("db", 1, 50, kind="db", peer="postgres", instance=f"api-{n}") for n in range(3))
+    services = tuple(replace(each, pools=pools) if each.name == "mcp-api" else each for each in shown.services)
+    app, _ = app_of(replace(shown, services=services))
+    async with app.run_test(size=SIZE) as pilot:
+        await menu(pilot, "mcp-api")
+        await choose(pilot, "scale…")
+        await until(pilot, lambda: "4 replicas" in words(app))
+        assert "mcp-api db 50 x 4 = 200 > 160" in screen(app)
+        options = app.screen.query_one("#menu-list", OptionList).options
+        assert [option.disabled for option in options][:4] == [True, True, True, False]
