@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -28,6 +29,8 @@ _ERROR_SIZE = 1 << 16
 _TOKEN_SIZE = 1 << 16
 _REDIRECTS = (301, 302, 303, 307, 308)
 _SET = "set token_file, or username and password_env, under [prometheus] in config.toml"
+_ERRNO = re.compile(r"^\[Errno -?\d+\] ")
+"""Of the system; what it says behind it is enough."""
 _HEADERS = {"user-agent": "mcptop", "accept": "application/json", "accept-encoding": "gzip"}
 
 
@@ -116,7 +119,7 @@ class Prometheus:
         except self._late:
             raise self._error(f"no complete answer in {self._server.timeout:g} s", secrets) from None
         except self._refused as error:
-            raise self._error(f"{error}: is it running, and is this its port?", secrets) from None
+            raise self._error(f"{_ERRNO.sub('', str(error))}: is it running, and is this its port?", secrets) from None
         except (*self._broken, HttpError, ValueError, OSError) as error:
             raise self._error(str(error) or type(error).__name__, secrets) from None
 
