@@ -17,6 +17,10 @@ def check_screen(settings: Settings) -> None:
     """Raise `ConfigError` or `ViewError` where the dashboard could not do as the settings say."""
     if settings.view is not None:
         saved.find(views_folder(), settings.view)
+    if settings.notify.webhook_token_env:
+        from mcptop.notices.office import office_of
+
+        office_of(settings.notify)
     if settings.keymap or settings.keys:
         from mcptop.ui.listeners import keymap_of
 

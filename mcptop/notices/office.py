@@ -71,9 +71,9 @@ class Office:
         """What went wrong since this was asked last, a line each."""
         return [line for desk in self._desks for line in desk.complaints()]
 
-    def close(self) -> list[str]:
-        """Let what is under way come to its end for some seconds; what then is left. Complaints as above."""
-        ends = time.monotonic() + _GRACE_S
+    def close(self, grace_s: float = _GRACE_S) -> list[str]:
+        """Let what is under way come to its end for some seconds, and end. Complaints as above."""
+        ends = time.monotonic() + grace_s
         for desk in self._desks:
             desk.close()
         for desk in self._desks:

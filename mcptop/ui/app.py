@@ -16,6 +16,7 @@ from textual.filter import ANSIToTruecolor, Monochrome, NoColor
 from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
+from mcptop.alert_settings import Notify
 from mcptop.config import Settings
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import Frame
@@ -35,8 +36,10 @@ from mcptop.ui.messages import (
     FrameReady,
     FrameSource,
     News,
+    Noticed,
     Switch,
 )
+from mcptop.ui.noticing import Noticing, speak
 from mcptop.ui.reach import NO_REACH, Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
@@ -88,6 +91,10 @@ class McptopApp(Timed):
         """Seconds: of a diagnosis that runs, and of frames that do not come."""
         self._said: dict[str, float] = {}
         """Notices that stand on the screen, and until when."""
+        # Of a recording nothing is news, and a visitor's browser is not the machine's owner.
+        told_of = recording is None and not reach.in_browser
+        self._notify_by = (settings or Settings()).notify if told_of else Notify()
+        self._noticing = Noticing(self._notify_by, self.post)
         self.diagnoses = Diagnoses(settings or Settings(), self.post, diagnosis, clock)
         self.actions = Actions(reach.performer, self.post, reach.may_act, recording is None, elsewhere=reach.elsewhere)
         self._switches: Sequence[Switch] = ()
@@ -160,6 +167,7 @@ class McptopApp(Timed):
         self.closely.stop()
         self.picture.past.close()
         self._monitor.stop()
+        self._noticing.stop()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """What the palette offers on this screen."""
@@ -178,9 +186,14 @@ class McptopApp(Timed):
     def _notify(self, news: News) -> None:
         self.notify(news.says, severity="warning" if news.trouble else "information", markup=False, timeout=8)
 
+    @on(Noticed)
+    def _speak(self, message: Noticed) -> None:
+        speak(self, self._notify_by, message.text)
+
     def _emit(self, frame: Frame) -> None:
         """Called on the monitor's thread: hand over and return."""
         self.diagnoses.hear(frame)
+        self._noticing.hear(frame)
         self.post_seen(FrameReady(frame))
 
     def _looked(self, closeup: Closeup) -> None:

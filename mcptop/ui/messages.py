@@ -105,6 +105,14 @@ class News(Message, bubble=False):
         self.trouble = trouble
 
 
+class Noticed(Message, bubble=False):
+    """An alert that the terminal is to tell of."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+
 class LogsCame(Message, bubble=False):
     """Lines of logs, for the pane that follows them."""
 

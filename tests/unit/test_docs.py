@@ -8,6 +8,7 @@ import pytest
 from textual.binding import Binding
 
 from mcptop import cli, config, server_settings
+from mcptop.alert_settings import Notify, OwnAlert
 from mcptop.alerts import rules
 from mcptop.demo.faults.catalogue import FAULTS
 from mcptop.exit_status import ExitStatus
@@ -35,6 +36,9 @@ def test_every_setting_is_described() -> None:
     text = (ROOT / "docs" / "configuration.md").read_text()
     tables = [config.Settings, config.ServiceRule, server_settings.PostgresServer, server_settings.RedisServer]
     tables.append(server_settings.PrometheusServer)
+    alerts = (ROOT / "docs" / "alerts.md").read_text()
+    ours = [name for table in (OwnAlert, Notify) for name in msgspec.structs.fields(table)]
+    assert not [name.encode_name for name in ours if name.encode_name not in alerts]
     names = [*config.ENVIRONMENT, *(name for table in tables for name in table.__struct_fields__)]
     assert not [name for name in names if name not in text]
 

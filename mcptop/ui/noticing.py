@@ -1,0 +1,67 @@
+"""Notices of the dashboard: what begins to fire while it runs is told to whoever the settings name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.message import Message
+
+from mcptop.alert_settings import Notify
+from mcptop.model.frame import Frame
+from mcptop.ui.messages import News, Noticed
+
+if TYPE_CHECKING:
+    from mcptop.notices.notice import Notice
+
+_FIRST_FRAMES = 3
+"""What stands when somebody opens the dashboard is seen by them, and no news."""
+_GRACE_S = 1.0
+
+
+class Noticing:
+    """Hears every frame, on the thread that makes them; a slow terminal loses none."""
+
+    def __init__(self, notify: Notify, post: Callable[[Message], None]) -> None:
+        """`post` puts a message into the app's queue, from any thread. Raises `ConfigError`."""
+        self._post = post
+        self._frames = 0
+        self._office = None
+        if notify != Notify():
+            from mcptop.alerts.transitions import Transitions
+            from mcptop.notices.office import office_of
+
+            self._transitions = Transitions()
+            self._office = office_of(notify, self)
+
+    def hear(self, frame: Frame) -> None:
+        """Tell what is news in it. Does not wait."""
+        if self._office is None:
+            return
+        self._frames += 1
+        for change in self._transitions.see(frame.alerts, frame.at):
+            if self._frames > _FIRST_FRAMES:
+                self._office.tell(change)
+        for complaint in self._office.complaints():
+            self._post(News(complaint, trouble=True))
+
+    def tell(self, notice: Notice) -> None:
+        """What the terminal is to say, the app's own thread says."""
+        self._post(Noticed(notice.text))
+
+    def stop(self) -> None:
+        """What is under way has a moment to come to its end."""
+        if self._office is not None:
+            self._office.close(_GRACE_S)
+
+
+def speak(app: App[None], notify: Notify, text: str) -> None:
+    """By the terminal, through Textual's driver as the clipboard is."""
+    from mcptop.notices.terminal import desktop
+
+    driver = app._driver
+    if notify.osc9 and driver is not None and not app.is_headless:
+        driver.write(desktop(f"mcptop: {text}"))
+    if notify.bell:
+        app.bell()
