@@ -58,9 +58,9 @@ def _of_rule(in_force: RuleSet, rule: Rule, runbook_url: str | None) -> Iterator
         return
     for part in promql(rules.WRITTEN[rule.id]):
         for severity in LEVELS if part.severity == "both" else (part.severity,):
-            figures_of = _figures(in_force, rule, severity)
-            if part.severity == "both" and figures_of["threshold"] == inf:
+            if part.severity == "both" and getattr(rule, severity) == inf:
                 continue
+            figures_of = _figures(in_force, rule, severity)
             expr = _filled(part.expr, figures_of)
             wait = rule.wait_s(Severity(severity)) if part.wait is None else 0.0
             says = _NAME.sub(lambda m, known=figures_of: written(known[m[1]]), part.says)  # type: ignore[misc]
@@ -103,10 +103,10 @@ def _alert(
 
 def _figures(in_force: RuleSet, rule: Rule, severity: str) -> dict[str, float]:
     """What an expression may name: the rule's own figures, and from when on memory grows."""
-    threshold = rule.threshold(Severity(severity)) if getattr(rule, severity) < inf else None
+    threshold = rule.threshold(Severity(severity))
     leak = in_force[rules.MEMORY_LEAK.id].warning
     known = {"warning": rule.warning, "critical": rule.critical, "leak": leak, **rule.also}
-    return known | {"threshold": inf if threshold is None else threshold}
+    return known if threshold is None else known | {"threshold": threshold}
 
 
 def _filled(expr: str, known: dict[str, float]) -> str:

@@ -18,6 +18,8 @@ POOL = REPLICA | {"pool": "db", "pool_kind": "db", "peer": "pg", "source": "metr
 SERVER = POOL | {"pool": "clients", "pool_kind": "server", "peer": ""}
 QUEUE = REPLICA | {"queue": "jobs", "queue_kind": "queue", "source": "metrics", "confidence": "measured"}
 ACCEPT = QUEUE | {"queue": ":80", "queue_kind": "accept"}
+SERVICE = {"project": "shop", "service": "api", "kind": "container"}
+NODE = {"node": "vm2", "role": "worker", "instance": "vm:9477"}
 HOST, DISK = {"host": "vm"}, {"host": "vm", "mount": "/data", "device": "vdb"}
 INFO = REPLICA | {"id": "0a", "image": "shop/api", "health": ""}
 BUDGET = {"project": "shop", "server": "pg"}
@@ -82,7 +84,8 @@ def _expected(one: Case) -> list[dict[str, Any]]:
     written = rules.WRITTEN[one.rule]
     whom = labels.get("host") or labels.get("server") or "mcptop on vm:9477"
     if "service" in labels:
-        whom = f"{labels['project']}/{labels['service']} ({labels['replica']})"
+        whom = f"{labels['project']}/{labels['service']}"
+        whom += f" ({labels['replica']})" if "replica" in labels else ""
     runbook = f"mcptop diagnose {written['playbook']}" if "playbook" in written else None
     if runbook and "service" in labels:
         runbook += f" --service 'shop/{''.join(c if c.isalnum() or c in '._@-' else '?' for c in labels['service'])}'"

@@ -21,10 +21,12 @@ from tests.unit.promtool import (
     DISK,
     HOST,
     INFO,
+    NODE,
     POOL,
     QUEUE,
     REPLICA,
     SERVER,
+    SERVICE,
     Case,
     Series,
     case,
@@ -219,7 +221,20 @@ MACHINE = [
     case("SourceBroken", "warning", "source-broken", None,
          *of({"source": "docker", "instance": "vm:9477"}, source_up=1)),
 ]  # fmt: skip
-CASES: list[Case] = [*FACTS, *MEMORY, *CPU, *DESCRIPTORS, *POOLS, *QUEUES, *MACHINE]
+SWARM = [
+    case("ReplicasMissing", "warning", "replicas-missing", "2 replicas are missing",
+         *of(SERVICE, swarm_desired_replicas=3, swarm_running_replicas=1)),
+    case("ReplicasMissing", "critical", "replicas-missing", "none of 3 replicas runs",
+         *of(SERVICE, swarm_desired_replicas=3, swarm_running_replicas=0)),
+    case("ReplicasMissing", "warning", "replicas-missing", None,
+         *of(SERVICE, swarm_desired_replicas=3, swarm_running_replicas=3)),
+    case("SwarmUpdatePaused", "warning", "swarm-update-paused", "its update is paused",
+         *of(SERVICE, swarm_update_paused=1)),
+    case("SwarmUpdatePaused", "warning", "swarm-update-paused", None, *of(SERVICE, swarm_update_paused=0)),
+    case("SwarmNodeDown", "warning", "swarm-node-down", "swarm node vm2 is not ready", *of(NODE, swarm_node_ready=0)),
+    case("SwarmNodeDown", "warning", "swarm-node-down", None, *of(NODE, swarm_node_ready=1)),
+]  # fmt: skip
+CASES: list[Case] = [*SWARM, *FACTS, *MEMORY, *CPU, *DESCRIPTORS, *POOLS, *QUEUES, *MACHINE]
 
 
 def test_every_rule_fires_when_it_should_and_says_it_right(tmp_path: Path):
@@ -241,6 +256,7 @@ def _selectors(expr: str) -> list[tuple[str, list[str]]]:
 
 def test_rules_ask_for_metrics_and_labels_that_there_are():
     for one in groups(rules.SHIPPED)["groups"][0]["rules"]:
+        assert not re.search(r"\binf\b|\$", one["expr"]), "compared with nothing"
         for name, labels in _selectors(one["expr"]):
             assert name in BY_NAME, one["alert"]
             assert set(labels) <= set(BY_NAME[name].labels), one["alert"]
