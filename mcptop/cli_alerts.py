@@ -60,22 +60,22 @@ def alerts(
     if recording is not None:
         past = Past(recording, at)
         return guard_pipe(lambda: command.of_past(past, rules, wanted, as_json))
-    from mcptop.live import LiveSource
+    from mcptop.source_choice import source_of
 
     if watch:
         return _watch(settings, wanted, as_json)
     over_s = _seconds(over) if over is not None else 0.0
-    return guard_pipe(lambda: command.once(LiveSource(settings), settings.interval, rules, wanted, as_json, over_s))
+    return guard_pipe(lambda: command.once(source_of(settings), settings.interval, rules, wanted, as_json, over_s))
 
 
 def _watch(settings: Settings, wanted: Any, as_json: bool) -> ExitStatus:
     from mcptop.headless import alert_watch
     from mcptop.headless.pipe import guard_pipe
-    from mcptop.live import LiveSource
     from mcptop.notices.office import office_of
+    from mcptop.source_choice import source_of
 
     rules, office = rules_of(settings), office_of(settings.notify, _terminal(settings))
-    source = LiveSource(settings)
+    source = source_of(settings)
     return guard_pipe(lambda: alert_watch.watch(source, settings.interval, rules, wanted, as_json, office))
 
 

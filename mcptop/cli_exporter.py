@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mcptop.cli_settings import settings_of, with_settings
+from mcptop.cli_settings import rules_of, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -47,6 +47,6 @@ def exporter(
     try:
         planned = plan(listen, token_file, (tls_cert, tls_key), allow_unauthenticated, os.environ)
         os.environ.pop(TOKEN_VARIABLE, None)  # nothing that is started from here needs it
-        return command.run(settings, planned, processes, max_series)
+        return command.run(settings, planned, processes, max_series, rules_of(settings))
     except (PlanError, ListenError) as problem:
         raise click.UsageError(str(problem)) from None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from mcptop.cli_settings import rules_of
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.serve import visit
@@ -35,7 +36,8 @@ def show_fleet(settings: Settings) -> ExitStatus:
 
     visit.end_with_server()
     ring = Ring(settings.interval, KEPT_S)
-    monitor = Monitor(source_of(settings, patient=False), settings.interval, ring)
+    source = source_of(settings, patient=False)
+    monitor = Monitor(source, settings.interval, ring, rules=rules_of(settings))
     monitor.begin()
     from mcptop.ui.reach import Reach
 

@@ -18,14 +18,15 @@ from mcptop.exporter.server import Server
 from mcptop.exposition.families import Choice
 from mcptop.exposition.service_rows import Late
 from mcptop.live import LiveSource
+from mcptop.model.rule import RuleSet
 from mcptop.monitor import Monitor
 
 _ENGINE_WAIT_S, _STEP_S = 20.0, 0.2
 """So long the first sample waits for the engine to name its containers, looking in between whether it shall end."""
 
 
-def run(settings: Settings, plan: Plan, all_processes: bool, most_series: int) -> ExitStatus:
-    """Until a signal comes. Raises `ListenError`."""
+def run(settings: Settings, plan: Plan, all_processes: bool, most_series: int, rules: RuleSet) -> ExitStatus:
+    """Until a signal comes. `rules`: by which its alerts are found. Raises `ListenError`."""
     pages = Pages(__version__, _choice(settings, all_processes), most_series)
     server = Server(plan, Answers(pages, plan.gate))
     with server, _stopped() as stop:
@@ -34,7 +35,7 @@ def run(settings: Settings, plan: Plan, all_processes: bool, most_series: int) -
             print(f"mcptop: {plan.warning}", file=sys.stderr)
         print(f"mcptop: {server.url}metrics", flush=True)
         source = LiveSource(settings)
-        monitor = Monitor(source, settings.interval, pages)
+        monitor = Monitor(source, settings.interval, pages, rules=rules)
         try:
             for _ in range(round(_ENGINE_WAIT_S / _STEP_S)):
                 if not stop.is_set():

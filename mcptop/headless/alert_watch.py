@@ -11,8 +11,7 @@ from mcptop.exit_status import ExitStatus
 from mcptop.headless.alerts import Wanted, exit_of
 from mcptop.headless.interrupt import stops
 from mcptop.headless.pipe import write
-from mcptop.headless.snapshot import ENGINE_WAIT_S, complain, select
-from mcptop.live import LiveSource
+from mcptop.headless.snapshot import ENGINE_WAIT_S, Looked, complain, select
 from mcptop.model.frame import Frame, Service
 from mcptop.model.playbook import Severity
 from mcptop.model.rule import RuleSet
@@ -63,7 +62,7 @@ class _Watching:
 
 
 def watch(
-    source: LiveSource, interval_s: float, rules: RuleSet, wanted: Wanted, as_json: bool, office: Office | None = None
+    source: Looked, interval_s: float, rules: RuleSet, wanted: Wanted, as_json: bool, office: Office | None = None
 ) -> ExitStatus:
     """Until a signal comes or the reader goes. Raises `UnknownService`."""
     monitor = Monitor(source, interval_s, rules=rules)

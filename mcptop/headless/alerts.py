@@ -15,8 +15,7 @@ from mcptop.exit_status import ExitStatus
 from mcptop.headless import report
 from mcptop.headless.past import Past
 from mcptop.headless.replay import index_of
-from mcptop.headless.snapshot import ENGINE_WAIT_S, complain, look, select, status_of
-from mcptop.live import LiveSource
+from mcptop.headless.snapshot import ENGINE_WAIT_S, Looked, complain, look, select, status_of
 from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame, Service
 from mcptop.model.playbook import Severity
@@ -82,7 +81,7 @@ class AlertsDocument(Struct, frozen=True, tag_field="schema", tag="mcptop.alerts
 
 
 def once(
-    source: LiveSource, interval_s: float, rules: RuleSet, wanted: Wanted, as_json: bool, over_s: float = 0.0
+    source: Looked, interval_s: float, rules: RuleSet, wanted: Wanted, as_json: bool, over_s: float = 0.0
 ) -> ExitStatus:
     """Look, for `over_s` at least, and print. Raises `UnknownService`."""
     try:
@@ -111,7 +110,7 @@ def exit_of(alerts: Sequence[Alert], frame: Frame | None) -> ExitStatus:
     return ExitStatus.WARNING if alerts else ExitStatus.OK
 
 
-def _long_look(source: LiveSource, interval_s: float, rules: RuleSet, over_s: float) -> Frame:
+def _long_look(source: Looked, interval_s: float, rules: RuleSet, over_s: float) -> Frame:
     """So that what has to last for a while can."""
     monitor = Monitor(source, interval_s, rules=rules)
     source.wait_for_engine(ENGINE_WAIT_S)

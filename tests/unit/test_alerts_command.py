@@ -9,8 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -221,3 +222,20 @@ def test_the_exported_file_is_the_same_each_time_and_replaced_whole(machine: Mac
     assert target.read_text() == printed
     assert ">= 0.8\n" in printed
     assert not [path for path in tmp_path.iterdir() if path.name.startswith(".rules")]
+
+
+def test_the_exporter_tells_what_fires_by_the_rules_in_force(machine: Machine):
+    machine.load(60)
+    with watching("exporter", "--listen", "127.0.0.1:0", *machine.flags(RULE)) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        limit, found = time.monotonic() + 30, ""
+        while 'rule="load"' not in found and time.monotonic() < limit:
+            with suppress(OSError), urllib.request.urlopen(url, timeout=5) as answer:
+                found = answer.read().decode()
+            time.sleep(0.2)
+        (line,) = [line for line in found.splitlines() if line.startswith("mcptop_alert{") and 'rule="load"' in line]
+        assert 'severity="critical"' in line
+        assert line.endswith(" 1")
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
