@@ -10,13 +10,14 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from mcptop import cli
 from mcptop.alerts import rules
 from tests.unit.recorded import ticks, write
 
@@ -57,6 +58,22 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*PROGRAM, *arguments], capture_output=True, text=True, check=False, timeout=120)
 
 
+Here = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """As the program does it, in this process."""
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        monkeypatch.setattr(sys, "argv", ["mcptop", *arguments])
+        code = cli._run()
+        out, err = capfd.readouterr()
+        return subprocess.CompletedProcess(arguments, code, out, err)
+
+    return run
+
+
 @pytest.mark.parametrize(
     ("load", "severity", "code", "status"),
     [(60, "warning", 3, "problem"), (9, "warning", 4, "warning"), (9, "critical", 0, "ok"), (1, "warning", 0, "ok")],
@@ -75,12 +92,12 @@ def test_the_exit_code_is_that_of_the_worst(machine: Machine, load: int, severit
 
 def test_what_has_to_last_is_pending_in_one_look_and_fires_in_a_long_one(machine: Machine):
     machine.load(9)
-    flags = machine.flags(RULE + 'for = "3s"\ndo = "wait"\n')
+    flags = machine.flags(RULE + 'for = "2s"\ndo = "wait"\n')
     done = run("alerts", *flags)
     assert done.returncode == 0
     assert "▲ host: load_1m is 9, at least 5  pending for " in done.stdout
     assert "nothing fires; 1 pending" in done.stdout
-    done = run("alerts", "--over", "4s", *flags)
+    done = run("alerts", "--over", "3s", *flags)
     assert done.returncode == 4
     assert "-> wait" in done.stdout
 
@@ -103,8 +120,8 @@ def test_who_could_not_look_says_so(tmp_path: Path):
         (("alerts", "lint", "/nonexistent.yml"), "/nonexistent.yml: cannot be read: No such file or directory"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments: tuple[str, ...], says: str):
-    done = run(*arguments)
+def test_wrong_usage_is_one_line(arguments: tuple[str, ...], says: str, here: Here):
+    done = here(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("mcptop: ")
     assert says in done.stderr
@@ -117,11 +134,11 @@ def test_a_service_that_there_is_not_is_told(machine: Machine):
     assert "no service `nobody`; " in done.stderr.splitlines()[-1]
 
 
-def test_a_recording_is_asked_for_any_moment(tmp_path: Path):
+def test_a_recording_is_asked_for_any_moment(tmp_path: Path, here: Here):
     file = write(tmp_path / "day.mcptop", ticks(120))
     calm, ill = (
-        run("alerts", "--json", "--from", str(file), "--at", "+20s"),
-        run("alerts", "--json", "--from", str(file)),
+        here("alerts", "--json", "--from", str(file), "--at", "+20s"),
+        here("alerts", "--json", "--from", str(file)),
     )
     rules_of = [
         {one["rule"] for one in json.loads(done.stdout)["alerts"] if one["state"] == "firing"} for done in (calm, ill)
@@ -129,7 +146,7 @@ def test_a_recording_is_asked_for_any_moment(tmp_path: Path):
     assert not {"unhealthy", "oom-kill"} & rules_of[0]
     assert {"unhealthy", "oom-kill"} <= rules_of[1]
     assert ill.returncode == 3
-    of_one = json.loads(run("alerts", "--json", "--from", str(file), "--service", "shop/api").stdout)
+    of_one = json.loads(here("alerts", "--json", "--from", str(file), "--service", "shop/api").stdout)
     assert {one["service"] for one in of_one["alerts"]} == {"api"}
 
 
@@ -197,9 +214,9 @@ def test_watching_in_words(machine: Machine):
         assert process.wait(20) in (0, 4), "some other warning may stand on the recorded machine"
 
 
-def test_the_rules_in_force_say_where_their_figures_come_from(machine: Machine):
+def test_the_rules_in_force_say_where_their_figures_come_from(machine: Machine, here: Here):
     flags = machine.flags(RULE + "[alerts.disk-full]\nwarning = 0.8\n[alerts.paused]\nenabled = false\n")
-    found = {one["id"]: one for one in json.loads(run("alerts", "rules", "--json", *flags).stdout)["rules"]}
+    found = {one["id"]: one for one in json.loads(here("alerts", "rules", "--json", *flags).stdout)["rules"]}
     assert set(found) == {*rules.BY_ID, "load"}
     disk = found["disk-full"]
     assert (disk["warning"], disk["critical"], disk["origin"]) == (0.8, 0.95, "shipped")
@@ -207,17 +224,17 @@ def test_the_rules_in_force_say_where_their_figures_come_from(machine: Machine):
     assert (found["load"]["origin"], found["load"]["figure"]) == (str(machine.file), "load_1m")
     assert found["paused"]["enabled"] is False
     assert found["memory-near-limit"]["critical_for_s"] == 0
-    table = run("alerts", *flags, "rules").stdout.splitlines()
+    table = here("alerts", *flags, "rules").stdout.splitlines()
     assert f"shipped, but for warning: {machine.file}" in next(line for line in table if line.startswith("disk-full"))
     assert next(line for line in table if line.startswith("paused")).endswith("(off)")
 
 
-def test_the_exported_file_is_the_same_each_time_and_replaced_whole(machine: Machine, tmp_path: Path):
+def test_the_exported_file_is_the_same_each_time_and_replaced_whole(machine: Machine, tmp_path: Path, here: Here):
     flags = machine.flags("[alerts.memory-near-limit]\nwarning = 0.8\n")
-    printed = run("export", "prometheus-rules", *flags).stdout
+    printed = here("export", "prometheus-rules", *flags).stdout
     target = tmp_path / "rules.yml"
     target.write_text("old")
-    done = run("export", "prometheus-rules", "-o", str(target), *flags)
+    done = here("export", "prometheus-rules", "-o", str(target), *flags)
     assert (done.returncode, done.stdout) == (0, "")
     assert target.read_text() == printed
     assert ">= 0.8\n" in printed
