@@ -10,6 +10,7 @@ import click
 
 from mcptop.cli_settings import rules_of, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
+from mcptop.source_choice import only_here
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -40,6 +41,7 @@ def exporter(
 ) -> ExitStatus:
     """The figures of every service for Prometheus, over HTTP on this machine until stopped."""
     settings = settings_of(context, **flags)
+    only_here(settings, "exporter", "it tells Prometheus of this machine")
     from mcptop.exporter import command
     from mcptop.exporter.plan import TOKEN_VARIABLE, PlanError, plan
     from mcptop.exporter.server import ListenError

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from .server import Prometheus, Scrape
+from .world import World
 
 Require = Callable[[str, object, str], None]
 Start = Callable[..., Prometheus]
@@ -21,6 +22,14 @@ def promtool(require: Require) -> str:
     found = shutil.which("promtool")
     require("prometheus", found, "no promtool")
     return found or ""
+
+
+@pytest.fixture(scope="session")
+def world(require: Require) -> Iterator[World]:
+    """Fleets to look at."""
+    require("prometheus", shutil.which("prometheus"), "no prometheus")
+    with World() as found:
+        yield found
 
 
 @pytest.fixture

@@ -30,6 +30,8 @@ class Front:
         """A path below which Prometheus is."""
         self.asked: list[str] = []
         """The bodies of what was asked for."""
+        self.answered = 0
+        """Bytes, all answers together."""
         front = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -73,6 +75,7 @@ class Front:
             behind.close()
 
     def _send(self, handler: BaseHTTPRequestHandler, said: Said) -> None:
+        self.answered += len(said.body)
         handler.send_response(said.status)
         for name, value in (*said.headers, ("content-length", str(len(said.body)))):
             handler.send_header(name, value)

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from zlib import crc32
 
 MIB = 1 << 20
 
@@ -55,7 +56,7 @@ class Page:
         self._thread.join(5)
 
 
-def line(name: str, value: float, **labels: str) -> str:
+def line(name: str, value: float, /, **labels: str) -> str:
     """One sample."""
     pairs = ",".join(f"{label}={json.dumps(text)}" for label, text in labels.items())
     return f"{name}{{{pairs}}} {value!r}\n"
@@ -101,16 +102,114 @@ def machine(at: float, host: str) -> Iterator[str]:
     yield from (line(f"mcptop_filesystem_{name}", value, **disk) for name, value in figures.items())
 
 
-def exporter(host: str, replicas: int = 1, cores: float = 0.25, services: tuple[str, ...] = ("api",)) -> Page:
-    """A machine on which each service has so many replicas of so many cores."""
+def exporter(
+    host: str, replicas: int = 1, cores: float = 0.25, services: tuple[str, ...] = ("api",), ids: str = ""
+) -> Page:
+    """A machine on which each service has so many replicas of so many cores; `ids`: the id of the only one."""
 
     def says(at: float) -> str:
         parts = [*machine(at, host)]
         for place, service in enumerate(services):
             for number in range(replicas):
-                id = f"{abs(hash((host, service, number))):064x}"[-64:]
+                id = ids or f"{crc32(f'{host} {service} {number}'.encode()):064x}"
                 memory = (100 + place) * MIB
                 parts += replica(at, host, service, f"shop-{service}-{number + 1}", cores, memory, id)
         return "".join(parts)
 
     return Page(says)
+
+
+_STATS_AGE_S = 0.5
+"""So long ago cAdvisor looked at a container when its page is asked for: the time it writes behind each figure."""
+
+
+def cadvisor(*containers: tuple[dict[str, str], float, int], cpus: int = 8) -> Page:
+    """A cAdvisor 0.47 on cgroup v2 with Docker, after its source (metrics/prometheus.go): figures of a container have
+    the time of its look, what its specification says and the machine's have none; slices have no name.
+
+    `containers`: labels, cores, and memory limit (0: none).
+    """
+
+    def says(at: float) -> str:
+        parts = [
+            line("cadvisor_version_info", 1, cadvisorVersion="v0.47.2"),
+            line("machine_cpu_cores", cpus, boot_id="b"),
+        ]
+        parts += [line("machine_memory_bytes", 16384 * MIB, boot_id="b")]
+        slices = {"id": "/system.slice", "name": "", "image": ""}
+        for labels, cores, limit in ((slices, 3.0, 0), *containers):
+            parts += _container(at - _STATS_AGE_S, labels, cores, limit)
+        return "".join(parts)
+
+    return Page(says)
+
+
+def _container(taken: float, labels: dict[str, str], cores: float, limit: int) -> Iterator[str]:
+    stamp = f" {int(taken * 1000)}\n"
+    taken = int(taken * 1000) / 1000
+    figures = {
+        "container_cpu_cfs_periods_total": int(10 * taken), "container_cpu_cfs_throttled_periods_total": int(taken),
+        "container_memory_working_set_bytes": 200 * MIB, "container_memory_usage_bytes": 260 * MIB,
+        "container_memory_rss": 150 * MIB, "container_memory_cache": 100 * MIB, "container_oom_events_total": 2,
+    }  # fmt: skip
+    for name, value in figures.items():
+        yield line(name, value, **labels).replace("\n", stamp)
+    yield line("container_cpu_usage_seconds_total", cores * taken, **labels, cpu="total").replace("\n", stamp)
+    for name, value in (("receive", 1000 * taken), ("transmit", 3000 * taken)):
+        for interface, share in (("eth0", 0.75), ("eth1", 0.25)):
+            amount = int(value * share)
+            yield line(f"container_network_{name}_bytes_total", amount, **labels, interface=interface).replace(
+                "\n", stamp
+            )
+    for name in ("reads", "writes"):
+        yield line(f"container_fs_{name}_bytes_total", int(500 * taken), **labels, device="/dev/sda").replace(
+            "\n", stamp
+        )
+    yield line("container_last_seen", int(taken), **labels)
+    yield line("container_start_time_seconds", 1.7e9, **labels)
+    yield line("container_spec_memory_limit_bytes", limit, **labels)
+    yield line("container_spec_cpu_period", 100_000, **labels)
+    yield line("container_spec_cpu_quota", 150_000, **labels)
+
+
+def docker(name: str, id: str, **more: str) -> dict[str, str]:
+    """Labels of a container of Docker; `more` are its own labels, by the names they have in Docker with underscores."""
+    own = {f"container_label_{label}": value for label, value in more.items()}
+    return {"id": f"/system.slice/docker-{id}.scope", "name": name, "image": "shop/y:2", **own}
+
+
+def pod(namespace: str, name: str, container: str, id: str) -> dict[str, str]:
+    """Labels of a container of a pod, as a kubelet gives them."""
+    where = f"/kubepods.slice/kubepods-pod1.slice/cri-containerd-{id}.scope"
+    return {"id": where, "name": id, "image": "shop/z:3", "namespace": namespace, "pod": name, "container": container}
+
+
+def foreign(count: int) -> Page:
+    """So many series that have nothing to do with mcptop."""
+    text = "".join(
+        line("http_requests_total", number, path=f"/{number}", instance_id=str(number)) for number in range(count)
+    )
+    return Page(lambda at: text)
+
+
+def hostile(at: float) -> str:
+    """An exporter that writes what it likes: controls, endless labels, figures that are none, states nobody knows."""
+    bad = "\x1b[31mred\u202e[bold]\n" + "x" * 5000
+    of = {"project": bad, "service": bad, "kind": "container", "replica": bad}
+    parts = [*machine(at, "evil\x1b]0;title\x07")]
+    parts += [line("mcptop_replica_info", 1, **of, id="x", image=bad, state=bad, health=bad)]
+    for name in ("cpu_usage_seconds_total", "memory_working_set_bytes", "start_time_seconds", "exit_code", "pids"):
+        parts += [f"{line(f'mcptop_replica_{name}', 0, **of).rpartition(' ')[0]} {value}\n" for value in ("1e300",)]
+    of = {"project": "p", "service": "odd", "kind": "container", "replica": "one"}
+    parts += [line("mcptop_replica_info", 1, **of, id="y", state="running", health="")]
+    values = {
+        "cpu_usage_seconds_total": "NaN", "memory_working_set_bytes": "-5", "memory_limit_bytes": "+Inf",
+        "start_time_seconds": "-1e18", "exit_code": "1e30", "pids": "NaN", "open_fds": "-Inf", "threads": "1e25",
+    }  # fmt: skip
+    parts += [
+        f"{line(f'mcptop_replica_{name}', 0, **of).rpartition(' ')[0]} {value}\n" for name, value in values.items()
+    ]
+    parts += [line("mcptop_replica_sockets", 3, **of, state="made up")]
+    parts += [line("mcptop_replica_pids", 1, project="p", service="no kind", replica="z")]
+    parts += [line("mcptop_pool_in_use", 1, **of, pool="p", pool_kind="", peer="", source="", confidence="sure")]
+    return "".join(parts)
