@@ -20,7 +20,6 @@ from mcptop.model.value import Kind
 from mcptop.sources.prometheus_answer import Labels, Series
 
 _NETWORK = frozenset(wanted.CADVISOR_NETWORK)
-_SHORT_ID = 12
 
 Figures = dict[str, float]
 
@@ -145,8 +144,3 @@ def _host(found: list[Series], machine: Machine) -> HostReading | None:
     return HostReading(
         machine.read_at, machine.name, cpus, memory_total_bytes=whole(figures.get("machine_memory_bytes"))
     )
-
-
-def short_id(target: Target) -> str:
-    """The beginning of a container's id, by which two exporters can mean the same one."""
-    return target.id.rpartition("/")[2][:_SHORT_ID]

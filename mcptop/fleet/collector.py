@@ -155,7 +155,8 @@ class PrometheusCollector:
 
     def _take(self, look: _Look, absent_ok: bool) -> None:
         """Bring the machines up to these answers. What is not in them stays as it was: it may be down."""
-        for key, beat in self._places.items():
+        # Exporters first: they tell the names of machines that cAdvisors are on.
+        for key, beat in sorted(self._places.items(), key=lambda item: not item[1].is_mcptop):
             place, is_mcptop = key
             before = self._machines.get(key)
             every_s = every_of(beat, before.every_s if before is not None else None)
@@ -181,8 +182,12 @@ class PrometheusCollector:
                 )
 
     def _names(self) -> dict[str, str]:
-        """Address -> the name of the machine there, as mcptop's exporter tells it."""
-        return {address_of(place[1]): each.name for (place, is_mcptop), each in self._machines.items() if is_mcptop}
+        """Address -> the name of the machine there, as mcptop's exporter tells it; not where two tell two names."""
+        found: dict[str, set[str]] = {}
+        for (place, is_mcptop), each in self._machines.items():
+            if is_mcptop:
+                found.setdefault(address_of(place[1]), set()).add(each.name)
+        return {address: next(iter(names)) for address, names in found.items() if len(names) == 1}
 
     def _forget(self, now: float) -> None:
         for key, beat in list(self._places.items()):

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.fleet.cadvisor import short_id
 from mcptop.fleet.machine import Machine
 from mcptop.model.flow_reading import FlowReading
 from mcptop.model.instance import FileDescriptors, Sockets
@@ -58,16 +57,11 @@ def joined(machines: Iterable[Machine], at: float, margin_s: float) -> Fleet:
     flows: dict[str, tuple[FlowReading, ...]] = {}
     hosts: dict[str, HostReading] = {}
     late_s: dict[str, float] = {}
-    known: set[tuple[str | None, str]] = set()
     by_cadvisor = 0
     for machine in order:
         if machine.host is not None:
             hosts.setdefault(machine.name, machine.host)
-        own = [
-            target
-            for target in machine.targets
-            if target.id not in targets and (machine.is_mcptop or (target.host, short_id(target)) not in known)
-        ]
+        own = [target for target in machine.targets if target.id not in targets]
         for target in own:
             targets[target.id] = target
             late_s[target.id] = 2 * machine.every_s + margin_s
@@ -76,7 +70,6 @@ def joined(machines: Iterable[Machine], at: float, margin_s: float) -> Fleet:
                     into[target.id] = there[target.id]  # type: ignore[index]
             if target.id in machine.flows:
                 flows[target.id] = machine.flows[target.id]
-        known |= {(target.host, short_id(target)) for target in own}
         by_cadvisor += 0 if machine.is_mcptop else len(own)
     ordered = tuple(targets[id] for id in sorted(targets))
     by_name = tuple(hosts[name] for name in sorted(hosts))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from mcptop import units
 from mcptop.alerts import rules
-from mcptop.presentation import cells, flow_cells
+from mcptop.presentation import cells, fleet, flow_cells, runs
 from mcptop.presentation.cells import right
 from mcptop.presentation.more_columns import ON_REQUEST_COLUMNS
 from mcptop.presentation.row import Depth, Row
-from mcptop.presentation.runs import safe
-from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Sheet, figure
+from mcptop.presentation.runs import Runs, safe
+from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Moment, Sheet
 
 
 def _throttled_style(row: Row) -> str:
@@ -39,7 +39,12 @@ def _host(row: Row) -> str:
     return safe(next(iter(hosts))) if len(hosts) == 1 else f"{len(hosts)} hosts" if hosts else units.UNKNOWN
 
 
-_host_cell = figure(_host, lambda row: "muted", "left")
+def _host_cell(row: Row, width: int, moment: Moment) -> Runs:
+    """Without its domain, where there is no room for it."""
+    text = _host(row)
+    text = text if runs.cells(text) <= width else fleet.short(text)
+    return ((runs.fit(text, width, "left"), "dim" if text == units.UNKNOWN else "muted"),)
+
 
 COLUMNS: tuple[Column[Row], ...] = (
     Column("name", "SERVICE", "project, service and instance", 12, cells.name, 0, lambda r: r.name, 40, "left",
@@ -85,6 +90,6 @@ COLUMNS: tuple[Column[Row], ...] = (
 SERVICES = Sheet(
     (*COLUMNS, *ON_REQUEST_COLUMNS),
     (("replicas", 5), ("memory", 16), ("pool", 8), ("name", 17), ("cpu", 10), ("pool", 12), ("queue", 8),
-     ("name", 20), ("pool", 15), ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16),
+     ("name", 20), ("host", 12), ("pool", 15), ("state", 9), ("memory", 23), ("name", 24), ("memory", 25), ("cpu", 16),
      ("memory", 29), ("pool", 24), ("pool", 26)),
 )  # fmt: skip

@@ -24,6 +24,11 @@ def named(name: str, facts: Sequence[str], room: int) -> list[Run]:
     return [(name, "head.strong"), ("".join(rest), "head.muted")]
 
 
+def short(host: str) -> str:
+    """Without its domain; an address is what it is."""
+    return host if host.replace(".", "").isdigit() else host.partition(".")[0]
+
+
 def hosts_of(frame: Frame) -> int:
     """How many machines its services are on."""
     return len({one.host for service in frame.services for one in service.instances if one.host} | _known(frame))
@@ -42,7 +47,7 @@ def title(frame: Frame, room: int) -> list[Run]:
 def meters(hosts: Sequence[Host]) -> tuple[list[Piece], list[Piece], list[Piece], list[Piece]]:
     """CPU and memory of all together and of the fullest; the fullest disk; network in sum, where it is known."""
     cpu, memory = _cpu(hosts), _memory(hosts)
-    disks = [(disk.used_ratio, f"{host.name}:{disk.mount}") for host in hosts for disk in host.disks]
+    disks = [(disk.used_ratio, f"{short(host.name)}:{disk.mount}") for host in hosts for disk in host.disks]
     return cpu, memory, _worst("DISK", disks), []
 
 
@@ -50,8 +55,8 @@ def _cpu(hosts: Sequence[Host]) -> list[Piece]:
     known = [(host.cpu_ratio, host.cpus) for host in hosts if host.cpu_ratio is not None]
     cpus = sum(count for _, count in known)
     mean = sum(ratio * count for ratio, count in known) / cpus if cpus else None
-    fullest = [(host.cpu_ratio, host.name) for host in hosts if host.cpu_ratio is not None]
-    return [_bar("CPU", mean, "cpu", 0), *_worst("", fullest, 2)]
+    fullest = [(host.cpu_ratio, short(host.name)) for host in hosts if host.cpu_ratio is not None]
+    return [_bar("CPU", mean, "cpu", 0), *_worst("max", fullest, 2)]
 
 
 def _memory(hosts: Sequence[Host]) -> list[Piece]:
@@ -59,7 +64,10 @@ def _memory(hosts: Sequence[Host]) -> list[Piece]:
     known = [(part, whole, name) for part, whole, name in used if part is not None and whole]
     total = sum(whole for _, whole, _ in known)
     mean = sum(part for part, _, _ in known) / total if total else None
-    return [_bar("MEM", mean, "memory", 0), *_worst("", [(part / whole, name) for part, whole, name in known], 2)]
+    return [
+        _bar("MEM", mean, "memory", 0),
+        *_worst("max", [(part / whole, short(name)) for part, whole, name in known], 2),
+    ]
 
 
 def _used(host: Host) -> int | None:
@@ -82,4 +90,4 @@ def _worst(word: str, of: Sequence[tuple[float, str]], rank: int = 1) -> list[Pi
         return []
     ratio, name = max(of)
     style = "head.warning" if ratio >= _BUSY else "head.strong"
-    return [(rank, ((f"{word} {units.plain(name, _NAME)} ".lstrip(), "head.muted"), (units.percent(ratio), style)))]
+    return [(rank, ((f"{word} {units.plain(name, _NAME)} ", "head.muted"), (units.percent(ratio), style)))]

@@ -5,7 +5,6 @@ A counter is its rate times the time of the sample, so that whoever reads it bac
 
 from __future__ import annotations
 
-import json
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zlib import crc32
 
 MIB = 1 << 20
+_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+"""Of the text format; everything else stands as it is."""
 
 
 class Page:
@@ -58,7 +59,7 @@ class Page:
 
 def line(name: str, value: float, /, **labels: str) -> str:
     """One sample."""
-    pairs = ",".join(f"{label}={json.dumps(text)}" for label, text in labels.items())
+    pairs = ",".join(f'{label}="{text.translate(_ESCAPES)}"' for label, text in labels.items())
     return f"{name}{{{pairs}}} {value!r}\n"
 
 
@@ -70,8 +71,8 @@ def replica(at: float, host: str, service: str, name: str, cores: float, memory:
         "start_time_seconds": 1.7e9, "cpu_limit_cores": 2, "memory_working_set_bytes": memory,
         "memory_usage_bytes": memory + 3 * MIB, "memory_anon_bytes": memory // 2, "memory_limit_bytes": 512 * MIB,
         "open_fds": 17, "fds_limit_ratio": 0.25, "pids": 5, "cpu_pressure_some_ratio": 0.125,
-        "cpu_usage_seconds_total": cores * at, "cpu_periods_total": int(10 * at),
-        "cpu_throttled_periods_total": int(5 * at), "network_receive_bytes_total": int(1000 * at),
+        "cpu_usage_seconds_total": cores * at, "cpu_periods_total": int(1000 * at),
+        "cpu_throttled_periods_total": int(500 * at), "network_receive_bytes_total": int(1000 * at),
         "network_transmit_bytes_total": int(2000 * at), "disk_read_bytes_total": 0,
         "disk_written_bytes_total": int(4000 * at), "restarts_total": 3, "oom_kills_total": 1,
     }  # fmt: skip
@@ -148,7 +149,8 @@ def _container(taken: float, labels: dict[str, str], cores: float, limit: int) -
     stamp = f" {int(taken * 1000)}\n"
     taken = int(taken * 1000) / 1000
     figures = {
-        "container_cpu_cfs_periods_total": int(10 * taken), "container_cpu_cfs_throttled_periods_total": int(taken),
+        "container_cpu_cfs_periods_total": int(1000 * taken),
+        "container_cpu_cfs_throttled_periods_total": int(100 * taken),
         "container_memory_working_set_bytes": 200 * MIB, "container_memory_usage_bytes": 260 * MIB,
         "container_memory_rss": 150 * MIB, "container_memory_cache": 100 * MIB, "container_oom_events_total": 2,
     }  # fmt: skip
