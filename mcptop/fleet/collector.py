@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from mcptop.collectors.base import Findings, NoData, SourceError, Tick
+from mcptop.collectors.base import Findings, SourceError, Tick
 from mcptop.fleet import cadvisor, exporters, sight
 from mcptop.fleet.asking import LOOKBACK_S, NO_VALUES, SETTLED_S, Asker, Beat, Place, Values, every_of, longest_every
 from mcptop.fleet.distinct import Distinct
@@ -28,6 +28,7 @@ _BEATS_MARGIN_S = 15.0
 _MOST_DOWN = 20
 """Exporters that were gone already when mcptop came, whose last figures are asked for one by one."""
 _MOST_NAMED = 3
+_CLOCK_SET_S = 5.0
 
 
 class _Look(NamedTuple):
@@ -55,6 +56,9 @@ class PrometheusCollector:
         self._news: set[tuple[Place, bool]] = set()
         """Scraped since their figures were asked for."""
         self._distinct = Distinct()
+        self._warnings: tuple[str, ...] = ()
+        self._tried: set[Place] = set()
+        """Exporters that were gone when mcptop came, and have been asked for."""
         self.fleet = Fleet()
         self.down: tuple[Place, ...] = ()
         self.settled = False
@@ -73,7 +77,9 @@ class PrometheusCollector:
                 self._settle()
                 raise SourceError(str(error)) from None
         if not self.fleet.targets and not self._places:
-            raise NoData("no metrics of `mcptop exporter` or cAdvisor there")
+            raise SourceError(
+                "no metrics of `mcptop exporter` or cAdvisor there: scrape some, or is `match` too narrow?"
+            )
         return Findings(message=self._message())
 
     def close(self) -> None:
@@ -100,15 +106,11 @@ class PrometheusCollector:
 
     def _message(self) -> str:
         machines = {target.host for target in self.fleet.targets}
-        return f"{many(len(machines), 'host')}, {many(len(self._places), 'exporter')}"
+        warned = f"; it warns: {'; '.join(self._warnings)}" if self._warnings else ""
+        return f"{many(len(machines), 'host')}, {many(len(self._places), 'exporter')}{warned}"
 
     def _ask(self) -> None:
-        sent = time.monotonic()
-        now = self._asker.now()
-        # Kept, so that the time between two samples is what Prometheus says it is, whatever the way took.
-        offset = (sent + time.monotonic()) / 2 - now
-        if not self._places or abs(offset - self._clock.offset_s) > 1.0:
-            self._clock = Clock(offset)
+        now = self._set_clock()
         is_first = not self._machines
         self._beats(now)
         self.down = self._asker.down(now, {job for (job, _), _ in self._places})
@@ -125,6 +127,17 @@ class PrometheusCollector:
         self._forget(now)
         self.fleet = self._joined(now)
         self._settle()
+
+    def _set_clock(self) -> float:
+        """The time by Prometheus' clock. How that differs from ours is kept, so that the time between two samples is
+        what Prometheus says it is, however long an answer takes; until one of the clocks was set."""
+        sent = time.monotonic()
+        now = self._asker.now()
+        took = time.monotonic() - sent
+        offset = sent + took / 2 - now
+        if not self._places or abs(offset - self._clock.offset_s) > _CLOCK_SET_S + took:
+            self._clock = Clock(offset)
+        return now
 
     def _beats(self, now: float) -> None:
         """Learn who was scraped, and who was since the last time."""
@@ -167,13 +180,15 @@ class PrometheusCollector:
             elif not is_mcptop and place in look.cadvisor.series:
                 name = self._names().get(address_of(place[1]))
                 self._machines[key] = cadvisor.machine(as_of, look.cadvisor, self._clock, every_s, before, name)
+        self._warnings = tuple(dict.fromkeys((*look.mcptop.warnings, *look.cadvisor.warnings)))
         if not absent_ok:
-            self._take_gone(look)
+            self._take_gone()
 
-    def _take_gone(self, look: _Look) -> None:
+    def _take_gone(self) -> None:
         """Exporters that had stopped before mcptop came: their last figures are still worth their age."""
-        gone = [beat for key, beat in self._places.items() if key not in self._machines and beat.is_mcptop]
-        for beat in gone[:_MOST_DOWN]:
+        absent = [beat for key, beat in self._places.items() if key not in self._machines and beat.is_mcptop]
+        for beat in [beat for beat in absent if beat.place not in self._tried][:_MOST_DOWN]:
+            self._tried.add(beat.place)
             values = self._asker.mcptop(beat.at + 0.001, [beat.place])
             if beat.place in values.series:
                 every_s = every_of(beat, None)
@@ -194,6 +209,7 @@ class PrometheusCollector:
             if now - beat.at > LOOKBACK_S:
                 del self._places[key]
                 self._machines.pop(key, None)
+                self._tried.discard(beat.place)
 
     def _joined(self, at: float) -> Fleet:
         fleet = sight.joined(self._machines.values(), at, max(2.0, self._interval_s))

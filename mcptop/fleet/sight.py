@@ -20,8 +20,9 @@ NO_MCPTOP = (
     rules.DISK_FULL, rules.DISK_FILLING, rules.HOST_MEMORY, rules.HOST_SWAP, rules.HOST_IO,
 )  # fmt: skip
 """Rules whose figures cAdvisor does not have."""
-NEVER = (rules.CONNECTION_BUDGET,)
-"""Rules that need what no exporter tells: here how many processes a replica has, each with pools of its own."""
+NEVER = (rules.CONNECTION_BUDGET, rules.REPLICAS_MISSING, rules.UPDATE_PAUSED, rules.NODE_DOWN)
+"""Rules that need what no exporter tells: how many processes a replica has, each with pools of its own; and the state
+of a Swarm, which is asked of a manager."""
 BANNER = "figures from Prometheus: no processes, peers, open files, logs or actions; `mcptop diagnose` runs on the host"
 
 

@@ -23,6 +23,9 @@ _MOST = 60
 """Events that are told; a history holds hundreds."""
 
 
+_MOST_HOSTS = 5
+
+
 def contents(
     frame: Frame, verdicts: Sequence[Verdict] = (), commands: Iterable[Command] = (), screen: str = ""
 ) -> Contents:
@@ -33,7 +36,7 @@ def contents(
     told = _worth_telling(frame.events, bad)
     return Contents(
         at=frame.at,
-        host=safe(frame.host.name) if frame.host else units.UNKNOWN,
+        host=_where(frame),
         facts=tuple(_facts(frame)),
         banner=safe(frame.banner or "", _LONG),
         problems=tuple(map(_problem, troubles)),
@@ -59,10 +62,20 @@ def day_and_time(at: datetime) -> str:
     return f"{at.astimezone():%Y-%m-%d %H:%M:%S %z}"
 
 
+def _where(frame: Frame) -> str:
+    """The machine, or the machines by their names."""
+    if frame.host is not None:
+        return safe(frame.host.name)
+    if not frame.hosts:
+        return units.UNKNOWN
+    names = ", ".join(safe(host.name) for host in frame.hosts[:_MOST_HOSTS])
+    return names if len(frame.hosts) <= _MOST_HOSTS else f"{names} and {len(frame.hosts) - _MOST_HOSTS} more"
+
+
 def _facts(frame: Frame) -> Iterator[Fact]:
     seen_s = frame.number * frame.interval_s
     yield "Time", f"{day_and_time(frame.at)} ({frame.at.astimezone(UTC):%H:%M:%S} UTC)"
-    yield "Host", safe(frame.host.name) if frame.host else units.UNKNOWN
+    yield "Host", _where(frame)
     yield "Engine", safe(frame.engine or "none")
     yield "mcptop", __version__
     yield "Window", f"last {units.duration(min(seen_s, KEPT_S))}, a look every {frame.interval_s:g} s"

@@ -119,7 +119,7 @@ class Prometheus:
         except self._late:
             raise self._error(f"no complete answer in {self._server.timeout:g} s", secrets) from None
         except self._refused as error:
-            raise self._error(f"{_ERRNO.sub('', str(error))}: is it running, and is this its port?", secrets) from None
+            raise self._error(_unreached(str(error)), secrets) from None
         except (*self._broken, HttpError, ValueError, OSError) as error:
             raise self._error(str(error) or type(error).__name__, secrets) from None
 
@@ -183,6 +183,14 @@ class Prometheus:
         if self._server.insecure:
             trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
         return trust
+
+
+def _unreached(says: str) -> str:
+    """Why there is no connection, and what to do."""
+    if "CERTIFICATE_VERIFY_FAILED" in says:
+        why = says.partition("verify failed: ")[2].partition(" (_ssl")[0]
+        return f"its certificate is not trusted ({why or says}): set ca under [prometheus] in config.toml"
+    return f"{_ERRNO.sub('', says)}: is it running, and is this its port?"
 
 
 def _parts(start: float, end: float, step: float) -> Iterator[tuple[float, float]]:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from zlib import crc32
 
 MIB = 1 << 20
@@ -103,9 +104,14 @@ def machine(at: float, host: str) -> Iterator[str]:
     yield from (line(f"mcptop_filesystem_{name}", value, **disk) for name, value in figures.items())
 
 
-def exporter(
+def exporter(host: str, **more: Any) -> Page:
+    """A page of `exporter_says`."""
+    return Page(exporter_says(host, **more))
+
+
+def exporter_says(
     host: str, replicas: int = 1, cores: float = 0.25, services: tuple[str, ...] = ("api",), ids: str = ""
-) -> Page:
+) -> Callable[[float], str]:
     """A machine on which each service has so many replicas of so many cores; `ids`: the id of the only one."""
 
     def says(at: float) -> str:
@@ -117,7 +123,7 @@ def exporter(
                 parts += replica(at, host, service, f"shop-{service}-{number + 1}", cores, memory, id)
         return "".join(parts)
 
-    return Page(says)
+    return says
 
 
 _STATS_AGE_S = 0.5

@@ -176,7 +176,25 @@ def test_warnings_are_handed_on(history: Server, client: Client) -> None:
         assert client(front.url).query("up").warnings == ("store a  is gone",)
 
 
-def test_https_is_checked_unless_somebody_says_otherwise(tmp_path: Path, client: Client) -> None:
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """Of 127.0.0.1, signed by itself, with its key in the same file."""
+    file = tmp_path / "own.pem"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    words = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", *subject]
+    subprocess.run([*words, "-keyout", str(file), "-out", str(tmp_path / "crt")], check=True, capture_output=True)
+    file.write_text(file.read_text() + (tmp_path / "crt").read_text())
+    return file
+
+
+def test_https_is_checked_unless_somebody_says_otherwise(history: Server, client: Client, certificate: Path) -> None:
+    with Front(history.port, certificate) as front:
+        assert "its certificate is not trusted (self" in complaint(client(front.url))
+        assert client(front.url, ca=str(certificate)).query("up_to", END).series
+        assert client(front.url, insecure=True).query("up_to", END).series
+
+
+def test_settings_that_cannot_be_right(client: Client, tmp_path: Path) -> None:
     with pytest.raises(PrometheusError, match=r"ca .*cannot be read"):
         client("https://127.0.0.1:1", ca=str(tmp_path / "none.pem"))
     with pytest.raises(PrometheusError, match="not an http or https URL"):

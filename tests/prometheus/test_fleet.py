@@ -132,6 +132,12 @@ def test_who_may_not_ask_is_told_what_to_set_and_sees_the_fleet_once_he_may(worl
         assert service(looking.until(lambda frame: service(frame, "api") and None), "api").replicas == 3
 
 
+def test_a_server_without_such_metrics_is_no_empty_fleet(world: World) -> None:
+    with Looking(world.url, match='env="nobody"') as looking:
+        status, says = source_says(looking.frame(), "prometheus")
+    assert (status, "no metrics of `mcptop exporter`" in says) == ("error", True)
+
+
 def test_of_foreign_series_only_those_asked_for_come_over_the_wire(world: World) -> None:
     assert world.server.value("count(http_requests_total)") == FOREIGN
     with Front(world.server.port) as front, Looking(front.url, match='env=~"main|"') as looking:

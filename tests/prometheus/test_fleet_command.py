@@ -52,7 +52,7 @@ def test_one_look_as_json_and_as_a_table(world: World, main: str) -> None:
 def test_a_recording_of_a_fleet_shows_the_same(world: World, main: str, tmp_path: Path) -> None:
     file = str(tmp_path / "fleet.rec")
     words = ("--config", main, "--prometheus", world.url, "--interval", "0.5")
-    done = mcptop("record", file, "--duration", "3s", *words)
+    done = mcptop("record", file, "--duration", "2s", *words)
     assert done.returncode == 0, done.stderr
     document = json.loads(mcptop("replay", file, "--json").stdout)
     assert [host["name"] for host in document["hosts"]] == ["web1", "web2"]
