@@ -72,8 +72,9 @@ class Assembler:
 
     def budgets(self, services: tuple[Service, ...]) -> tuple[Budget, ...]:
         """Of the databases among the services just made."""
-        if any(target.host is not None for target in self._targets):
-            # How many processes a replica has, each with pools of its own, is not known of other machines.
+        flows = self._previous.flows.values()
+        if any(reading.every_s is not None for readings in flows for reading in readings):
+            # Who only tells figures does not tell how many processes a replica has, each with pools of its own.
             return ()
         flowing = tuple(service for service in services if service.pools)
         if not _same_items(flowing, self._budgeted):

@@ -10,6 +10,7 @@ import click
 from mcptop.cli_settings import file, rules_of, settings_of, with_settings
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
+from mcptop.source_choice import source_of
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.")
@@ -60,8 +61,6 @@ def alerts(
     if recording is not None:
         past = Past(recording, at)
         return guard_pipe(lambda: command.of_past(past, rules, wanted, as_json))
-    from mcptop.source_choice import source_of
-
     if watch:
         return _watch(settings, wanted, as_json)
     over_s = _seconds(over) if over is not None else 0.0
@@ -72,7 +71,6 @@ def _watch(settings: Settings, wanted: Any, as_json: bool) -> ExitStatus:
     from mcptop.headless import alert_watch
     from mcptop.headless.pipe import guard_pipe
     from mcptop.notices.office import office_of
-    from mcptop.source_choice import source_of
 
     rules, office = rules_of(settings), office_of(settings.notify, _terminal(settings))
     source = source_of(settings)

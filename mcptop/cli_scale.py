@@ -8,6 +8,7 @@ import click
 
 from mcptop.cli_settings import settings_of, with_settings
 from mcptop.exit_status import ExitStatus
+from mcptop.source_choice import only_here
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
@@ -46,6 +47,7 @@ def scale(
     if least > most:
         raise click.UsageError(f"--min {least} is more than --max {most}")
     settings = settings_of(context, **flags)
+    only_here(settings, "scale", "a manager of the Swarm is asked")
     from mcptop.headless import scale as command
 
     order = command.Order(service, replicas, least, most, timeout_s, allow_actions, over_budget, as_json)

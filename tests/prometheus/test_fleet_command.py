@@ -63,6 +63,13 @@ def test_a_recording_of_a_fleet_shows_the_same(world: World, main: str, tmp_path
     ]  # fmt: skip
 
 
+def test_alerts_of_a_fleet(world: World, main: str) -> None:
+    done = mcptop("alerts", "--json", "--config", main, "--prometheus", world.url)
+    found = {(each["rule"], each["service"]) for each in json.loads(done.stdout)["alerts"]}
+    assert {("disk-full", "web1"), ("disk-full", "web2")} <= found
+    assert done.returncode == 3, "callers of api wait in vain"
+
+
 def test_a_server_that_is_not_there_is_one_line_and_inconclusive() -> None:
     done = mcptop("snapshot", "--json", "--prometheus", f"http://user:geheim@127.0.0.1:{free_port()}")
     assert done.returncode == 5

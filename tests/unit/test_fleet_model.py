@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -123,7 +123,10 @@ def machine(name: str, used: float, waits: float = 0.0) -> Host:
 
 def test_alerts_have_the_name_of_their_machine() -> None:
     hosts = machine("web1", 0.96), machine("web2", 0.5, waits=0.9), machine("web3", 0.91)
-    alerts = Evaluator().alerts(replace(EMPTY, number=1, at=NOW, monotonic=1.0, hosts=hosts))
+    evaluator = Evaluator()
+    for second in range(0, 120, 5):
+        frame = replace(EMPTY, number=1, at=NOW + timedelta(seconds=second), monotonic=float(second), hosts=hosts)
+        alerts = evaluator.alerts(frame)
     assert [(alert.rule, alert.service, alert.severity.value) for alert in alerts] == [
         ("disk-full", "web1", "critical"), ("host-io-pressure", "web2", "critical"), ("disk-full", "web3", "warning")
     ]  # fmt: skip
