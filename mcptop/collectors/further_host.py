@@ -58,9 +58,9 @@ class FurtherHost:
         others = tuple(other.inventory.targets for other in self._before)
         of = (inventory.targets, self.host, self.is_here, *others)
         if len(of) != len(self._of) or any(one is not other for one, other in zip(of, self._of, strict=True)):
-            self._of = of
             theirs = {target.id for targets in others for target in targets}
             self._targets = tuple(self._hosted(each) for each in inventory.targets if each.id not in theirs)
+            self._of = of
         return inventory._replace(targets=self._targets)
 
     @property
@@ -70,8 +70,8 @@ class FurtherHost:
 
     def collect(self, tick: Tick) -> Findings:
         """Those of this kernel are somebody else's to measure; of the others, the engine's newest figures."""
+        self._whereabouts.judge(self._watch.inventory)
         inventory = self.inventory
-        self._whereabouts.judge(inventory)
         if inventory.engine is None:
             if inventory.error is None:
                 raise NoData("connecting")

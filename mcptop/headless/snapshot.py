@@ -14,6 +14,7 @@ from mcptop.headless.pipe import guard_pipe as guard_pipe
 from mcptop.headless.pipe import put, write
 from mcptop.model.frame import Frame, Service, Status
 from mcptop.model.rule import RuleSet
+from mcptop.model.swarm import is_task
 from mcptop.monitor import Monitor, Source
 from mcptop.presentation import document
 from mcptop.units import nearest, plain
@@ -80,7 +81,8 @@ def look(source: Looked, interval_s: float, rules: RuleSet = SHIPPED) -> Frame:
 
 
 def _has_rates(frame: Frame) -> bool:
-    return all(i.cpu.cores is not None for s in frame.services for i in s.instances if i.state == "running")
+    sampled = (one for each in frame.services for one in each.instances if not is_task(one.id))
+    return all(one.cpu.cores is not None for one in sampled if one.state == "running")
 
 
 def once(source: Looked, interval_s: float, form: Format, wanted: str | None, rules: RuleSet = SHIPPED) -> ExitStatus:

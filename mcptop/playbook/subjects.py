@@ -81,6 +81,8 @@ def _candidates(frame: Frame, wanted: Wanted) -> list[Found]:
     if wanted.service is None:
         return everyone
     found = [(s, i) for s, i in everyone if wanted.service in (s.name, f"{s.project}/{s.name}")]
+    if not found and any(wanted.service in (s.name, f"{s.project}/{s.name}") for s in frame.services):
+        raise NoSubject(f"service `{plain(wanted.service)}` has no instance here: `mcptop snapshot` says why")
     if not found:
         names = sorted({s.name for s, _ in everyone} | {f"{s.project}/{s.name}" for s, _ in everyone if s.project})
         raise NoSubject(f"no service `{plain(wanted.service)}`; {nearest(wanted.service, names)}")
