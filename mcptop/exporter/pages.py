@@ -110,7 +110,7 @@ class Pages:
             if service.key in known
         }
         self._kept = kept
-        told, dropped = _within(self._most - own.series, machine, [each.lines for each in kept.values()])
+        told, dropped = _within(self._most - own.series - 1, machine, [each.lines for each in kept.values()])
         return [own, _dropped(dropped), *told]
 
     def _service(self, service: Service, named: Names, readings: Mapping[str, Reading]) -> _Kept:

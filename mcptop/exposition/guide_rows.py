@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-from mcptop.exposition.names import Names, replica_of
+from mcptop.exposition.names import Names, extended, replica_of
 from mcptop.exposition.row import Row, label, labels, text
 from mcptop.model.flow import Confidence, Pool
 from mcptop.model.frame import Service
@@ -16,12 +16,12 @@ _TRUST = tuple(Confidence)
 
 def guide(service: Service, names: Names) -> Iterator[Row]:
     """Rows of one service. Where another kind has its name and project, its replicas say their kind."""
-    kind = "" if names.is_only_kind else f" ({names.kind})"
     of_service = labels(service=names.service, project=names.project)
-    replicas = {instance: f"{one}{kind}" if one else "" for instance, one in replica_of(service, names).items()}
-    for instance, one in zip(service.instances, names.replicas, strict=True):
+    told = names if names.is_only_kind else names._replace(replicas=_with_kind(names))
+    replicas = replica_of(service, told)
+    for instance, replica in zip(service.instances, told.replicas, strict=True):
         cores = instance.cpu.cores
-        yield Row(f"{of_service},{label('replica', one + kind)}", (
+        yield Row(f"{of_service},{label('replica', replica)}", (
             ("mcp_service_memory_bytes", instance.memory.working_set_bytes),
             ("mcp_service_cpu_percent", None if cores is None else cores * 100),
         ))  # fmt: skip
@@ -33,7 +33,11 @@ def guide(service: Service, names: Names) -> Iterator[Row]:
         yield from _models(service, of_service, replicas)
 
 
-def _best(service: Service, replicas: dict[str | None, str]) -> dict[tuple[str, str], Pool]:
+def _with_kind(names: Names) -> tuple[str, ...]:
+    return tuple(extended(replica, f"({names.kind})") for replica in names.replicas)
+
+
+def _best(service: Service, replicas: Mapping[str | None, str]) -> dict[tuple[str, str], Pool]:
     """Of what several sources say about a pool of one name, what is measured and has a maximum."""
     found: dict[tuple[str, str], Pool] = {}
     pools = [pool for pool in service.pools if pool.kind in _POOLS and pool.in_use is not None]
@@ -42,7 +46,7 @@ def _best(service: Service, replicas: dict[str | None, str]) -> dict[tuple[str, 
     return found
 
 
-def _models(service: Service, of_service: str, replicas: dict[str | None, str]) -> Iterator[Row]:
+def _models(service: Service, of_service: str, replicas: Mapping[str | None, str]) -> Iterator[Row]:
     """Memory of each model, and what waits for one: its queue, else callers that wait for a slot."""
     memory: dict[tuple[str, str], float | None] = {}
     waiting: dict[tuple[str, str], float] = {}

@@ -38,7 +38,7 @@ def of_services(services: Iterable[Service]) -> dict[str, Names]:
         project, name, kind = text(service.project), text(service.name), service.kind.value
         key = service.key
         while (project, name, kind) in taken:
-            name, key = _with(text(service.name), _digest(key)), _digest(key)
+            name, key = extended(text(service.name), _digest(key)), _digest(key)
         taken.add((project, name, kind))
         found[service.key] = Names(project, name, kind, of_replicas(service), (project, name) not in without_kind)
         without_kind.add((project, name))
@@ -49,9 +49,11 @@ def of_replicas(service: Service) -> tuple[str, ...]:
     """By name; of several with one name also the id or pid. A process is its program while it is the only one."""
     short = [_without_pid(one.name) if service.kind is Kind.PROCESS else text(one.name) for one in service.instances]
     names = _distinct(short, [text(one.name) for one in service.instances])
-    names = _distinct(names, [_with(name, _identity(one)) for name, one in zip(names, service.instances, strict=True)])
+    names = _distinct(
+        names, [extended(name, _identity(one)) for name, one in zip(names, service.instances, strict=True)]
+    )
     return tuple(
-        _distinct(names, [_with(name, _digest(one.id)) for name, one in zip(names, service.instances, strict=True)])
+        _distinct(names, [extended(name, _digest(one.id)) for name, one in zip(names, service.instances, strict=True)])
     )
 
 
@@ -81,7 +83,7 @@ def _digest(key: str) -> str:
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
-def _with(name: str, more: str) -> str:
-    """Both, within the bound."""
+def extended(name: str, more: str) -> str:
+    """Both, within the bound: it is the name that is cut."""
     more = text(f" {more}")
     return name[: LONGEST - len(more)] + more
