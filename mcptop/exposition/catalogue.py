@@ -117,7 +117,7 @@ BUDGETS = _gauges("mcptop_connection_budget_", ("project", "server"),
                   allowed="connections the server gives to ordinary clients")  # fmt: skip
 SWARM = (
     *_gauges("mcptop_swarm_", SERVICE,
-             desired_replicas="tasks the service should have",
+             desired_replicas="tasks the service should have; absent for a job, whose tasks end",
              running_replicas="tasks that run now, on all nodes",
              failed_tasks="tasks that ended with an error, or cannot start, of the last minutes",
              update_paused="1 while an update, or the way back from one, is paused; else 0"),

@@ -39,10 +39,11 @@ def own(frame: Frame, version: str) -> Iterator[Row]:
 def machine(frame: Frame, known: Mapping[str, Names]) -> Iterator[Iterator[Row]]:
     """Parts of no single service, the most telling first. `known` by the keys of the services."""
     yield machine_rows.sources(frame.sources)
-    if frame.host is not None:
-        yield machine_rows.host(frame.host)
+    for host in frame.hosts or ((frame.host,) if frame.host is not None else ()):
+        yield machine_rows.host(host)
     yield machine_rows.alerts(frame.alerts, known, _labels_by_id(frame, known))
     yield machine_rows.budgets(frame.budgets)
+    yield machine_rows.nodes(frame.nodes)
 
 
 def _labels_by_id(frame: Frame, known: Mapping[str, Names]) -> dict[str, str]:

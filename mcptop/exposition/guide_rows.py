@@ -8,6 +8,7 @@ from mcptop.exposition.names import Names, extended, replica_of
 from mcptop.exposition.row import Row, label, labels, text
 from mcptop.model.flow import Confidence, Pool
 from mcptop.model.frame import Service
+from mcptop.model.swarm import is_task
 
 _POOLS = ("db", "redis", "http")
 """Kinds of pools the guide means; not slots of a runner, clients of a server, or connections seen by the kernel."""
@@ -20,6 +21,8 @@ def guide(service: Service, names: Names) -> Iterator[Row]:
     told = names if names.is_only_kind else names._replace(replicas=_with_kind(names))
     replicas = replica_of(service, told)
     for instance, replica in zip(service.instances, told.replicas, strict=True):
+        if is_task(instance.id):
+            continue
         cores = instance.cpu.cores
         yield Row(f"{of_service},{label('replica', replica)}", (
             ("mcp_service_memory_bytes", instance.memory.working_set_bytes),

@@ -10,6 +10,7 @@ from mcptop.model.alert import Alert
 from mcptop.model.flow import Budget
 from mcptop.model.frame import Frame, SourceReport, Status
 from mcptop.model.host import Filesystem, Host, Pressure
+from mcptop.model.swarm import SwarmNode
 
 _UP = {Status.OK: 1, Status.ERROR: 0}
 """A source that has nothing to look at here (no engine) is neither."""
@@ -65,6 +66,14 @@ def _used(disk: Filesystem) -> int:
     if disk.used_ratio >= 1:
         return disk.total_bytes - disk.available_bytes
     return round(disk.available_bytes * disk.used_ratio / (1 - disk.used_ratio))
+
+
+def nodes(found: tuple[SwarmNode, ...]) -> Iterator[Row]:
+    """The machines of the swarm."""
+    for node in found:
+        is_gone = node.state in ("down", "disconnected") or node.reachable == "unreachable"
+        ready = 0 if is_gone else 1 if node.state == "ready" else None
+        yield Row(labels(node=node.name, role=node.role), (("mcptop_swarm_node_ready", ready),))
 
 
 def budgets(found: tuple[Budget, ...]) -> Iterator[Row]:

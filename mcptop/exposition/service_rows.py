@@ -13,6 +13,7 @@ from mcptop.model.flow import Model, Pool, Queue
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance, Sockets
 from mcptop.model.snapshot import Counters, Reading
+from mcptop.model.swarm import SwarmService, is_task
 from mcptop.model.value import Value
 
 _NO_READING = Reading(read_at=0.0)
@@ -30,7 +31,11 @@ class Late(Value, frozen=True):
 def rows(service: Service, names: Names, readings: Mapping[str, Reading], late: Late) -> Iterator[Row]:
     """All of it. `readings` by the ids of the instances; without one its counters are absent."""
     of_service = labels(project=names.project, service=names.service, kind=names.kind)
+    if service.swarm is not None:
+        yield Row(of_service, _swarm(service.swarm))
     for instance, replica in zip(service.instances, names.replicas, strict=True):
+        if is_task(instance.id):
+            continue  # of another machine, whose own exporter has its figures; here it would count twice
         of_replica = f"{of_service},{label('replica', replica)}"
         yield from _replica(instance, of_replica, readings.get(instance.id, _NO_READING), late)
     shown = _fresh(service, late)
@@ -50,7 +55,19 @@ def _fresh(service: Service, late: Late) -> Service:
         tuple(pool for pool in service.pools if (pool.age_s or 0) <= late.flow_s),
         tuple(queue for queue in service.queues if (queue.age_s or 0) <= late.flow_s),
         service.models,
+        service.swarm,
     )  # fmt: skip
+
+
+def _swarm(swarm: SwarmService) -> tuple[Figure, ...]:
+    is_paused = swarm.update_state in ("paused", "rollback_paused")
+    return (
+        # The tasks of a job end: that fewer run is no lack.
+        ("mcptop_swarm_desired_replicas", swarm.desired if swarm.has_replicas else None),
+        ("mcptop_swarm_running_replicas", swarm.running),
+        ("mcptop_swarm_failed_tasks", len(swarm.troubles) + swarm.troubles_left_out),
+        ("mcptop_swarm_update_paused", int(is_paused)),
+    )
 
 
 def _replica(instance: Instance, of_replica: str, reading: Reading, late: Late) -> Iterator[Row]:

@@ -19,6 +19,7 @@ from mcptop.model.host import Filesystem, Host, HostPressure, Pressure
 from mcptop.model.instance import Cpu, Disk, FileDescriptors, Instance, Memory, Sockets
 from mcptop.model.playbook import Severity
 from mcptop.model.snapshot import Counters, Reading, Snapshot, Traffic
+from mcptop.model.swarm import SwarmNode, SwarmService, TaskTrouble
 from mcptop.model.value import Kind
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -44,7 +45,10 @@ POOL = Pool(
 )  # fmt: skip
 QUEUE = Queue("jobs", "queue", "shop-api-1", 12, 3, 100, 4.5, 10.0, 9.0, rejected=6, source="metrics (mcp)")
 MODEL = Model("llama3-8b", 5 * GIB, 8 * GIB, 1 * GIB, "shop-api-1", "metrics")
-SHOP = Service("shop", "api", Kind.CONTAINER, 1, (FULL,), (POOL,), (QUEUE,), (MODEL,))
+SWARM = SwarmService("s1", "shop_api", "replicated", 3, 2, "shop", troubles=(
+    TaskTrouble("api.3", "failed", "exit 1"), TaskTrouble("api.3", "pending", "no suitable node"),
+))  # fmt: skip
+SHOP = Service("shop", "api", Kind.CONTAINER, 1, (FULL,), (POOL,), (QUEUE,), (MODEL,), SWARM)
 HOST = Host(
     "vm", 2, 0.5, 8 * GIB, 4 * GIB, 2 * GIB, 1 * GIB, 0.7,
     HostPressure(Pressure(0.1, 0.0), Pressure(0.2, 0.1), Pressure(0.3, 0.2)),
@@ -72,7 +76,7 @@ def everything() -> tuple[Frame, Snapshot]:
     """Nothing of it is unknown."""
     made = frame(
         SHOP, host=HOST, sources=SOURCES, alerts=(ALERT,), budgets=(BUDGET,), own=Own(0.01, 50 << 20, 0.02),
-        engine="docker 28.2",
+        engine="docker 28.2", nodes=(SwarmNode("n1", "node-1", "manager", "active", "ready"),),
     )  # fmt: skip
     return made, snapshot({FULL.id: READING})
 

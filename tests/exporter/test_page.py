@@ -10,13 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from mcptop.exposition.catalogue import BY_NAME, FAMILIES, SWARM, Type
+from mcptop.exposition.catalogue import BY_NAME, FAMILIES, Type
 from mcptop.exposition.families import Choice
 from mcptop.exposition.text import Form, form_for
 from mcptop.model.flow import Confidence, Model, Queue
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.model.snapshot import Reading
+from mcptop.model.swarm import SwarmNode
 from mcptop.model.value import Kind
 
 from .examples import (
@@ -26,6 +27,7 @@ from .examples import (
     POOL,
     QUEUE,
     SHOP,
+    SWARM,
     everything,
     frame,
     series,
@@ -39,7 +41,7 @@ API = {"project": "shop", "service": "api", "kind": "container", "replica": "sho
 
 def test_every_family_of_the_catalogue_is_there_with_its_labels() -> None:
     found = series(text(*everything()))
-    assert {name for name, _ in found} == {family.name for family in FAMILIES} - {family.name for family in SWARM}
+    assert {name for name, _ in found} == {family.name for family in FAMILIES}
     for name, labels in found:
         assert {key for key, _ in labels} == set(BY_NAME[name].labels), name
 
@@ -59,6 +61,28 @@ def test_the_values_are_those_of_the_frame_and_the_snapshot() -> None:
     assert value(found, "mcptop_source_up", source="redis") is None, "it has nothing to look at; that is not broken"
     assert value(found, "mcptop_alert", **API, rule="pool-waiting", severity="critical") == 1
     assert value(found, "mcptop_dropped_series") == 0
+
+
+def test_of_a_swarm_service_what_shall_run_what_runs_and_what_failed() -> None:
+    of_service = {"project": "shop", "service": "api", "kind": "container"}
+    elsewhere = Instance("task:abc", "api.2", state="running", host="node-2")
+    found = series(text(frame(replace(SHOP, instances=(FULL, elsewhere)))))
+    assert value(found, "mcptop_swarm_desired_replicas", **of_service) == 3
+    assert value(found, "mcptop_swarm_running_replicas", **of_service) == 2
+    assert value(found, "mcptop_swarm_failed_tasks", **of_service) == 2, "one waits for a node"
+    assert value(found, "mcptop_swarm_update_paused", **of_service) == 0
+    assert value(found, "mcptop_replica_running") == 1, "the other node's own exporter tells of the other one"
+    assert value(found, "mcp_service_memory_bytes") == 900
+    nodes = (
+        SwarmNode("n1", "node-1", "manager", "active", "ready", reachable="unreachable"),
+        SwarmNode("n2", "node-2", "worker", "active", "down"),
+        SwarmNode("n3", "node-3", "worker", "drain", "ready"),
+        SwarmNode("n4", "node-4", "worker", "active", "unknown"),
+    )
+    found = series(text(frame(nodes=nodes)))
+    assert [value(found, "mcptop_swarm_node_ready", node=f"node-{n}") for n in (1, 2, 3, 4)] == [0, 0, 1, None]
+    job = replace(SHOP, swarm=replace(SWARM, mode="replicated-job"))
+    assert value(series(text(frame(job))), "mcptop_swarm_desired_replicas") is None
 
 
 def test_the_guides_names_say_what_they_mean() -> None:
