@@ -6,11 +6,15 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from .server import Prometheus, Scrape
+from .server import Prometheus, Scrape, until
 from .world import World
+
+if TYPE_CHECKING:
+    from .watched import Watched
 
 Require = Callable[[str, object, str], None]
 Start = Callable[..., Prometheus]
@@ -42,3 +46,15 @@ def prometheus(require: Require) -> Iterator[Start]:
             return ends.enter_context(Prometheus(scrapes, rules))
 
         yield start
+
+
+@pytest.fixture(scope="package")
+def stack(require: Require) -> Iterator[Watched]:
+    """The demo, an exporter that looks at it and a Prometheus that scrapes that, for all tests of this folder."""
+    require("prometheus", shutil.which("prometheus"), "no prometheus")
+    from .watched import watched
+
+    with watched() as running:
+        running.prometheus.until_up()
+        until(lambda: running.replica("mcp-api"))
+        yield running
