@@ -54,19 +54,24 @@ def written(rows: Iterable[Row]) -> Lines:
     """The lines of a part; what is unknown has none."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     seen: set[tuple[str, str]] = set()
-    series = repeated = 0
-    for row in rows:
-        figures = [(name, value) for name, value in row.figures if value is not None and -inf < value < inf]
-        key = row.figures[0][0], row.labels
+    repeated = 0
+    for of_row, figures in rows:
+        key = figures[0][0], of_row
         if key in seen:
-            repeated += len(figures)
+            repeated += sum(_is_number(value) for _, value in figures)
             continue
         seen.add(key)
-        series += len(figures)
-        labels = f"{{{row.labels}}}" if row.labels else ""
+        labels = f"{{{of_row}}}" if of_row else ""
         for name, value in figures:
-            found[name].append(f"{name}{labels} {value}\n")
+            # Here and not in a function: this line runs tens of thousands of times a page.
+            if value is not None and -inf < value < inf:
+                found[name].append(f"{name}{labels} {value}\n")
+    series = sum(map(len, found.values()))
     return Lines({name: "".join(lines) for name, lines in found.items()}, series, repeated)
+
+
+def _is_number(value: float | None) -> bool:
+    return value is not None and -inf < value < inf
 
 
 def page(parts: Iterable[Lines], form: Form) -> bytes:
