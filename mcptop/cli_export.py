@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import click
 
 from mcptop.cli_alerts import prometheus_rules
-from mcptop.cli_stack_files import compose, env, hpa, swarm
+from mcptop.cli_settings import rules_of, settings_of, with_settings
+from mcptop.cli_stack_files import OUTPUT, compose, env, given, hpa, swarm
+from mcptop.exit_status import ExitStatus
+
+_UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
 
 
-@click.group(commands=[prometheus_rules, env, compose, swarm, hpa])
+def _uid(context: click.Context, option: click.Parameter, value: str) -> str:
+    if not _UID.fullmatch(value):
+        raise click.BadParameter("expected at most 40 letters, digits, `-` and `_`: Grafana takes no others")
+    return value
+
+
+@click.command()
+@OUTPUT
+@click.option("--uid", default="mcptop", show_default=True, callback=_uid, help="By which Grafana knows it again.")
+@click.option("--title", default="mcptop", show_default=True, help="What it is called.")
+@with_settings
+@click.pass_context
+def grafana(context: click.Context, /, output: Path | None, uid: str, title: str, **flags: Any) -> ExitStatus:
+    """A Grafana dashboard over what `mcptop exporter` exports, with the thresholds of the rules in force."""
+    rules = rules_of(settings_of(context, **flags))
+    from mcptop.export import grafana as file
+
+    return given(file.text(rules, uid, title), output)
+
+
+@click.group(commands=[prometheus_rules, env, compose, swarm, hpa, grafana])
 def export() -> None:
     """Files for other systems, on stdout or with -o into a file."""

@@ -49,6 +49,6 @@ def exporter(
     try:
         planned = plan(listen, token_file, (tls_cert, tls_key), allow_unauthenticated, os.environ)
         os.environ.pop(TOKEN_VARIABLE, None)  # nothing that is started from here needs it
-        return command.run(settings, planned, processes, max_series, rules_of(settings))
+        return command.run(settings, rules_of(settings), planned, processes, max_series)
     except (PlanError, ListenError) as problem:
         raise click.UsageError(str(problem)) from None

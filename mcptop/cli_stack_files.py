@@ -13,7 +13,7 @@ from mcptop.exit_status import ExitStatus
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 _PROFILE = click.Choice(["dev", "small", "large"])
-_OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
+OUTPUT = click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
                        help="Write it there instead of printing it; a file that is there is not replaced.")  # fmt: skip
 
 
@@ -23,32 +23,32 @@ def _profile(default: str) -> Callable[[Command], Command]:
 
 @click.command()
 @_profile("dev")
-@_OUTPUT
+@OUTPUT
 def env(profile: str, output: Path | None) -> ExitStatus:
     """The limits of a profile as an .env file."""
     from mcptop.export import profiles
 
-    return _given(profiles.env(profile), output)
+    return given(profiles.env(profile), output)
 
 
 @click.command()
 @_profile("small")
-@_OUTPUT
+@OUTPUT
 def compose(profile: str, output: Path | None) -> ExitStatus:
     """Limits and reservations for a Compose file, as an override."""
     from mcptop.export import profiles
 
-    return _given(profiles.compose(profile), output)
+    return given(profiles.compose(profile), output)
 
 
 @click.command()
 @_profile("small")
-@_OUTPUT
+@OUTPUT
 def swarm(profile: str, output: Path | None) -> ExitStatus:
     """Replicas, updates, limits and reservations for a stack of Docker Swarm."""
     from mcptop.export import profiles
 
-    return _given(profiles.swarm(profile), output)
+    return given(profiles.swarm(profile), output)
 
 
 @click.command()
@@ -62,7 +62,7 @@ def swarm(profile: str, output: Path | None) -> ExitStatus:
     "--queue-target", type=click.IntRange(min=1), help="Waiting entries for each replica, as a second metric."
 )
 @click.option("--queue-metric", metavar="NAME", help="Its external metric (default: mcptop_queue_depth).")
-@_OUTPUT
+@OUTPUT
 def hpa(
     service: str,
     least: int,
@@ -81,12 +81,13 @@ def hpa(
     wanted = file.Wanted(service, least, most, cpu_target, memory_target, queue_target,
                          queue_metric or file.QUEUE_METRIC)  # fmt: skip
     try:
-        return _given(file.text(wanted), output)
+        return given(file.text(wanted), output)
     except file.HpaError as error:
         raise click.UsageError(str(error)) from None
 
 
-def _given(text: str, output: Path | None) -> ExitStatus:
+def given(text: str, output: Path | None) -> ExitStatus:
+    """Print it, or write it to a file that is not there yet. Raises `click.UsageError`."""
     if output is None:
         from mcptop.headless.pipe import put
 

@@ -25,8 +25,8 @@ _ENGINE_WAIT_S, _STEP_S = 20.0, 0.2
 """So long the first sample waits for the engine to name its containers, looking in between whether it shall end."""
 
 
-def run(settings: Settings, plan: Plan, all_processes: bool, most_series: int, rules: RuleSet) -> ExitStatus:
-    """Until a signal comes. `rules`: by which its alerts are found. Raises `ListenError`."""
+def run(settings: Settings, rules: RuleSet, plan: Plan, all_processes: bool, most_series: int) -> ExitStatus:
+    """Until a signal comes; `rules` are those of the alerts. Raises `ListenError`."""
     pages = Pages(__version__, _choice(settings, all_processes), most_series)
     server = Server(plan, Answers(pages, plan.gate))
     with server, _stopped() as stop:
