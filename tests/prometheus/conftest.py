@@ -49,12 +49,12 @@ def prometheus(require: Require) -> Iterator[Start]:
 
 
 @pytest.fixture(scope="package")
-def stack(require: Require) -> Iterator[Watched]:
+def stack(require: Require, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     """The demo, an exporter that looks at it and a Prometheus that scrapes that, for all tests of this folder."""
     require("prometheus", shutil.which("prometheus"), "no prometheus")
     from .watched import watched
 
-    with watched() as running:
+    with watched(tmp_path_factory.mktemp("watched")) as running:
         running.prometheus.until_up()
         until(lambda: running.replica("mcp-api"))
         yield running

@@ -20,6 +20,12 @@ if str(DEMO) not in sys.path:  # the demo's tests import each other by their bar
 
 from stack import Demo  # noqa: E402
 
+SETTINGS = """
+[alerts.queue-not-draining]
+warning = "3s"
+"""
+"""What a user may set as well, so that nobody has to wait for half a minute."""
+
 
 class Watched(NamedTuple):
     """All three, running."""
@@ -47,19 +53,36 @@ def selector(name: str, labels: dict[str, str]) -> str:
 
 
 @contextmanager
-def watched() -> Iterator[Watched]:
-    """All three as long as the block."""
+def watched(folder: Path) -> Iterator[Watched]:
+    """All three as long as the block; Prometheus has the exported rules, by the same settings as the exporter."""
+    config = folder / "config.toml"
+    config.write_text(SETTINGS)
+    rules = exported_rules(config, folder / "rules.yml")
     demo = Demo(LOAD_PER_MINUTE="600")
     try:
-        with Exporter() as exporter, Prometheus([Scrape(exporter.address)]) as prometheus:
+        with (
+            Exporter("--config", str(config)) as exporter,
+            Prometheus([Scrape(exporter.address)], [rules]) as prometheus,
+        ):
             yield Watched(demo, exporter, prometheus)
     finally:
         status, said = demo.close()
         assert status == 0, said
 
 
+def exported_rules(config: Path, file: Path) -> Path:
+    """What `mcptop export prometheus-rules` writes by these settings."""
+    mcptop("export", "prometheus-rules", "--config", str(config), "-o", str(file))
+    return file
+
+
 def snapshot(*words: str) -> dict[str, Any]:
     """`mcptop snapshot --json`."""
-    command = [sys.executable, "-m", "mcptop", "snapshot", "--json", *words]
+    return dict(json.loads(mcptop("snapshot", "--json", *words)))
+
+
+def mcptop(*words: str) -> str:
+    """What it prints."""
+    command = [sys.executable, "-m", "mcptop", *words]
     done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=120, check=True)
-    return dict(json.loads(done.stdout))
+    return done.stdout
