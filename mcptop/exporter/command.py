@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from mcptop import __version__
 from mcptop.config import Settings
@@ -31,9 +31,10 @@ def run(settings: Settings, rules: RuleSet, plan: Plan, all_processes: bool, mos
     server = Server(plan, Answers(pages, plan.gate))
     with server, _stopped() as stop:
         threading.Thread(target=server.serve_forever, name="mcptop-exporter", daemon=True).start()
-        if plan.warning:
-            print(f"mcptop: {plan.warning}", file=sys.stderr)
-        print(f"mcptop: {server.url}metrics", flush=True)
+        with suppress(OSError):  # whoever started it may not listen
+            if plan.warning:
+                print(f"mcptop: {plan.warning}", file=sys.stderr)
+            print(f"mcptop: {server.url}metrics", flush=True)
         source = LiveSource(settings)
         monitor = Monitor(source, settings.interval, pages, rules=rules)
         try:

@@ -159,7 +159,7 @@ NAMES = st.text(min_size=1, max_size=20) | st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     st.lists(st.tuples(NAMES | st.none(), NAMES, st.sampled_from(Kind)), min_size=1, max_size=4),
     st.lists(NAMES, min_size=1, max_size=4),
@@ -186,6 +186,16 @@ def test_names_are_only_names(
         assert all(len(value) <= 200 and (value.isprintable() or not value) for value in values)
         told = [1 for name, _ in found if name == "mcptop_replica_running"]
         assert len(told) == len(made) * len(instances), "every replica has a name of its own"
+
+
+def test_services_that_would_read_the_same_are_told_apart() -> None:
+    alike = [replace(SHOP, name=name) for name in ("a\x01b", "a\x02b", "x" * 250 + "1", "x" * 250 + "2")]
+    found = series(text(frame(*alike)))
+    names = {dict(labels)["service"] for name, labels in found if name == "mcptop_replica_running"}
+    assert len(names) == 4
+    assert "a b" in names
+    assert all(len(name) <= 200 for name in names)
+    assert value(found, "mcptop_dropped_series") == 0
 
 
 def test_replicas_are_called_by_their_id_or_pid_only_where_names_are_alike() -> None:

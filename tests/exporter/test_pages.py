@@ -15,6 +15,7 @@ from mcptop.exposition.families import Choice
 from mcptop.exposition.text import Form, Lines
 from mcptop.model.frame import Service
 from mcptop.model.snapshot import Reading
+from mcptop.model.value import Kind
 
 from .examples import (
     ALERT,
@@ -82,6 +83,18 @@ def test_a_service_that_did_not_change_is_not_written_again(monkeypatch: pytest.
     assert written == ["web", "api"], "its counters went on"
     assert found is not None
     assert value(series(found.decode()), "mcptop_replica_cpu_usage_seconds_total", service="api") == 13.0
+
+
+def test_a_service_whose_name_is_shared_from_now_on_is_written_again() -> None:
+    process = Service("shop", "api", Kind.PROCESS, 1, (replace(FULL, id="7-7"),))
+    made = pages(frame(process))
+    alone = made.page(Form.PROMETHEUS)
+    made.show(frame(replace(SHOP, pools=(), models=()), process))
+    shared = made.page(Form.PROMETHEUS)
+    assert alone is not None
+    assert shared is not None
+    assert value(series(alone.decode()), "mcp_service_memory_bytes", replica="shop-api-1") == 900
+    assert value(series(shared.decode()), "mcp_service_memory_bytes", replica="shop-api-1 (process)") == 900
 
 
 def test_what_does_not_fit_is_left_out_by_whole_services_the_largest_first() -> None:

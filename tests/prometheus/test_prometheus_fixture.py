@@ -1,4 +1,4 @@
-"""The Prometheus of these tests: it scrapes, evaluates rules, says what it objects to, and leaves nothing."""
+"""The Prometheus of these tests: it evaluates rules, says what it objects to, takes others over, and leaves nothing."""
 
 from __future__ import annotations
 
@@ -8,22 +8,24 @@ from pathlib import Path
 import pytest
 
 from .conftest import Start
-from .server import Scrape, until
+from .server import until
 
 
-def test_it_scrapes_evaluates_and_leaves_nothing(prometheus: Start, tmp_path: Path) -> None:
-    rules = tmp_path / "rules.yml"
-    rule = {"alert": "Here", "expr": "up == 1", "labels": {"severity": "warning"}}
-    rules.write_text(json.dumps({"groups": [{"name": "test", "rules": [rule]}]}))
-    server = prometheus(rules=[rules])
-    server.reload(scrapes=[Scrape(f"127.0.0.1:{server.port}", "itself", {"zone": "a"})])
-    server.until_up()
-    assert server.value('up{job="itself", zone="a"}') == 1
+def test_it_evaluates_rules_and_leaves_nothing(prometheus: Start, tmp_path: Path) -> None:
+    def rules(name: str) -> Path:
+        rule = {"alert": name, "expr": "vector(1)", "labels": {"severity": "warning"}}
+        file = tmp_path / f"{name}.yml"
+        file.write_text(json.dumps({"groups": [{"name": "test", "rules": [rule]}]}))
+        return file
 
-    def fires() -> None:
-        assert [each["labels"]["alertname"] for each in server.alerts()] == ["Here"]
+    def fires(name: str) -> None:
+        assert [each["labels"]["alertname"] for each in server.alerts()] == [name]
 
-    until(fires)
+    server = prometheus(rules=[rules("Here")])
+    until(lambda: fires("Here"))
+    server.reload(rules=[rules("There")])
+    until(lambda: fires("There"))
+    assert server.value("vector(2)") == 2
     with pytest.raises(AssertionError, match="parse error"):
         server.query("up{")
     server.stop()

@@ -16,7 +16,8 @@ def loaded_by(statement: str) -> set[str]:
     "module",
     ["cli", "headless.snapshot", "headless.doctor", "headless.table", "headless.judge", "headless.playbooks",
      "headless.steps", "live", "monitor", "headless.handover", "serve.command", "headless.recommend",
-     "headless.observing", "cli_advice", "cli_export"],
+     "headless.observing", "cli_advice", "cli_export",
+     "exporter.command", "export.grafana"],
 )  # fmt: skip
 def test_headless_commands_never_load_textual(module: str) -> None:
     assert not {name for name in loaded_by(f"import mcptop.{module}") if name.split(".")[0] == "textual"}
