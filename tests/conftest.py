@@ -17,7 +17,10 @@ import pytest
 KNOWN = frozenset({"docker", "postgres", "redis", "prometheus"})
 
 TESTS = Path(__file__).parent
-GROUPS = {"processes": ("demo/test_demo_", "prometheus/test_demo_"), "containers": ("docker/", "playbook/test_scoreboard.py")}
+GROUPS = {
+    "processes": ("demo/test_demo_", "prometheus/test_demo_"),
+    "containers": ("docker/", "playbook/test_scoreboard.py"),
+}
 """Of the files that start a stack; these take longest and are begun first."""
 
 Require = Callable[[str, object, str], None]
