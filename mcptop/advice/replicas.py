@@ -6,26 +6,20 @@ so the budget of each database is worked out first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 
+from mcptop.advice import signals
 from mcptop.advice.observed import Observed
 from mcptop.analysis import hpa
 from mcptop.analysis.hpa import Pod, Proposed
 from mcptop.analysis.hpa_course import course
 from mcptop.model.flow import Budget, Share
 from mcptop.model.frame import Service
-from mcptop.model.instance import Instance
-from mcptop.model.swarm import is_task
 from mcptop.model.value import Value
 
-TARGET_PERCENT = 70
-"""The guide's, of the CPU."""
-TARGET_DEPTH = 100.0
-"""Waiting entries for each replica: from there on a growing queue is an alert."""
 LEAST, MOST = 2, 10
 """The guide's."""
-_QUEUES = ("queue", "broker", None)
-"""Kinds that replicas share; connections nobody took yet are of one replica."""
 
 
 class Scale(Value, frozen=True):
@@ -64,26 +58,20 @@ def would(current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] = (
 def of_past(seen: Observed, budgets: Iterable[Budget] = ()) -> Scale | None:
     """By its busiest time: the 95th percentile of CPU, and of the depth of its queues."""
     pods = [Pod(replica.cpu.p95 if replica.cpu is not None else None, replica.cpu_limit) for replica in seen.running]
-    depth = [line.typical for line in seen.queues if line.typical is not None]
-    return would(len(pods), _asked(len(pods), pods, depth), budgets, seen.name)
+    depths = [line.typical for line in seen.queues if line.typical is not None]
+    # What is reserved the engine does not say; the quota is what is known.
+    asked = [*signals.by_cpu(len(pods), pods, signals.QUOTA), *signals.by_depth(len(pods), depths)]
+    return would(len(pods), asked, budgets, seen.name)
 
 
-def of_now(service: Service, cores: Sequence[float | None], budgets: Iterable[Budget] = ()) -> Scale | None:
-    """By this moment. `cores`: of each of its running instances, over about a minute."""
-    running = tuple(each for each in service.instances if each.state == "running")
-    # Of a task on a machine that is not looked at nothing is known, but that it is like the others.
-    quota = max((each.cpu.limit_cores for each in running if each.cpu.limit_cores), default=None)
-    pods = [
-        Pod(used, instance.cpu.limit_cores or (quota if is_task(instance.id) else None), _is_ready(instance))
-        for instance, used in zip(running, cores, strict=True)
-    ]
-    depth = [float(queue.depth) for queue in service.queues if queue.kind in _QUEUES and queue.depth is not None]
-    return would(len(pods), _asked(len(pods), pods, depth), budgets, service.name)
-
-
-def is_shared(kind: str | None) -> bool:
-    """Whether a queue of that kind is emptied by all replicas together."""
-    return kind in _QUEUES
+def of_now(
+    service: Service, cores: Mapping[str, float | None], budgets: Iterable[Budget] = (), at: datetime | None = None
+) -> Scale | None:
+    """By the time `at`. `cores`: of its instances by their ids, over about a minute."""
+    pods = signals.pods_of(service, at, cores)
+    current = len(pods)
+    asked = [*signals.by_cpu(current, pods, signals.QUOTA), *signals.by_depth(current, signals.depths_of(service))]
+    return would(current, asked, budgets, service.name)
 
 
 def over_budget(budgets: Iterable[Budget], name: str, current: int, wanted: int) -> str:
@@ -102,16 +90,3 @@ def over_budget(budgets: Iterable[Budget], name: str, current: int, wanted: int)
 def _each(share: Share, replicas: int) -> float:
     """What one replica more may take."""
     return share.max * share.count / max(1, replicas)
-
-
-def _is_ready(instance: Instance) -> bool:
-    return instance.health in (None, "healthy")
-
-
-def _asked(current: int, pods: Sequence[Pod], depth: Sequence[float]) -> list[Proposed]:
-    asked = [hpa.share(current, value, TARGET_DEPTH) for value in depth] if current else []
-    by_cpu = hpa.utilization(current, pods, TARGET_PERCENT) if pods else None
-    if by_cpu is not None and by_cpu.replicas is not None:
-        # What is reserved the engine does not say; the quota is what is known.
-        asked.append(Proposed(by_cpu.replicas, by_cpu.says.replace("% of the reservation", "% of the CPU quota")))
-    return asked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mcptop.advice.observed import Line, Observed, PoolUse, Replica
-from mcptop.advice.replicas import is_shared
+from mcptop.advice.signals import is_shared
 from mcptop.analysis.sketch import Sketch
 from mcptop.model.flow import Model
 from mcptop.model.flow_reading import FlowReading, PoolReading

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from mcptop.advice import replicas
 from mcptop.advice.observed import Kill, Observed, Replica, Usage, usage_of
@@ -33,9 +34,9 @@ class Shortly(Value, frozen=True):
 
 def of_service(
     service: Service, cores: Mapping[str, Values], used: Mapping[str, Values], interval_s: float,
-    budgets: Sequence[Budget] = (),
+    budgets: Sequence[Budget] = (), at: datetime | None = None,
 ) -> Shortly:  # fmt: skip
-    """`cores`, `used`: of each instance by its id, CPU and working set."""
+    """`cores`, `used`: of each instance by its id, CPU and working set, up to the time `at`."""
     uses = {one.id: (usage_of(cores[one.id]), usage_of(used[one.id])) for one in service.instances}
     samples = max((usage.samples for pair in uses.values() for usage in pair if usage is not None), default=0)
     seen = Observed(
@@ -45,7 +46,7 @@ def of_service(
         models=service.models, models_bytes=_models(service.models),
     )  # fmt: skip
     of_cpu, of_memory = limits(seen)
-    return Shortly(of_cpu, of_memory, uses, _scale(service, cores, interval_s, budgets))
+    return Shortly(of_cpu, of_memory, uses, _scale(service, cores, interval_s, budgets, at))
 
 
 def _replica(instance: Instance, cpu: Usage | None, memory: Usage | None) -> Replica:
@@ -67,15 +68,17 @@ def _models(models: Sequence[Model]) -> float | None:
     return float(sum(sizes)) if sizes and len(sizes) == len(models) else None
 
 
-def _scale(service: Service, cores: Mapping[str, Values], interval_s: float, budgets: Sequence[Budget]) -> Scale | None:
+def _scale(
+    service: Service, cores: Mapping[str, Values], interval_s: float, budgets: Sequence[Budget], at: datetime | None
+) -> Scale | None:
     """For containers of a project or a swarm; a server of connections (a database) is no more by starting it twice."""
     is_ours = service.kind is Kind.CONTAINER and (service.project or service.swarm is not None)
     is_fixed = service.swarm is not None and service.swarm.mode != "replicated"
     if not is_ours or is_fixed or any(pool.kind == "server" for pool in service.pools):
         return None
     count = max(1, round(LATELY_S / interval_s))
-    running = [one for one in service.instances if one.state == "running"]
-    return replicas.of_now(service, [_mean(cores[one.id][-count:]) for one in running], budgets)
+    lately = {key: _mean(values[-count:]) for key, values in cores.items()}
+    return replicas.of_now(service, lately, budgets, at)
 
 
 def _mean(values: Values) -> float | None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from mcptop.advice import profiles, replicas
+from mcptop.advice import profiles, replicas, signals
 from mcptop.analysis import hpa
 from mcptop.analysis.hpa import Rules
 from mcptop.analysis.hpa_course import course
@@ -56,7 +56,7 @@ class Wanted(Value, frozen=True):
     service: str
     least: int = replicas.LEAST
     most: int = replicas.MOST
-    cpu_percent: int = replicas.TARGET_PERCENT
+    cpu_percent: int = signals.TARGET_PERCENT
     memory_percent: int | None = None
     queue_target: int | None = None
     """Waiting entries for each replica; None: not by the queue."""

@@ -108,7 +108,7 @@ def of_service(frame: Frame, service: Service) -> Shortly:
     count = round(KEPT_S / frame.interval_s)
     cores = {one.id: frame.series.tail(one.id, "cpu.cores", count) for one in service.instances}
     used = {one.id: frame.series.tail(one.id, "memory.working_set", count) for one in service.instances}
-    return short.of_service(service, cores, used, frame.interval_s, frame.budgets)
+    return short.of_service(service, cores, used, frame.interval_s, frame.budgets, frame.at)
 
 
 def _passes(service: Row, instance: Instance, wanted: Filter) -> bool:

@@ -171,7 +171,7 @@ def test_replicas_by_the_bottleneck_and_the_budget_of_the_database_before() -> N
     scale = replicas.of_past(seen)
     assert scale is not None
     # Both queues together: 400 entries, 100 for each replica.
-    assert (scale.replicas, scale.wanted, scale.signal) == (2, 4, "400 / 100 each, rounded up = 4")
+    assert (scale.replicas, scale.wanted, scale.signal) == (2, 4, "queue 400 / 100 each, rounded up = 4")
     assert scale.says == "HPA would go 2 -> 4 within 1 min"
     budget = Budget("postgres", 97, "", (Share("mcp-worker", "db", 20, 2),), 80, "", False)
     held = replicas.of_past(seen, [budget])

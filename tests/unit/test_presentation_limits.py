@@ -98,7 +98,7 @@ def test_replicas_are_sized_together_and_an_autoscaler_is_asked():
     assert {shown(one, "memory.peak"), shown(other, "memory.peak")} == {"644M", "137M"}
     assert shown(one, "replicas") == "2→3"
     lines = limit_detail.compose(one, 120, 16, Lens(frames.frame(1000, services)))
-    assert "scale HPA would go 2 -> 3 within 1 min: 92 % of the CPU quota / 70 %" in runs.text_of(lines[2])
+    assert "scale HPA would go 2 -> 3 within 1 min: CPU 92 % of the quota / 70 %" in runs.text_of(lines[2])
 
 
 def test_a_database_is_not_scaled():
