@@ -48,7 +48,9 @@ class Standing:
             self._critical_at, self._bites = None, False
         critical_at = self._critical_at
         if critical_at is not None:
-            self._bites = self._bites or now - critical_at >= finding.wait_s(CRITICAL)
+            # What is critical no more stays so for a while, but does not become so.
+            is_long = finding.severity is CRITICAL and now - critical_at >= finding.wait_s(CRITICAL)
+            self._bites = self._bites or is_long
             if self._bites:
                 self._fires = True
                 return State.FIRING, CRITICAL

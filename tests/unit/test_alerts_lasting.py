@@ -15,6 +15,7 @@ from mcptop.model.host import HostPressure, Pressure
 from mcptop.model.instance import Cpu, FileDescriptors
 from mcptop.model.playbook import Severity
 from mcptop.model.rule import RuleSet
+from mcptop.model.swarm import SwarmService, TaskTrouble
 from mcptop.monitor import Monitor
 from mcptop.playback import Playback
 from mcptop.recording.reader import Reader
@@ -144,3 +145,14 @@ def _plainly(alert) -> tuple[object, ...]:
     # Times are kept in milliseconds.
     since = alert.since.replace(microsecond=alert.since.microsecond // 1000 * 1000)
     return tuple(getattr(replace(alert, since=since), name) for name in alert.__struct_fields__)
+
+
+def test_what_was_critical_for_a_moment_becomes_no_critical_alert_while_it_is_better():
+    trouble = (TaskTrouble("web.1", "failed", "exit 1"),)
+    none, one = (SwarmService("i", "web", "replicated", 3, run, troubles=trouble) for run in (0, 1))
+    play = Play()
+    play.tick(service(swarm=none))
+    for _ in range(14):  # longer than it takes to fire, and not yet forgotten
+        play.tick(service(swarm=one))
+        assert all(alert.severity is Severity.WARNING for alert in play.alerts)
+    assert by_rule(play.alerts)["replicas-missing"].says.startswith("1 of 3 replicas run")
