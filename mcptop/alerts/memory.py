@@ -27,7 +27,7 @@ def judge(instance: Instance, watched: Watched, look: Look, found: list[Finding]
 def killed(instance: Instance, watched: Watched, look: Look) -> Finding | None:
     """A kill for lack of memory that is not long ago, as far as we know."""
     rule = look.rule(rules.OOM_KILL)
-    if not watched.kills or look.now - watched.kills_at >= rule.also["recent"]:
+    if not watched.kills or watched.kills < rule.warning or look.now - watched.kills_at >= rule.also["recent"]:
         return None
     says = f"killed {_times(watched.kills)} for lack of memory"
     if limit := instance.memory.limit_bytes:

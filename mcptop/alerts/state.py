@@ -19,7 +19,7 @@ def judge(instance: Instance, restarts: Restarts, look: Look, found: list[Findin
     """Everything about the state of an instance. `was_killed`: it starts again because it had no memory."""
     state, code = instance.state, instance.exit_code
     loop = restart_loop(instance.id, instance.name, restarts, look, code) if restarts else None
-    if loop is None and state == "restarting":
+    if (loop is None or not loop.rule.enabled) and state == "restarting":
         loop = _restarting(instance, look)
     if loop is not None:
         found.append(_of_memory(loop) if was_killed else loop)

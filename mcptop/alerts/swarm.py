@@ -18,9 +18,9 @@ _SAYS = 160
 
 def missing(service: Service, swarm: SwarmService, look: Look, found: list[Finding]) -> None:
     """Replicas that shall run and do not: sooner told where a task says why, later while an update goes on."""
-    if not swarm.missing:
-        return
     rule, for_s = look.rule(rules.REPLICAS_MISSING), None
+    if not swarm.missing or swarm.missing < rule.warning:
+        return
     if swarm.update_state in _CHANGING:
         for_s = rule.also["changing"]
     elif swarm.troubles:

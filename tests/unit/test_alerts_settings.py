@@ -17,6 +17,7 @@ from mcptop.model.flow import Pool, Queue
 from mcptop.model.host import HostPressure, Pressure
 from mcptop.model.instance import Cpu, Memory, Network
 from mcptop.model.rule import RuleSet
+from mcptop.model.swarm import SwarmService
 from tests.unit.alerting import GIB, MIB, Play, by_rule, disk, host, instance, service
 
 
@@ -206,3 +207,22 @@ def test_figures_are_the_numbers_of_the_snapshot():
     assert {name: figures.unit(name) for name in ("memory.trend_bytes_per_s", "wait_s", "in_per_s", "cpu.cores")} == {
         "memory.trend_bytes_per_s": "bytes/s", "wait_s": "seconds", "in_per_s": "count/s", "cpu.cores": "cores",
     }  # fmt: skip
+
+
+def test_how_many_replicas_and_kills_it_takes_is_as_set(tmp_path: Path):
+    in_force = set_of("[alerts.replicas-missing]\nwarning = 2\n[alerts.oom-kill]\nwarning = 3\n", tmp_path)
+    play = Play(in_force)
+    play.tick(service(instance(oom_kills=0)))
+    two = service(instance(oom_kills=2), swarm=SwarmService("i", "web", "replicated", 3, 2))
+    assert not play.run(lambda _: [two], 90)
+    assert not play.pending
+    three = service(instance(oom_kills=3), swarm=SwarmService("i", "web", "replicated", 3, 1))
+    assert set(by_rule(play.run(lambda _: [three], 90))) == {"replicas-missing", "oom-kill"}
+
+
+def test_that_it_restarts_is_told_where_the_loop_is_not(tmp_path: Path):
+    play = Play(set_of("[alerts.restart-loop]\nenabled = false\n", tmp_path))
+    for number in range(5):
+        play.tick(service(instance(restarts=number)))
+    found = play.run(lambda _: [service(instance(restarts=4, state="restarting"))], 20)
+    assert [alert.rule for alert in found] == ["restarting"]
