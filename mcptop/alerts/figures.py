@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from operator import attrgetter
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import msgspec
 from msgspec import Struct
@@ -65,6 +65,6 @@ def _names(kind: type[Struct], prefix: str) -> Iterator[str]:
         kinds = get_args(each.type) or (each.type,)
         if int in kinds or float in kinds:
             yield prefix + each.name
-        for inner in kinds:
+        for inner in () if get_origin(each.type) is tuple else kinds:  # of many it would not be one number
             if isinstance(inner, type) and issubclass(inner, Struct):
                 yield from _names(inner, f"{prefix}{each.name}.")

@@ -201,6 +201,7 @@ def test_figures_are_the_numbers_of_the_snapshot():
     assert {"cpu.limit_ratio", "memory.working_set_bytes", "fds.open", "restarts"} <= set(figures.names("instance"))
     assert not {"name", "state", "network.interfaces", "asked_to_stop", "started_at"} & set(figures.names("instance"))
     assert "pressure.io.full_avg10" in figures.names("host")
+    assert not {"disks.used_ratio", "network.interfaces.rx_bytes_per_s"} & {*figures.names("host")}, "of many"
     one = instance(memory=Memory(working_set_bytes=5), network=Network(rx_bytes_per_s=1.0))
     assert figures.reader("memory.working_set_bytes")(one) == 5
     assert figures.reader("sockets.close_wait")(one) is None
