@@ -21,6 +21,8 @@ OF_PROMETHEUS = frozenset(
 )  # fmt: skip
 """What Prometheus makes itself."""
 OF_MCPTOP = frozenset(BY_NAME)
+_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+"""Of PromQL: a `$1` in one is the group of a pattern."""
 _SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)[{ \t]", re.MULTILINE)
 
 
@@ -82,15 +84,14 @@ def _rules(text: str, file: str) -> Iterator[tuple[str, str, str, bool]]:
 def _of_rule(file: str, group: str, name: str, expr: str, known: Set[str]) -> Iterator[Mistake]:
     import promql_parser
 
-    if re.search(r"\$\{?\w", expr):
-        variable = plain(re.findall(r"\$\{?\w+[^}\s]*\}?", expr)[0], 60)
-        says = f"Prometheus fills in no variables: `{variable}` is no PromQL; write the value, or divide by a metric"
-        yield Mistake(file, group, name, says)
-        return
     try:
         tree = promql_parser.parse(expr)
     except ValueError as error:
-        yield Mistake(file, group, name, f"does not parse: {plain(str(error), 160)}")
+        says = f"does not parse: {plain(str(error), 160)}"
+        if variables := re.findall(r"\$\{?\w+[^}\s]*\}?", _STRING.sub('""', expr)):
+            named = f"`{plain(variables[0], 60)}` is no PromQL"
+            says = f"Prometheus fills in no variables: {named}; write the value, or divide by a metric"
+        yield Mistake(file, group, name, says)
         return
     for metric in metrics_of(tree):
         if metric not in known:

@@ -142,3 +142,10 @@ def test_the_guide_is_linted_from_the_command_line(tmp_path: Path):
     done = run("alerts", "lint", str(rules_file), "--json", "--metrics", str(page))
     assert done.returncode == 3
     assert [each["rule"] for each in json.loads(done.stdout)["mistakes"]] == ["HighMemoryUsage"]
+
+
+def test_a_group_of_a_pattern_is_no_variable():
+    label = 'label_replace(up == 0, "host", "$1", "instance", "(.*):.*")'
+    assert not mistakes(one(label), "f", OF_MCPTOP)
+    (found,) = mistakes(one(f"{label} > ${{LIMIT}}"), "f", OF_MCPTOP)
+    assert "`${LIMIT}`" in found.line
