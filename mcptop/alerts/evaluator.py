@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from mcptop.alerts import machine, own, pools, rules, swarm
 from mcptop.alerts.finding import Finding, Key, Look
 from mcptop.alerts.machine import Disks, Machines
@@ -15,6 +17,7 @@ from mcptop.alerts.services import Services
 from mcptop.alerts.standing import Standing
 from mcptop.model.alert import Alert, State
 from mcptop.model.frame import Frame, Service
+from mcptop.model.host import host_key
 from mcptop.model.playbook import Severity
 from mcptop.model.rule import RuleSet
 
@@ -97,6 +100,9 @@ class Evaluator:
                 yield finding, None
             for finding in self._own.of_host(frame.host, look):
                 yield finding, None
+        for one in frame.hosts:
+            for finding in self._own.of_host(one, look, host_key(one.name)):
+                yield replace(finding, server=one.name), None
         for finding in swarm.nodes_down(frame.nodes, look):
             yield finding, None
         for finding in (*self._machines.judge(frame.hosts, look), *machine.broken(frame.sources, look)):

@@ -44,10 +44,10 @@ class Conditions:
                     found.append(finding)
         return found
 
-    def of_host(self, host: Host, look: Look) -> Iterator[Finding]:
+    def of_host(self, host: Host, look: Look, subject: str = "host") -> Iterator[Finding]:
         """What holds of the machine and its disks."""
         for condition in self._of_host:
-            if (finding := _judge(condition, "host", "", host, look)) is not None:
+            if (finding := _judge(condition, subject, "", host, look)) is not None:
                 yield finding
         for condition in self._of_disk:
             for disk in host.disks:

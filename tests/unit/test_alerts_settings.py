@@ -10,15 +10,17 @@ import pytest
 
 from mcptop import config
 from mcptop.alerts import figures, rules
+from mcptop.alerts.evaluator import Evaluator
 from mcptop.alerts.in_force import keys_of, rule_set
 from mcptop.alerts.quantities import duration, quantity, written
 from mcptop.config import ConfigError
 from mcptop.model.flow import Pool, Queue
+from mcptop.model.frame import Frame, Own
 from mcptop.model.host import HostPressure, Pressure
 from mcptop.model.instance import Cpu, Memory, Network
 from mcptop.model.rule import RuleSet
 from mcptop.model.swarm import SwarmService
-from tests.unit.alerting import GIB, MIB, Play, by_rule, disk, host, instance, service
+from tests.unit.alerting import GIB, MIB, NOON, Play, by_rule, disk, host, instance, service
 
 
 @pytest.mark.parametrize(
@@ -227,3 +229,11 @@ def test_that_it_restarts_is_told_where_the_loop_is_not(tmp_path: Path):
         play.tick(service(instance(restarts=number)))
     found = play.run(lambda _: [service(instance(restarts=4, state="restarting"))], 20)
     assert [alert.rule for alert in found] == ["restarting"]
+
+
+def test_own_rules_are_about_every_machine_of_a_fleet(tmp_path: Path):
+    in_force = set_of('[[alert]]\nid = "own"\nof = "host"\nfigure = "load_1m"\nabove = 4\n', tmp_path)
+    busy, calm, late = (host(name=name, load_1m=load) for name, load in (("a", 9.0), ("b", 1.0), ("c", 5.0)))
+    frame = Frame(1, NOON, None, (), (), (), Own(), 1.0, monotonic=1.0, hosts=(busy, calm, late))
+    found = Evaluator(rules_in_force=in_force).alerts(frame)
+    assert {(alert.service, alert.subject) for alert in found} == {("a", "host:a"), ("c", "host:c")}
