@@ -12,7 +12,7 @@ from math import inf
 from typing import Any
 
 from mcptop.alerts import rules
-from mcptop.alerts.quantities import written
+from mcptop.alerts.quantities import duration, written
 from mcptop.alerts.shipped import LEVELS, Promql, promql
 from mcptop.export import figures
 from mcptop.export.rule_texts import texts_of
@@ -62,7 +62,7 @@ def _of_rule(in_force: RuleSet, rule: Rule, runbook_url: str | None) -> Iterator
                 continue
             figures_of = _figures(in_force, rule, severity)
             expr = _filled(part.expr, figures_of)
-            wait = rule.wait_s(Severity(severity)) if part.wait is None else 0.0
+            wait = rule.wait_s(Severity(severity)) if part.wait is None else duration(part.wait)
             says = _NAME.sub(lambda m, known=figures_of: written(known[m[1]]), part.says)  # type: ignore[misc]
             unit = rule.unit if part.unit is None else part.unit
             yield _alert(rule, part.name or _camel(rule.id), expr, severity, wait, says, unit, runbook_url)

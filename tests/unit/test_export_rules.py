@@ -106,6 +106,25 @@ MEMORY = [
     case("MemoryLeak", "warning", LEAK, None, *growing(2.5 * MIB, None), at="28m"),
     case("MemoryLeak", "warning", LEAK, "memory grows 102.4kiB/s", *growing(6 * MIB, None), at="28m"),
 ]  # fmt: skip
+
+
+def at_once(before: float, after: float, samples: int = 0) -> list[Series]:
+    """Another level from the 15th minute on; `samples`: known only since so many of them."""
+    known = f"_x{60 - samples} {before:.0f}x{samples}" if samples else f"{before:.0f}x60"
+    values = f"{known} {after:.0f}x100"
+    return of(REPLICA, replica_memory_anon_bytes=values, replica_memory_working_set_bytes=values,
+              replica_start_time_seconds="-9000+0x160", replica_memory_limit_bytes=GIB)  # fmt: skip
+
+
+STEPS = [
+    *(case(name, severity, rule, None, *series, at=at)
+      for name, severity, rule in (("MemoryLeak", "warning", LEAK), ("TimeToMemoryLimit", "critical", NEAR))
+      for series, at in ((at_once(750 * MIB, 850 * MIB), "17m"), (at_once(750 * MIB, 850 * MIB), "22m"),
+                         (at_once(750 * MIB, 770 * MIB, samples=2), "17m"))),
+    *(case("DiskFilling", "warning", "disk-filling", None,
+           *of(DISK, filesystem_used_ratio="0.5x60 0.6x100"), at=at) for at in ("17m", "19m", "22m")),
+]  # fmt: skip
+"""What grew once does not grow."""
 CPU = [
     case("CpuThrottled", "warning", "cpu-throttled", "its CPU quota held it back in 40% of the periods",
          *throttled(0.4)),
@@ -198,8 +217,8 @@ MACHINE = [
     case("DiskFull", "warning", "disk-full", None, *of(DISK, filesystem_used_ratio=0.89)),
     case("DiskFilling", "warning", "disk-filling", "/data is full in 44m 0s at this rate",
          *of(DISK, filesystem_used_ratio="0.4+0.0025x160"), at="16m"),
-    case("DiskFilling", "warning+critical", "disk-filling", "/data is full in 14m 47s at this rate",
-         *of(DISK, filesystem_used_ratio="0.0625+0.00875x160"), at="12m"),
+    case("DiskFilling", "warning+critical", "disk-filling", "/data is full in 13m 17s at this rate",
+         *of(DISK, filesystem_used_ratio="0.0625+0.00875x160"), at="13m30s"),
     case("DiskFilling", "warning", "disk-filling", None, *of(DISK, filesystem_used_ratio=0.8)),
     case("HostMemoryPressure", "warning", "host-memory-pressure", "everybody waits for memory 12% of the time",
          *of(HOST | {"resource": "memory"}, host_pressure_full_ratio=0.12)),
@@ -234,7 +253,7 @@ SWARM = [
     case("SwarmNodeDown", "warning", "swarm-node-down", "swarm node vm2 is not ready", *of(NODE, swarm_node_ready=0)),
     case("SwarmNodeDown", "warning", "swarm-node-down", None, *of(NODE, swarm_node_ready=1)),
 ]  # fmt: skip
-CASES: list[Case] = [*SWARM, *FACTS, *MEMORY, *CPU, *DESCRIPTORS, *POOLS, *QUEUES, *MACHINE]
+CASES: list[Case] = [*SWARM, *FACTS, *MEMORY, *STEPS, *CPU, *DESCRIPTORS, *POOLS, *QUEUES, *MACHINE]
 
 
 def test_every_rule_fires_when_it_should_and_says_it_right(tmp_path: Path):
