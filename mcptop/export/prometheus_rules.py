@@ -15,7 +15,7 @@ from mcptop.alerts import rules
 from mcptop.alerts.quantities import duration, written
 from mcptop.alerts.shipped import LEVELS, Promql, promql
 from mcptop.export import figures
-from mcptop.export.rule_texts import texts_of
+from mcptop.export.rule_texts import literal, texts_of
 from mcptop.model.playbook import Severity
 from mcptop.model.rule import OwnRule, Rule, RuleSet
 
@@ -81,10 +81,10 @@ def _of_own(own: OwnRule, runbook_url: str | None) -> Iterator[dict[str, Any]]:
         if expr is None:
             # mcptop has waited already.
             judged = f'mcptop_alert{{rule={figures.quoted(rule.id)},severity="{severity}"}} == 1'
-            says, wait = own.says or f"{own.figure} is {'too low' if rule.is_below else 'too high'}", 0.0
+            says, wait = literal(own.says) or f"{own.figure} is {'too low' if rule.is_below else 'too high'}", 0.0
         else:
             judged = f"{expr} {'<=' if rule.is_below else '>='} {_number(threshold)}"
-            says = f"{own.says or own.figure}: {{value}}"
+            says = f"{literal(own.says) or own.figure}: {{value}}"
         yield _alert(rule, _camel(rule.id), judged, severity, wait, says, rule.unit, runbook_url)
 
 

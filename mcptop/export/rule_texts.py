@@ -29,17 +29,22 @@ _SAFE_SERVICE = (
 )
 
 
+def literal(text: str) -> str:
+    """A text that is no template, in one: what the user wrote is shown as it is, braces too."""
+    return text.replace("{", '{{ "{" }}')
+
+
 def texts_of(rule: Rule, expr: str, says: str, unit: str) -> dict[str, str]:
     """The annotations. `says` has {value} for the expression's value and {label} for labels."""
     labels = _labels(expr)
     whom = _whom(labels)
     text = re.sub(r"\{(\w+)\}", lambda m: _VALUES.get(unit, _COUNT) if m[1] == "value" else _label(m[1]), says)
-    found = {"summary": f"{whom}: {rule.title}", "description": f"{whom}: {text}"}
+    found = {"summary": f"{whom}: {literal(rule.title)}", "description": f"{whom}: {text}"}
     if rule.do:
-        found["do"] = rule.do
+        found["do"] = literal(rule.do)
     if rule.playbook is not None:
         service = f" --service '{_SAFE_SERVICE}'" if "service" in labels else ""
-        found["runbook"] = f"mcptop diagnose {rule.playbook}{service}"
+        found["runbook"] = f"mcptop diagnose {literal(rule.playbook)}{service}"
     return found
 
 

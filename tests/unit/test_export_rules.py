@@ -355,3 +355,13 @@ def test_a_name_cannot_leave_the_command_it_is_put_in(tmp_path: Path):
         case("OomKill", "critical", "oom-kill", "killed 1 times for lack of memory within 15m",
              ("mcptop_replica_oom_kills_total", bad, "2x50 3x40"), at="16m"),
     ])  # fmt: skip
+
+
+def test_braces_in_a_users_texts_are_no_template(tmp_path: Path):
+    texts = {"says": "{queue} is {{ .X | what }}", "do": "see {{ x"}
+    found = text(
+        rule_set({"oom-kill": {"do": "ask {{ who }}"}}, [own(id="b", figure="threads", above=2, **texts)], "f")
+    )
+    check(tmp_path, found, [])
+    description = yaml.safe_load(found)["groups"][1]["rules"][0]["annotations"]["description"]
+    assert description.replace('{{ "{" }}', "{").endswith(': {queue} is {{ .X | what }}: {{ $value | printf "%.0f" }}')
