@@ -14,6 +14,8 @@ from mcptop.model.rule import Rule, RuleSet
 _SERVICES = 'project=~"$project",service=~"$service"'
 _ON_HOST = 'and on (job, instance) mcptop_build_info{host=~"$host"}'
 """Of the exporters on the hosts chosen: only this family and those of the host have that label."""
+_NONE = f"0 * count(mcptop_source_up {_ON_HOST})"
+"""0 while an exporter tells of fresh samples; nothing where none does: who cannot look has found nothing out."""
 _BY = "by (project, service)"
 _REPLICA = "{{service}} {{replica}}"
 _POOL, _QUEUE = f"{_REPLICA} {{{{pool}}}}", f"{_REPLICA} {{{{queue}}}}"
@@ -97,12 +99,12 @@ def _problems() -> tuple[Panel, ...]:
     critical, warning = (_of("mcptop_alert", f'severity="{severity}"') for severity in ("critical", "warning"))
     late = Rule("late", "", "", warning=15, critical=60)
     return (
-        _number("Critical", f"count({critical}) or vector(0)", "Alerts of mcptop's own that fire.", _any("critical")),
-        _number("Warnings", f"count({warning}) or vector(0)", "Alerts of mcptop's own that fire.", _any("warning")),
+        _number("Critical", f"count({critical}) or {_NONE}", "Alerts of mcptop's own that fire.", _any("critical")),
+        _number("Warnings", f"count({warning}) or {_NONE}", "Alerts of mcptop's own that fire.", _any("warning")),
         _number("Running replicas", f"sum({_of('mcptop_replica_running')})", "Containers and processes that run."),
-        _number("Unhealthy", f"count({_of('mcptop_replica_healthy')} == 0) or vector(0)",
+        _number("Unhealthy", f"count({_of('mcptop_replica_healthy')} == 0) or {_NONE}",
                 "Replicas whose health check fails.", _any("critical")),
-        _number("Broken sources", f"count((mcptop_source_up {_ON_HOST}) == 0) or vector(0)",
+        _number("Broken sources", f"count((mcptop_source_up {_ON_HOST}) == 0) or {_NONE}",
                 "What mcptop cannot look at; `mcptop doctor` says why.", _any("warning")),
         _number("Age of the newest sample", f"max(time() - (mcptop_sample_timestamp_seconds {_ON_HOST}))",
                 "Grows while mcptop is stuck, or while its clock and Prometheus' differ.", late, "s"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -88,6 +90,22 @@ def test_thresholds_are_those_of_the_rules_in_force() -> None:
     assert steps(DOCUMENT, "Memory, share of the limit") == [rule.warning, rule.critical]
     assert steps(DOCUMENT, "Pools: how long they wait") == [rules.POOL_WAITING.warning, rules.POOL_WAITING.critical]
     assert steps(DOCUMENT, "Memory by service") == [], "bytes of no particular limit"
+
+
+def test_a_count_is_nothing_and_not_0_where_no_exporter_answers(tmp_path: Path) -> None:
+    expr = re.sub(r"\$\w+", ".*", expressions(by_title("Critical"))[0])
+    labels = 'instance="a",job="m"'
+    known = [f'mcptop_build_info{{{labels},host="h"}}', f'mcptop_source_up{{{labels},source="s"}}']
+    cases = [(None, []), ("1x9", [{"labels": "{}", "value": 0}])]
+    tests = [
+        {"interval": "15s", "input_series": [{"series": one, "values": values} for one in known if values],
+         "promql_expr_test": [{"expr": expr, "eval_time": "1m", "exp_samples": samples}]}
+        for values, samples in cases
+    ]  # fmt: skip
+    (tmp_path / "tests.json").write_text(json.dumps({"tests": tests}))
+    promtool = shutil.which("promtool") or pytest.skip("promtool is not here")
+    done = subprocess.run([promtool, "test", "rules", "tests.json"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def run(*words: str, config: Path) -> tuple[int, str]:
