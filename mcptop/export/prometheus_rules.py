@@ -22,6 +22,7 @@ from mcptop.model.rule import OwnRule, Rule, RuleSet
 _HEAD = """\
 # Alerting rules for Prometheus, written by `mcptop export prometheus-rules`: the rules that mcptop itself judges by,
 # with the thresholds in force, over the metrics of `mcptop exporter`. Check: promtool check rules FILE
+# Scrape it every 30 s or oftener: rates are over one minute, and of a minute with one sample there is none.
 """
 _NAME = re.compile(r"\$(\w+)")
 _RANGE = re.compile(r"\[\$(\w+)\]")

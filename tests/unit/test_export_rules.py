@@ -239,6 +239,10 @@ MACHINE = [
          *of({"source": "docker", "instance": "vm:9477"}, source_up=0)),
     case("SourceBroken", "warning", "source-broken", None,
          *of({"source": "docker", "instance": "vm:9477"}, source_up=1)),
+    case("SampleLate", "warning", "source-broken", "its newest sample is 7m 0s old: no other rule can fire",
+         *of({"instance": "vm:9477"}, sample_timestamp_seconds=60)),
+    case("SampleLate", "warning", "source-broken", None,
+         *of({"instance": "vm:9477"}, sample_timestamp_seconds="0+15x160")),
 ]  # fmt: skip
 SWARM = [
     case("ReplicasMissing", "warning", "replicas-missing", "2 replicas are missing",
