@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from mcptop.exposition import machine_rows, service_rows
+from mcptop.exposition import machine_rows, names, service_rows
 from mcptop.exposition.names import Names
 from mcptop.exposition.row import Row
 from mcptop.exposition.service_rows import Late
@@ -41,19 +41,20 @@ def machine(frame: Frame, known: Mapping[str, Names]) -> Iterator[Iterator[Row]]
     yield machine_rows.sources(frame.sources)
     for host in frame.hosts or ((frame.host,) if frame.host is not None else ()):
         yield machine_rows.host(host)
-    yield machine_rows.alerts(frame.alerts, known, _labels_by_id(frame, known))
+    yield machine_rows.alerts(frame.alerts, known, _replicas(frame, known))
     yield machine_rows.budgets(frame.budgets)
     yield machine_rows.nodes(frame.nodes)
 
 
-def _labels_by_id(frame: Frame, known: Mapping[str, Names]) -> dict[str, str]:
-    subjects = {alert.subject for alert in frame.alerts if alert.instance is not None}
+def _replicas(frame: Frame, known: Mapping[str, Names]) -> dict[tuple[str, str], str]:
+    """Service key and name of an instance -> its label, for services that have an alert."""
+    keys = {alert.service_key for alert in frame.alerts}
     return {
-        instance.id: label
+        (service.key, name): label
         for service in frame.services
-        if service.key in known
-        for instance, label in zip(service.instances, known[service.key].replicas, strict=True)
-        if instance.id in subjects
+        if service.key in keys and service.key in known
+        for name, label in names.replica_of(service, known[service.key]).items()
+        if name is not None
     }
 
 

@@ -84,8 +84,10 @@ def budgets(found: tuple[Budget, ...]) -> Iterator[Row]:
         ))  # fmt: skip
 
 
-def alerts(found: tuple[Alert, ...], names: Mapping[str, Names], replicas: Mapping[str, str]) -> Iterator[Row]:
-    """Those that fire, by the names their services and replicas (by id) have here."""
+def alerts(
+    found: tuple[Alert, ...], names: Mapping[str, Names], replicas: Mapping[tuple[str, str], str]
+) -> Iterator[Row]:
+    """Those that fire, by the labels their services and replicas (by service key and name) have here."""
     for alert in found:
         of_service = names.get(alert.service_key or "")
         yield Row(labels(
@@ -94,6 +96,6 @@ def alerts(found: tuple[Alert, ...], names: Mapping[str, Names], replicas: Mappi
             project=of_service.project if of_service else alert.project,
             service=of_service.service if of_service else alert.service,
             kind=alert.kind,
-            replica=replicas.get(alert.subject) or alert.instance,
+            replica=replicas.get((alert.service_key or "", alert.instance or "")) or alert.instance,
             subject=alert.subject,
         ), (("mcptop_alert", 1),))  # fmt: skip

@@ -21,6 +21,7 @@ from mcptop.model.swarm import SwarmNode
 from mcptop.model.value import Kind
 
 from .examples import (
+    ALERT,
     FULL,
     MODEL,
     NOON,
@@ -213,7 +214,9 @@ def test_replicas_are_called_by_their_id_or_pid_only_where_names_are_alike() -> 
 def test_pools_and_alerts_have_the_replicas_name_of_the_page() -> None:
     worker = Service("shop", "worker", Kind.PROCESS, 1, (replace(FULL, name="python3[7]"),),
                      (replace(POOL, instance="python3[7]"),))  # fmt: skip
-    found = series(text(frame(worker)))
+    alert = replace(ALERT, service="worker", kind=Kind.PROCESS, instance="python3[7]", subject="a pool's key")
+    found = series(text(replace(frame(worker), alerts=(alert,))))
+    assert value(found, "mcptop_alert", replica="python3") == 1
     assert value(found, "mcptop_pool_in_use", replica="python3") == 20
     assert value(found, "mcp_connection_pool_active", replica="python3") == 20
 
