@@ -44,7 +44,11 @@ def texts_of(rule: Rule, expr: str, says: str, unit: str) -> dict[str, str]:
         found["do"] = literal(rule.do)
     if rule.playbook is not None:
         service = f" --service '{_SAFE_SERVICE}'" if "service" in labels else ""
-        found["runbook"] = f"mcptop diagnose {literal(rule.playbook)}{service}"
+        command = f"mcptop diagnose {literal(rule.playbook)}{service}"
+        # A server that is only asked cannot be looked into.
+        found["runbook"] = (
+            f'{{{{ if ne $labels.kind "server" }}}}{command}{{{{ end }}}}' if "kind" in labels else command
+        )
     return found
 
 

@@ -53,6 +53,7 @@ REPLICAS = (
              running="1 while it runs, else 0",
              healthy="1 healthy, 0 unhealthy; absent without a health check or while it starts",
              start_time_seconds="Unix time of its latest start",
+             asked_to_stop="1 where somebody had it stopped while mcptop looked, so that it did not fail; else absent",
              exit_code="exit code of the last run that ended; absent if none did",
              cpu_usage_cores="cores used over the last sample of mcptop",
              cpu_limit_cores="CPU quota in cores; absent without one",

@@ -77,6 +77,7 @@ def _replica(instance: Instance, of_replica: str, reading: Reading, late: Late) 
     facts: tuple[Figure, ...] = (
         ("mcptop_replica_running", int(is_running)),
         ("mcptop_replica_healthy", {"healthy": 1, "unhealthy": 0}.get(instance.health or "")),
+        ("mcptop_replica_asked_to_stop", 1 if instance.asked_to_stop else None),
     )
     if instance.age_s is not None and instance.age_s > late.replica_s:
         yield Row(of_replica, facts)

@@ -60,12 +60,11 @@ def _skew(late_s: float) -> float:
 
 def _filled(empty: Machine, found: list[Series], before: Machine | None) -> Machine:
     replicas = _replicas(found)
-    failed = _failed(found)
     known = {target.id: target for target in before.targets} if before is not None else {}
     ids: dict[Key, str] = {}
     targets, readings, sockets, files = [], {}, {}, {}
     for key, replica in replicas.items():
-        target = _target(key, replica, empty.name, failed)
+        target = _target(key, replica, empty.name)
         if target.id in readings:
             continue
         ids[key] = target.id
@@ -114,7 +113,7 @@ def _replicas(found: Iterable[Series]) -> dict[Key, _Replica]:
     return replicas
 
 
-def _target(key: Key, replica: _Replica, host: str, failed: frozenset[tuple[str, str, str]]) -> Target:
+def _target(key: Key, replica: _Replica, host: str) -> Target:
     project, service, kind, name = key
     figures, info = replica.figures, replica.info.get("info", {})
     state = text(info, "state") or "running"
@@ -131,18 +130,8 @@ def _target(key: Key, replica: _Replica, host: str, failed: frozenset[tuple[str,
         started_at=moment(figures.get("start_time_seconds")),
         restarts=whole(figures.get("restarts_total")),
         exit_code=int(exit_code) if exit_code is not None and abs(exit_code) < 1 << 31 else None,
-        # Whoever looks from there knows whether somebody had it stopped: then it raises no alarm.
-        asked_to_stop=state == "exited" and (project, service, kind) not in failed,
+        asked_to_stop=figures.get("asked_to_stop") == 1,
         host=host,
-    )
-
-
-def _failed(found: Iterable[Series]) -> frozenset[tuple[str, str, str]]:
-    """Services of which the exporter says that one ended with an error."""
-    return frozenset(
-        key_of(series.labels)[:3]
-        for series in found
-        if series.labels.get("__name__") == "mcptop_alert" and series.labels.get("rule") == "exited-with-error"
     )
 
 

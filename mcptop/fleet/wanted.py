@@ -12,7 +12,7 @@ MCPTOP_BEAT, CADVISOR_BEAT = "mcptop_build_info", "cadvisor_version_info"
 SAMPLE_TIME = "mcptop_sample_timestamp_seconds"
 _DERIVED = ("mcptop_replica_cpu_usage_cores", "mcptop_replica_cpu_throttled_ratio", "mcptop_replica_running")
 """Made from others that are asked for."""
-_ALSO = (SAMPLE_TIME, "mcptop_source_up", "mcptop_alert")
+_ALSO = (SAMPLE_TIME, "mcptop_source_up")
 MCPTOP = (
     tuple(
         family.name

@@ -7,6 +7,7 @@ from typing import Any, Generic
 
 from msgspec import Struct
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.model.closeup import Aspect
 from mcptop.presentation import event_rows, flow_rows, judgement, limit_rows, rows, runs
 from mcptop.presentation.closeups.tables import TABLES
@@ -71,6 +72,8 @@ def _close_tab(aspect: Aspect, key: str, short: str, *letters: str) -> Tab[Any]:
     def build(scene: Scene, view: View) -> Sequence[Any]:
         if scene.closeup is None:
             return ()
+        if table.judges:
+            return table.build(scene.closeup, view, scene.frame.rules or SHIPPED)
         return table.build(scene.closeup, view, scene.reveal) if table.masks else table.build(scene.closeup, view)
 
     return Tab(aspect.value, key, table.word, short, table.says, table.sheet, table.sort, build, table.empty,

@@ -30,7 +30,8 @@ SERIES = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 FULL = Instance(
     "c0ffee" * 10, "shop-api-1", 4711, health="healthy", image="shop/api:1.2", started_at=NOON, restarts=2, oom_kills=1,
-    exit_code=137, cpu=Cpu(0.5, 2.0, 0.25, 0.125, 0.01), memory=Memory(900, 800, 100, 10, 1000, 2000, 0.45, 1.0, 0.02),
+    exit_code=137, asked_to_stop=True,
+    cpu=Cpu(0.5, 2.0, 0.25, 0.125, 0.01), memory=Memory(900, 800, 100, 10, 1000, 2000, 0.45, 1.0, 0.02),
     disk=Disk(pressure_some_avg10=0.03), pids=12, threads=24, pids_limit=512, fds=FileDescriptors(64, 1024, 0.0625),
     sockets=Sockets(12, 1, 3, 2, 1, 0, 0),
 )  # fmt: skip

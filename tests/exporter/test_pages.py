@@ -121,7 +121,8 @@ def test_a_late_replica_keeps_its_last_figures_for_a_while_and_then_has_none() -
     assert value(recent, "mcptop_replica_cpu_usage_cores") == 0.5  # type: ignore[arg-type]
     assert value(recent, "mcptop_replica_cpu_usage_seconds_total") == 12.5  # type: ignore[arg-type]
     of_replica = {name for name, _ in old if "replica_" in name or name.startswith("mcp_service_")}  # type: ignore[misc]
-    assert of_replica == {"mcptop_replica_info", "mcptop_replica_running", "mcptop_replica_healthy"}
+    still_told = ("info", "running", "healthy", "asked_to_stop")
+    assert of_replica == {f"mcptop_replica_{name}" for name in still_told}
 
 
 def test_late_pools_and_queues_go_as_well() -> None:

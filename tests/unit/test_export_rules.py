@@ -72,6 +72,8 @@ FACTS = [
          *of(REPLICA, replica_exit_code=1), *state("exited")),
     case("ExitedWithError", "critical", ENDED, None, *of(REPLICA, replica_exit_code=143), *state("exited")),
     case("ExitedWithError", "critical", ENDED, None, *of(REPLICA, replica_exit_code=1), *state("running")),
+    case("ExitedWithError", "critical", ENDED, None,
+         *of(REPLICA, replica_exit_code=137, replica_asked_to_stop=1), *state("exited")),
     case("Dead", "critical", "dead", "dead: the engine could not remove it", *state("dead")),
     case("RestartLoop", "critical", "restart-loop", "restarted 3 times within 10m",
          *of(REPLICA, replica_restarts_total="7x45 8 8 8 9 9 9 10x40"), at="16m"),

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from mcptop import units
 from mcptop.alerts import rules
 from mcptop.model.closeup import Direction, SocketCloseup, SocketLine
+from mcptop.model.rule import Rule, RuleSet
 from mcptop.presentation import runs
 from mcptop.presentation.closeups import listed
 from mcptop.presentation.closeups.listed import CloseRow, bad, instance_cell, passes, right
@@ -31,9 +32,9 @@ class SocketRow(CloseRow, frozen=True, eq=False, kw_only=True):
     """The service at the other end, or its address; of a listener where it listens."""
 
 
-def build(closeup: SocketCloseup, view: View) -> Sequence[SocketRow]:
+def build(closeup: SocketCloseup, view: View, in_force: RuleSet = rules.SHIPPED) -> Sequence[SocketRow]:
     """All rows, in the order of the table: listeners, what was opened here, what came in; or all by value."""
-    around, names = _Around(closeup.lines), listed.short_names(closeup)
+    around, names = _Around(closeup.lines, in_force), listed.short_names(closeup)
     rows = [_row(line, around, names.get(line.instance, line.instance)) for line in closeup.lines]
     if view.filter:
         rows = [row for row in rows if _stays(row, view)]
@@ -48,14 +49,20 @@ def build(closeup: SocketCloseup, view: View) -> Sequence[SocketRow]:
 
 
 class _Around:
-    """What the other sockets of an instance say of one line."""
+    """What the other sockets of an instance say of one line, and the rules in force."""
 
-    def __init__(self, lines: Sequence[SocketLine]) -> None:
+    def __init__(self, lines: Sequence[SocketLine], in_force: RuleSet) -> None:
+        self._rules = in_force
         self._closed = Counter[str]()
         for line in lines:
             if line.state == CLOSE_WAIT:
                 self._closed[line.instance] += line.count
         self._answered = {(line.instance, line.address, line.port) for line in lines if line.state == ESTABLISHED}
+
+    def is_bad(self, shipped: Rule, value: float) -> bool:
+        """By the rule as it is in force."""
+        rule = self._rules[shipped.id]
+        return rule.enabled and rule.judge(value) is not None
 
     def closed(self, line: SocketLine) -> int:
         """How many the instance has not closed, whoever the peer is."""
@@ -88,11 +95,11 @@ def _judged(line: SocketLine, around: _Around) -> Judgement:
         of = f"{line.accept_queue} of {line.backlog} places in the accept queue are taken"
         if line.accept_queue > line.backlog:
             found.append((Level.CRITICAL, f"{of}: the next connections are turned away"))
-        elif line.backlog and rules.CONNECTIONS_REFUSED.judge(line.accept_queue / line.backlog):
+        elif line.backlog and around.is_bad(rules.CONNECTIONS_REFUSED, line.accept_queue / line.backlog):
             found.append((Level.WARNING, f"{of}: the service does not come to accept"))
-    if line.state == CLOSE_WAIT and rules.CLOSE_WAIT.judge(around.closed(line)):
+    if line.state == CLOSE_WAIT and around.is_bad(rules.CLOSE_WAIT, around.closed(line)):
         found.append((Level.WARNING, "CLOSE_WAIT: the peer closed, the service did not"))
-    if line.state == SYN_SENT and (rules.UNANSWERED.judge(line.count) or not around.answers(line)):
+    if line.state == SYN_SENT and (around.is_bad(rules.UNANSWERED, line.count) or not around.answers(line)):
         found.append((Level.WARNING, "SYN_SENT: the peer does not answer"))
     if (line.unread_bytes or 0) >= _NOTABLE:
         found.append((Level.WARNING, f"{units.long_size(line.unread_bytes)} arrived that the service does not read"))

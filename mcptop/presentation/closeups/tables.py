@@ -22,11 +22,14 @@ class Table(Struct, frozen=True, eq=False):
     sort: str
     """Column it is sorted by to begin with."""
     build: Callable[..., Sequence[Any]]
-    """Its rows, from the closeup of its aspect and the view; where it `masks`, from what was asked to be shown too."""
+    """Its rows, from the closeup of its aspect and the view; and from what was asked to be shown, where it `masks`, or
+    from the rules in force, where it `judges`."""
     empty: str
     """What it says without rows."""
     masks: bool = False
     """Some of its values are shown only when somebody asks."""
+    judges: bool = False
+    """Its rows are judged by rules of the alerts."""
 
 
 TABLES: dict[Aspect, Table] = {
@@ -35,7 +38,7 @@ TABLES: dict[Aspect, Table] = {
         Table(Aspect.PROCESSES, "Processes", "the processes of one service", processes.PROCESSES, "cpu",
               processes.build, "no process to show"),
         Table(Aspect.SOCKETS, "Sockets", "the connections of one service, by peer and state", sockets.SOCKETS,
-              "level", sockets.build, "no socket to show"),
+              "level", sockets.build, "no socket to show", judges=True),
         Table(Aspect.FILES, "Files", "the open files of one service", files.FILES, "growth", files.build,
               "no open file to show"),
         Table(Aspect.INSPECT, "Inspect", "what one service is and was started with", inspection.INSPECT, "level",
