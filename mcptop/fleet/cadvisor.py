@@ -6,7 +6,7 @@ Prometheus until its lookback is over, as series with times of their own end wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from mcptop.fleet import names, wanted
@@ -58,7 +58,7 @@ def machine(
 
 def _containers(found: list[Series]) -> list[_Container]:
     """Of one machine, each with its figures."""
-    containers: dict[str, _Container] = {}
+    containers: dict[tuple[str, str], _Container] = {}
     network: dict[tuple[str, str], Figures] = {}
     for series in found:
         labels, metric = series.labels, series.labels.get("__name__", "")
@@ -68,10 +68,27 @@ def _containers(found: list[Series]) -> list[_Container]:
         named = container_of(labels)
         if named is None:
             continue
-        container = containers.setdefault(labels.get("name", ""), _Container(labels, named, {}))
+        key = labels.get("name", ""), labels.get("id", "")
+        container = containers.setdefault(key, _Container(labels, named, {}))
         _add(container.figures, metric, series.value)
-    _share_network(list(containers.values()), network)
-    return list(containers.values())
+    newest = _newest(containers.values())
+    _share_network(newest, network)
+    return newest
+
+
+def _newest(containers: Iterable[_Container]) -> list[_Container]:
+    """One of each name: what was made anew with the same name is another container, and the old one's series go on."""
+    found: dict[str, _Container] = {}
+    for container in containers:
+        before = found.setdefault(container.labels.get("name", ""), container)
+        if _started(container) > _started(before):
+            found[container.labels.get("name", "")] = container
+    return list(found.values())
+
+
+def _started(container: _Container) -> tuple[float, float]:
+    get = container.figures.get
+    return get("container_start_time_seconds", 0.0), get("container_last_seen", 0.0)
 
 
 def _add(figures: Figures, metric: str, value: float) -> None:
