@@ -8,6 +8,7 @@ from typing import NamedTuple
 from mcptop import units
 from mcptop.alerts import rules
 from mcptop.fleet.machine import Machine
+from mcptop.fleet.names import container_id
 from mcptop.model.flow_reading import FlowReading
 from mcptop.model.instance import FileDescriptors, Sockets
 from mcptop.model.rule import Rule
@@ -44,7 +45,8 @@ class Fleet(NamedTuple):
 
 def joined(machines: Iterable[Machine], at: float, margin_s: float) -> Fleet:
     """Everything once, at a time of Prometheus' clock: mcptop's exporter goes before a cAdvisor, and of two jobs that
-    scrape one exporter always the same one is heard, as long as it is not late.
+    scrape one exporter always the same one is heard, as long as it is not late. A container's id is the same
+    everywhere: a cAdvisor that is scraped at another address, and so has another name for its machine, adds nothing.
 
     `margin_s`: how much older than two scrapes a figure may be before it is late.
     """
@@ -59,10 +61,12 @@ def joined(machines: Iterable[Machine], at: float, margin_s: float) -> Fleet:
     hosts: dict[str, HostReading] = {}
     late_s: dict[str, float] = {}
     by_cadvisor = 0
+    containers: set[str] = set()
     for machine in order:
         if machine.host is not None:
             hosts.setdefault(machine.name, machine.host)
-        own = [target for target in machine.targets if target.id not in targets]
+        own = [each for each in machine.targets if each.id not in targets and container_id(each.id) not in containers]
+        containers |= {id for each in own if (id := container_id(each.id)) is not None}
         for target in own:
             targets[target.id] = target
             late_s[target.id] = 2 * machine.every_s + margin_s

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mcptop.fleet import cadvisor
+from mcptop.fleet import cadvisor, exporters, sight
 from mcptop.fleet.asking import Beat, Values
 from mcptop.fleet.exporters import Clock
 from mcptop.fleet.machine import Machine
@@ -42,3 +42,12 @@ def test_a_container_made_anew_with_its_name_is_not_summed_with_the_one_before()
     (reading,) = found.readings.values()
     assert (reading.memory_working_set_bytes, reading.memory_limit_bytes) == (200 * MIB, 1024 * MIB)
     assert reading.cpu_usage_s == 3.0
+
+
+def test_a_container_that_an_exporter_tells_of_is_counted_once_wherever_its_cadvisor_is_scraped() -> None:
+    labels = {"project": "mcp", "service": "api", "kind": "container", "replica": "mcp-api-1", "id": NEW}
+    place = ("mcptop", "web1:9477")
+    told = [Series({"__name__": "mcptop_replica_info", **labels}, ((100.0, 1.0),))]
+    ours = exporters.machine(Beat(place, {"host": "web1"}, True, (85.0, 100.0)), told, Clock(0.0), 15.0, None)
+    fleet = sight.joined([machine(container(NEW, 200, 3.0, 55.0)), ours], 100.0, 2.0)
+    assert ([target.id for target in fleet.targets], fleet.by_cadvisor) == ([f"web1/{NEW}"], 0)
