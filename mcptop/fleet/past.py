@@ -123,6 +123,9 @@ class _Gathering:
                 moments = figures.setdefault(key, {})
                 for at, value in points:
                     moments.setdefault(at, {})[field] = value
+        for key, moments in figures.items():
+            # Limits are looked for farther back than anything else: alone they are of what is gone.
+            figures[key] = {at: said for at, said in moments.items() if said.keys() - past_queries.LIMITS.keys()}
         seen: dict[ServiceKey, set[float]] = {}
         for key, moments in figures.items():
             track = self._track(key)

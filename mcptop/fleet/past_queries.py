@@ -10,8 +10,9 @@ from collections.abc import Iterator
 _MCPTOP = "mcptop_replica_"
 _PEAKS = {"used": "memory_working_set_bytes", "anon": "memory_anon_bytes", "file": "memory_file_bytes",
           "pressure": "memory_pressure_some_ratio"}  # fmt: skip
-_PLAIN = {"memory_limit": "memory_limit_bytes", "cpu_limit": "cpu_limit_cores", "periods": "cpu_periods_total",
-          "throttled": "cpu_throttled_periods_total", "kills": "oom_kills_total"}  # fmt: skip
+LIMITS = {"memory_limit": "memory_limit_bytes", "cpu_limit": "cpu_limit_cores"}
+_PLAIN = {"periods": "cpu_periods_total", "throttled": "cpu_throttled_periods_total",
+          "kills": "oom_kills_total"}  # fmt: skip
 _CADVISOR_PEAKS = {"used": "container_memory_working_set_bytes", "anon": "container_memory_rss",
                    "file": "container_memory_cache"}  # fmt: skip
 _CADVISOR_PLAIN = {"periods": "container_cpu_cfs_periods_total",
@@ -19,6 +20,9 @@ _CADVISOR_PLAIN = {"periods": "container_cpu_cfs_periods_total",
                    "kills": "container_oom_events_total"}  # fmt: skip
 _LEAST_RATE_S = 120.0
 """A rate takes two samples: scrapes come once a minute at worst."""
+_LEAST_LIMIT_S = 300.0
+"""Prometheus' lookback. A limit is looked for at least as far back as any other figure: where a scrape failed the peak
+and the rate are still there, and without their limit there would seem to be none."""
 
 Expression = tuple[str, str]
 """A field of `Told`, and what to ask for it."""
@@ -29,6 +33,8 @@ def of_mcptop(match: str | None, step_s: float) -> Iterator[Expression]:
     series = f"{{{match or ''}}}"
     for field, name in _PEAKS.items():
         yield field, f"max_over_time({_MCPTOP}{name}{series}[{step_s:.0f}s])"
+    for field, name in LIMITS.items():
+        yield field, _limit(f"{_MCPTOP}{name}{series}", step_s)
     for field, name in _PLAIN.items():
         yield field, f"{_MCPTOP}{name}{series}"
     yield "cores", f"rate({_MCPTOP}cpu_usage_seconds_total{series}[{max(step_s, _LEAST_RATE_S):.0f}s])"
@@ -41,10 +47,15 @@ def of_cadvisor(match: str | None, step_s: float) -> Iterator[Expression]:
         yield field, f"max_over_time({name}{series}[{step_s:.0f}s])"
     for field, name in _CADVISOR_PLAIN.items():
         yield field, f"{name}{series}"
-    yield "memory_limit", f"container_spec_memory_limit_bytes{series} > 0"
-    yield "cpu_limit", f"container_spec_cpu_quota{series} / container_spec_cpu_period{series} > 0"
+    yield "memory_limit", f"{_limit(f'container_spec_memory_limit_bytes{series}', step_s)} > 0"
+    quota, period = (_limit(f"container_spec_cpu_{name}{series}", step_s) for name in ("quota", "period"))
+    yield "cpu_limit", f"{quota} / {period} > 0"
     rate = f"rate(container_cpu_usage_seconds_total{series}[{max(step_s, _LEAST_RATE_S):.0f}s])"
     yield "cores", f"sum without (cpu) ({rate})"
+
+
+def _limit(series: str, step_s: float) -> str:
+    return f"last_over_time({series}[{max(step_s, _LEAST_LIMIT_S):.0f}s])"
 
 
 def of_queues(match: str | None) -> str:

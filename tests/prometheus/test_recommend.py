@@ -7,15 +7,19 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
 
-from mcptop.fleet.past import MOST_POINTS, step_of
+from mcptop.fleet.past import MOST_POINTS, observed, step_of
+from mcptop.server_settings import PrometheusServer, Secret
+from mcptop.sources import prometheus
 
-from .server import Prometheus
+from .server import Prometheus, Scrape, until
 
 MIB, HOURS, EVERY_S = 1 << 20, 26, 60
 Require = Callable[[str, object, str], None]
@@ -128,3 +132,39 @@ def test_a_server_that_knows_nothing_is_said_so(require: Require) -> None:
 @pytest.mark.parametrize("days", [1 / 24, 1, 8, 14, 90])
 def test_no_question_has_more_points_than_prometheus_answers(days: float) -> None:
     assert days * 86_400 / step_of(days * 86_400) < MOST_POINTS
+
+
+class Page(BaseHTTPRequestHandler):
+    """An exporter of one replica with limits."""
+
+    def do_GET(self) -> None:
+        of = '{project="mcp",service="api",kind="container",replica="a-1"}'
+        figures = {"memory_working_set_bytes": 300 * MIB, "memory_limit_bytes": 2048 * MIB, "cpu_limit_cores": 2}
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write("".join(f"mcptop_replica_{name}{of} {value}\n" for name, value in figures.items()).encode())
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing."""
+
+
+def test_a_limit_does_not_go_away_with_the_last_scrape(require: Require) -> None:
+    """Where a scrape failed a present figure is none, and the peak of the last seconds still is one."""
+    require("prometheus", shutil.which("prometheus"), "no prometheus")
+    exporter = HTTPServer(("127.0.0.1", 0), Page)
+    threading.Thread(target=exporter.serve_forever, daemon=True).start()
+    with Prometheus([Scrape(f"127.0.0.1:{exporter.server_port}")]) as server:
+        server.until_up()
+        exporter.shutdown()
+        exporter.server_close()
+
+        def gone() -> None:
+            assert not server.query("mcptop_replica_memory_limit_bytes")
+            assert server.query("max_over_time(mcptop_replica_memory_working_set_bytes[15s])")
+
+        until(gone)
+        client = prometheus.Prometheus(PrometheusServer(url=Secret(server.url)))
+        (one,) = observed(client, None, 60.0).services
+        client.close()
+    (replica,) = one.replicas
+    assert (replica.memory_limit, replica.cpu_limit, replica.changes) == (2048 * MIB, 2.0, ())
