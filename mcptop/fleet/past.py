@@ -5,15 +5,17 @@ Asked a day at a time, figure after figure, so that no answer is large and memor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
+
+from msgspec.structs import replace
 
 from mcptop.advice.gather import MOST_REPLICAS
 from mcptop.advice.observed import Observed
 from mcptop.advice.service_track import ServiceKey, ServiceTrack
 from mcptop.advice.track import Told, Track
 from mcptop.fleet import past_queries
-from mcptop.fleet.names import container_of, text
+from mcptop.fleet.names import address_of, container_of, text
 from mcptop.fleet.past_queries import Expression
 from mcptop.model.flow import Model
 from mcptop.model.snapshot import Target
@@ -73,15 +75,24 @@ def observed(client: Asks, match: str | None, seconds: float) -> Past:
         by_mcptop.flows(client, match, at, until)
         by_cadvisor.take(client, past_queries.of_cadvisor(match, step), _by_cadvisor, at, until)
         at = until + step
-    found = by_mcptop.observed(end)
-    known = {(one.project, one.name) for one in found}
-    # A machine with both would be told twice.
-    found += tuple(one for one in by_cadvisor.observed(end) if (one.project, one.name) not in known)
+    # A machine with both would be told twice; of a service that is on others as well, those are told by cAdvisor alone.
+    by_cadvisor.leave_out(by_mcptop.places)
+    found = _both(by_mcptop.observed(end), by_cadvisor.observed(end))
     begins = [one.first_at for one in found if one.samples]
     span = (min(begins), max(one.last_at for one in found)) if begins else None
     warnings = tuple(dict.fromkeys([*by_mcptop.warnings, *by_cadvisor.warnings]))
     return Past(found, span, len(by_mcptop.moments | by_cadvisor.moments),
                 by_mcptop.left_out + by_cadvisor.left_out, warnings)  # fmt: skip
+
+
+def _both(ours: Iterable[Observed], others: Iterable[Observed]) -> tuple[Observed, ...]:
+    """A service that both tell of is one, with the replicas of both; its looks are the exporters'."""
+    found = {(one.project, one.name, one.kind): one for one in ours}
+    for one in others:
+        key = one.project, one.name, one.kind
+        known = found.get(key)
+        found[key] = one if known is None else replace(known, replicas=(*known.replicas, *one.replicas))
+    return tuple(found[key] for key in sorted(found, key=lambda key: (key[0] or "", *key[1:])))
 
 
 def _by_mcptop(labels: Labels) -> ReplicaKey | None:
@@ -161,6 +172,15 @@ class _Gathering:
                 models = tuple(Model(name, round(size)) for name, size in moments[at].items())
                 self._service(service).loaded(models, sum(moments[at].values()))
 
+    @property
+    def places(self) -> set[tuple[str | None, str, str]]:
+        """Project, service and machine of everything that is told of."""
+        return {_place(key) for key in self._tracks}
+
+    def leave_out(self, places: Collection[tuple[str | None, str, str]]) -> None:
+        """Forget what somebody else tells of."""
+        self._tracks = {key: track for key, track in self._tracks.items() if _place(key) not in places}
+
     def observed(self, end: float) -> tuple[Observed, ...]:
         """Of every service, by project and name."""
         members: dict[ServiceKey, list[Track]] = {}
@@ -190,6 +210,11 @@ class _Gathering:
 
     def _service(self, key: ServiceKey) -> ServiceTrack:
         return self._services.setdefault(key, ServiceTrack())
+
+
+def _place(key: ReplicaKey) -> tuple[str | None, str, str]:
+    (project, service, _), exporter, _ = key
+    return project, service, address_of(exporter)
 
 
 def _service_of(labels: Mapping[str, str]) -> ServiceKey | None:

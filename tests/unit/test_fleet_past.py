@@ -1,0 +1,58 @@
+"""What a Prometheus tells of the last days: two kinds of exporters, several machines, two jobs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from mcptop.advice import memory
+from mcptop.advice.sized import Advice
+from mcptop.fleet import past
+from mcptop.fleet.past import Past
+from mcptop.sources.prometheus_answer import Answer, Labels, Series
+
+MIB, END, DAYS = 1 << 20, 1_700_000_000.0, 1.5
+Told = tuple[str, Labels, float]
+"""A metric, its labels, and its value all the time."""
+
+
+class Server:
+    """Answers every expression with the series of the metric in it."""
+
+    def __init__(self, told: list[Told]) -> None:
+        self._told = told
+
+    def query(self, expr: str, at: float | None = None) -> Answer:
+        return Answer((Series({}, ((END, END),)),))
+
+    def range(self, expr: str, start: float, end: float, step: float) -> Answer:
+        times = [start + number * step for number in range(int((end - start) / step) + 1)]
+        return Answer(tuple(Series(labels, tuple((at, value) for at in times)) for labels, value in self._of(expr)))
+
+    def _of(self, expr: str) -> Iterator[tuple[Labels, float]]:
+        return ((labels, value) for name, labels, value in self._told if re.search(rf"\b{name}\b", expr))
+
+
+def exporter(host: str, replica: str, mib: float) -> list[Told]:
+    of = {"project": "mcp", "service": "api", "kind": "container", "replica": replica, "instance": f"{host}:9477"}
+    return [("mcptop_replica_memory_working_set_bytes", of, mib * MIB),
+            ("mcptop_replica_memory_limit_bytes", of, 2048 * MIB)]  # fmt: skip
+
+
+def cadvisor(host: str, name: str, mib: float) -> list[Told]:
+    of = {"name": name, "instance": f"{host}:8080", "container_label_com_docker_compose_project": "mcp",
+          "container_label_com_docker_compose_service": "api"}  # fmt: skip
+    return [("container_memory_working_set_bytes", of, mib * MIB),
+            ("container_spec_memory_limit_bytes", of, 2048 * MIB)]  # fmt: skip
+
+
+def looked(*told: list[Told]) -> Past:
+    return past.observed(Server([each for part in told for each in part]), None, DAYS * 86_400)
+
+
+def test_a_service_on_machines_with_an_exporter_and_without_is_sized_by_all_of_them() -> None:
+    found = looked(exporter("a", "api-1", 300), cadvisor("a", "api-1", 310), cadvisor("b", "api-1", 1900))
+    (api,) = found.services
+    assert [replica.id for replica in api.replicas] == ["a:9477/api-1", "b:8080/api-1"]
+    sized = memory.limit(api)
+    assert (sized.advice, sized.peak) == (Advice.RAISE, 1900 * MIB)
