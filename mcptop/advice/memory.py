@@ -20,6 +20,7 @@ NEAR = 0.97
 _LOWER_PART, _LOWER_LEAST = 0.25, 128 << 20
 """A smaller difference is not worth a restart."""
 _PRESSURE = 0.1
+_MANY_FILES = 64 << 20
 
 
 def limit(seen: Observed) -> Sized:
@@ -106,9 +107,11 @@ def _judged(sized: Sized, needed: float, seen: Observed, kills: tuple[Kill, ...]
     if current is None:
         if kills:
             return replace(sized, advice=Advice.KEEP, because="no limit of its own: the machine had no memory left")
-        is_known = seen.is_enough
-        because = sized.because if is_known else f"no limit, and {sized.missing}"
-        return replace(sized, advice=Advice.SET if is_known else Advice.UNKNOWN, because=because)
+        if not seen.is_enough:
+            return replace(sized, because=f"no limit, and {sized.missing}")
+        if forbids := why_not_lower(seen) or _squeezes(seen):
+            return replace(sized, advice=Advice.KEEP, because=f"no limit, {mib(wanted)} would do; {forbids}")
+        return replace(sized, advice=Advice.SET)
     if needed > current:
         return replace(sized, advice=Advice.RAISE, is_acute=bool(kills))
     if kills:
@@ -133,6 +136,20 @@ def _hits(seen: Observed, current: float) -> str:
     """What says that it would use more if it could."""
     if any(replica.memory is not None and replica.memory.peak >= NEAR * current for replica in seen.replicas):
         return "nothing is lowered that was reached"
+    return _squeezes(seen)
+
+
+def _squeezes(seen: Observed) -> str:
+    """What says that it is slower with less, though it would fit."""
     if any((replica.pressure_peak or 0.0) >= _PRESSURE for replica in seen.replicas):
-        return "nothing is lowered where tasks waited for memory"
+        return "nothing is lowered or set where tasks waited for memory"
+    if lives_on_files(seen):
+        return "nothing is lowered or set where most of the memory is pages of files: with less it reads them again"
     return ""
+
+
+def lives_on_files(seen: Observed) -> bool:
+    """Whether most of its memory is pages of files: of a database, or of weights that nobody tells the size of."""
+    files = max((max(0.0, (r.file_peak or 0.0) - (r.shmem_peak or 0.0)) for r in seen.replicas), default=0.0)
+    own = max(((r.anon_peak or 0.0) + (r.shmem_peak or 0.0) for r in seen.replicas), default=0.0)
+    return files > max(own, _MANY_FILES)

@@ -16,7 +16,6 @@ from mcptop.analysis import krr
 from mcptop.model.flow import Budget
 from mcptop.model.value import Kind, Value
 
-_MANY_FILES = 64 << 20
 _CHANGES = (Advice.RAISE, Advice.LOWER, Advice.SET)
 
 
@@ -152,9 +151,7 @@ def _notes(seen: Observed, budgets: Sequence[Budget]) -> Iterable[str]:
         for change in replica.changes[-3:]:
             yield f"{change.what} limit of {replica.name} changed while it was looked at"
             break
-    files = max((r.file_peak or 0.0 for r in seen.replicas), default=0.0)
-    own = max((r.anon_peak or 0.0 for r in seen.replicas), default=0.0)
-    if not runners.is_runner(seen) and files > max(2 * own, _MANY_FILES) and own:
+    if not runners.is_runner(seen) and memory.lives_on_files(seen):
         yield "most of its memory is pages of files: the working set counts those it used lately"
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mcptop.advice.memory import kills_of, smallest
 from mcptop.advice.observed import Observed
-from mcptop.advice.sized import MEMORY_STEP, Advice, Sized, mib, missing, up
+from mcptop.advice.sized import MEMORY_STEP, Advice, Sized, mib, missing, up, why_not_lower
 from mcptop.analysis import krr, vpa
 from mcptop.model.value import Kind
 
@@ -56,6 +56,8 @@ def _judged(base: Sized, seen: Observed, was_killed: bool) -> Sized:
         because = "the models it loaded, and its own memory"
         if not seen.is_enough:
             return replace(sized, because=f"no limit, and {base.missing}")
+        if forbids := why_not_lower(seen):
+            return replace(sized, advice=Advice.KEEP, because=f"no limit, {mib(sized.wanted)} would do; {forbids}")
         return replace(sized, advice=Advice.SET, because=because)
     if raw > base.current:
         because = "it was killed for lack of memory" if was_killed else "its models and its own memory do not fit"

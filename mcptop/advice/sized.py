@@ -104,11 +104,17 @@ def missing(seen: Observed) -> str:
 
 
 def why_not_lower(seen: Observed) -> str:
-    """What forbids to lower anything; empty: nothing does. What was not seen yet may come tonight."""
+    """What forbids to make anything tighter, or to set a limit where there is none; empty: nothing does.
+
+    What was not seen yet may come tonight, or to the replica that nobody sees.
+    """
     if seen.seconds < LOWER_S:
-        return f"nothing is lowered on {hours(seen.seconds)}: it takes 24 h"
+        return f"nothing is lowered or set on {hours(seen.seconds)}: it takes 24 h"
     if seen.coverage < LOWER_COVERAGE:
-        return f"nothing is lowered on {seen.coverage:.0%} of the looks"
+        return f"nothing is lowered or set on {seen.coverage:.0%} of the looks"
     if not any(replica.was_busy for replica in seen.replicas):
-        return "nothing is lowered before a busy period was seen"
+        return "nothing is lowered or set before a busy period was seen"
+    unseen = sum(replica.memory is None and replica.cpu is None for replica in seen.running)
+    if unseen:
+        return f"nothing is lowered or set while {unseen} of {len(seen.running)} replicas have no figures"
     return ""

@@ -103,7 +103,8 @@ def test_the_last_days_of_a_server(past: Prometheus) -> None:
     assert worker["cpu"]["p95"] == pytest.approx(0.4, rel=0.05)
     assert worker["observed_s"] == pytest.approx(26 * 3600, abs=900)
     assert worker["coverage_ratio"] > 0.95
-    assert (cache["memory"]["limit"]["current"], cache["memory"]["limit"]["advice"]) == (None, "set")
+    assert (cache["memory"]["limit"]["current"], cache["memory"]["limit"]["advice"]) == (None, "keep")
+    assert "no limit, 128 MiB would do; nothing is lowered or set before a busy" in cache["memory"]["limit"]["because"]
     assert cache["cpu"]["p95"] == pytest.approx(0.01, rel=0.05)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from mcptop.advice import memory, placement, replicas
 from mcptop.advice.gather import Gatherer
@@ -77,6 +78,41 @@ def test_nothing_is_lowered_before_a_day_with_work_was_seen(
         assert (one.memory.wanted, one.cpu.wanted) == (384 * MIB, 0.5)
     assert says in one.memory.because
     assert says in one.cpu.because
+
+
+@pytest.mark.parametrize(
+    ("hours", "cores", "advice"),
+    [(26, busy(0.02, 0.4), Advice.SET), (5, busy(0.02, 0.4, 2, 3), Advice.KEEP), (26, level(0.001), Advice.KEEP)],
+)
+def test_a_limit_where_there_is_none_takes_as_much_as_a_lower_one(hours: float, cores: Any, advice: Advice) -> None:
+    one = recommend(observed(Part("api", cores=cores, used=level(300)), hours=hours))
+    assert (one.memory.advice, one.memory.wanted) == (advice, 384 * MIB)
+
+
+@pytest.mark.parametrize("limit", [8192.0 * MIB, None])
+def test_what_lives_on_pages_of_files_gets_no_tighter_limit(limit: float | None) -> None:
+    """Weights that nobody tells the size of, or a database: the working set does not count pages that wait for use."""
+    usage, cpu = usage_of([700.0 * MIB] * 2000), usage_of([1.0] * 2000)
+    replica = Replica("a", "a", memory=usage, cpu=cpu, memory_limit=limit, was_busy=True,
+                      anon_peak=600.0 * MIB, file_peak=5000.0 * MIB)  # fmt: skip
+    seen = Observed(None, "model-runner", Kind.CONTAINER, (replica,), 0.0, 72 * 3600.0, 2000, 1.0, 60.0)
+    sized = memory.limit(seen)
+    assert (sized.advice, sized.because.rpartition("; ")[2]) == (
+        Advice.KEEP,
+        "nothing is lowered or set where most of the memory is pages of files: with less it reads them again",
+    )
+    shared = replace(seen, replicas=(replace(replica, shmem_peak=5000.0 * MIB),))
+    assert memory.limit(shared).advice in (Advice.LOWER, Advice.SET), "shared memory is its own"
+
+
+def test_nothing_is_lowered_by_one_replica_of_those_that_run() -> None:
+    """Tasks of a Swarm on nodes that nobody samples."""
+    (known,) = observed(Part("api", cores=busy(0.02, 0.4), used=level(300), limit=4096, quota=8.0)).replicas
+    seen = observed(Part("api", cores=busy(0.02, 0.4), used=level(300), limit=4096, quota=8.0))
+    assert [each.advice for each in limits(seen)] == [Advice.LOWER, Advice.LOWER]
+    found = limits(replace(seen, replicas=(known, Replica("task:b", "api.2"))))
+    assert [each.advice for each in found] == [Advice.KEEP, Advice.KEEP]
+    assert "while 1 of 2 replicas have no figures" in found[1].because
 
 
 def test_memory_that_was_reached_is_never_lowered() -> None:
