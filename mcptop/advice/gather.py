@@ -47,6 +47,9 @@ class Gatherer:
                 self._service(key).flows(target, snapshot.flows[target.id])
         for key in seen:
             self._service(key).count(at)
+        for service in snapshot.swarm.services if snapshot.swarm is not None else ():
+            if service.mode != "replicated" and (key := (service.stack, service.service, Kind.CONTAINER)) in seen:
+                self._service(key).fix()
         self._present = frozenset(target.id for target in snapshot.targets if target.state in ("running", "paused"))
 
     def observed(self) -> tuple[Observed, ...]:

@@ -110,6 +110,8 @@ class Observed(Value, frozen=True):
     """The most that models loaded at once took of the host's memory."""
     queues: tuple[Line, ...] = ()
     pools: tuple[PoolUse, ...] = ()
+    is_fixed: bool = False
+    """Another replica would not be more of it: a server of connections (a database), a global service, a job."""
 
     @property
     def key(self) -> str:

@@ -16,7 +16,7 @@ from mcptop.analysis.hpa import Pod, Proposed
 from mcptop.analysis.hpa_course import course
 from mcptop.model.flow import Budget, Share
 from mcptop.model.frame import Service
-from mcptop.model.value import Value
+from mcptop.model.value import Kind, Value
 
 LEAST, MOST = 2, 10
 """The guide's."""
@@ -56,7 +56,12 @@ def would(current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] = (
 
 
 def of_past(seen: Observed, budgets: Iterable[Budget] = ()) -> Scale | None:
-    """By its busiest time: the 95th percentile of CPU, and of the depth of its queues."""
+    """By its busiest time: the 95th percentile of CPU, and of the depth of its queues.
+
+    Of containers: a database is no more by starting it twice, and a global service has one on every node.
+    """
+    if seen.kind is not Kind.CONTAINER or seen.is_fixed:
+        return None
     pods = [Pod(replica.cpu.p95 if replica.cpu is not None else None, replica.cpu_limit) for replica in seen.running]
     depths = [line.typical for line in seen.queues if line.typical is not None]
     # What is reserved the engine does not say; the quota is what is known.

@@ -13,6 +13,8 @@ from mcptop.model.snapshot import Target
 from mcptop.model.value import Kind
 
 _LONGEST_GAP_S = 60.0
+SERVER = "server"
+"""The kind of the pool of connections that a database gives."""
 
 ServiceKey = tuple[str | None, str, Kind]
 """Project, name and kind."""
@@ -53,6 +55,7 @@ class ServiceTrack:
         self._pools: dict[tuple[str, str], _Pool] = {}
         self._models: dict[str, tuple[Model, ...]] = {}
         self._models_bytes: float | None = None
+        self._is_fixed = False
 
     def count(self, at: float) -> None:
         """A look at which something was known."""
@@ -75,6 +78,7 @@ class ServiceTrack:
                     if queue.in_flight is not None:
                         self._in_flight.setdefault(queue.name, {})[target.id] = queue.in_flight
             for pool in reading.pools:
+                self._is_fixed |= pool.kind == SERVER
                 self._pools.setdefault((target.id, pool.name), _Pool()).look(pool, reading.read_at)
             if reading.models:
                 self._loaded(target, reading.models)
@@ -96,8 +100,12 @@ class ServiceTrack:
             project, name, kind, replicas, self._first_at or 0.0, self._last_at, self._samples,
             min(1.0, self._samples / expected), interval_s,
             tuple(model for models in self._models.values() for model in models), self._models_bytes,
-            tuple(self._line(queue) for queue in sorted(self._sketches)), tuple(self._pool_uses()),
+            tuple(self._line(queue) for queue in sorted(self._sketches)), tuple(self._pool_uses()), self._is_fixed,
         )  # fmt: skip
+
+    def fix(self) -> None:
+        """Another replica would not be more of it."""
+        self._is_fixed = True
 
     def depth(self, name: str, depth: float) -> None:
         """Of a queue, its replicas' together, at one look."""

@@ -9,6 +9,7 @@ from mcptop.advice import replicas
 from mcptop.advice.observed import Kill, Observed, Replica, Usage, usage_of
 from mcptop.advice.recommend import limits
 from mcptop.advice.replicas import Scale
+from mcptop.advice.service_track import SERVER
 from mcptop.advice.sized import Sized
 from mcptop.alerts import rules
 from mcptop.model.flow import Budget, Model
@@ -74,7 +75,7 @@ def _scale(
     """For containers of a project or a swarm; a server of connections (a database) is no more by starting it twice."""
     is_ours = service.kind is Kind.CONTAINER and (service.project or service.swarm is not None)
     is_fixed = service.swarm is not None and service.swarm.mode != "replicated"
-    if not is_ours or is_fixed or any(pool.kind == "server" for pool in service.pools):
+    if not is_ours or is_fixed or any(pool.kind == SERVER for pool in service.pools):
         return None
     count = max(1, round(LATELY_S / interval_s))
     lately = {key: _mean(values[-count:]) for key, values in cores.items()}

@@ -156,6 +156,9 @@ class _Gathering:
             if (key := _service_of(labels)) is not None:
                 for _, depth in points:
                     self._service(key).depth(text(labels, "queue"), max(0.0, depth))
+        for labels, _ in self._ask(client, past_queries.of_servers(match), start, end):
+            if (key := _service_of(labels)) is not None:
+                self._service(key).fix()
         whole, on_gpu = (list(self._ask(client, expr, start, end)) for expr in past_queries.of_models(match))
         loaded: dict[tuple[ServiceKey, str, str], dict[float, dict[str, float]]] = {}
         for sign, found in ((1, whole), (-1, on_gpu)):

@@ -64,6 +64,12 @@ def of_queues(match: str | None) -> str:
     return f"sum by (project, service, kind, queue) (mcptop_queue_depth{{{series}}})"
 
 
+def of_servers(match: str | None) -> str:
+    """What gives connections: a database."""
+    series = ", ".join(each for each in ('pool_kind="server"', match) if each)
+    return f"mcptop_pool_max{{{series}}}"
+
+
 def of_models(match: str | None) -> tuple[str, str]:
     """What each loaded model takes, and the part of it on a GPU."""
     return f"mcptop_model_memory_bytes{{{match or ''}}}", f"mcptop_model_vram_bytes{{{match or ''}}}"

@@ -16,6 +16,7 @@ from mcptop.advice.recommend import Status, limits, recommend
 from mcptop.advice.sized import Advice, Confidence
 from mcptop.model.flow import Budget, Model, Share
 from mcptop.model.flow_reading import PoolReading, QueueReading
+from mcptop.model.swarm import Swarm, SwarmService
 from mcptop.model.value import Kind
 from tests.unit.advising import MIB, Part, busy, level, observed, snapshots
 
@@ -214,6 +215,20 @@ def test_replicas_by_the_bottleneck_and_the_budget_of_the_database_before() -> N
     assert held is not None
     assert "postgres allows 97 connections, and its clients' pools would then take 120" in held.says
     assert replicas.of_past(seen, [Budget("postgres", 200, "", budget.shares, 80, "", False)]) is not None
+
+
+def test_of_a_database_or_a_global_service_no_more_are_advised() -> None:
+    """Started twice on one volume it is broken, not faster."""
+    busy_one = {"cores": level(1.0), "quota": 1.0}
+    assert replicas.of_past(observed(worker(**busy_one))) is not None
+    gives = PoolReading("connections", kind="server", in_use=3, max=100)
+    assert replicas.of_past(observed(worker(pools=(gives,), **busy_one))) is None
+    everywhere = Swarm((SwarmService("id", "mcp_mcp-worker", "global", 1, 1, stack="mcp"),))
+    gatherer = Gatherer(60.0)
+    for snapshot in snapshots([worker(**busy_one)], 4):
+        gatherer.add(replace(snapshot, swarm=everywhere))
+    (seen,) = gatherer.observed()
+    assert replicas.of_past(seen) is None
 
 
 def test_no_signal_is_no_advice_on_replicas() -> None:

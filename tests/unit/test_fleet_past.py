@@ -56,3 +56,10 @@ def test_a_service_on_machines_with_an_exporter_and_without_is_sized_by_all_of_t
     assert [replica.id for replica in api.replicas] == ["a:9477/api-1", "b:8080/api-1"]
     sized = memory.limit(api)
     assert (sized.advice, sized.peak) == (Advice.RAISE, 1900 * MIB)
+
+
+def test_a_server_that_gives_connections_is_known() -> None:
+    gives = {"project": "mcp", "service": "api", "kind": "container", "replica": "api-1", "pool_kind": "server"}
+    pools: list[Told] = [("mcptop_pool_max", gives, 100.0)]
+    assert [one.is_fixed for one in looked(exporter("a", "api-1", 300), pools).services] == [True]
+    assert [one.is_fixed for one in looked(exporter("a", "api-1", 300)).services] == [False]
