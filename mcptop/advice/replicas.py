@@ -85,13 +85,16 @@ def over_budget(budgets: Iterable[Budget], name: str, current: int, wanted: int)
         own = [share for share in budget.shares if share.service == name]
         if not own or budget.allowed is None:
             continue
-        total = budget.total + sum(_each(share, current) * (wanted - current) for share in own)
+        total = budget.total + sum(_more(own, pool, current, wanted) for pool in {share.pool for share in own})
         if total > budget.allowed:
             return (f"{budget.server} allows {budget.allowed} connections, and its clients' pools would then "
                     f"take {total:.0f}: make the pools smaller first")  # fmt: skip
     return ""
 
 
-def _each(share: Share, replicas: int) -> float:
-    """What one replica more may take."""
-    return share.max * share.count / max(1, replicas)
+def _more(shares: Sequence[Share], pool: str, current: int, wanted: int) -> int:
+    """What one pool's connections would be more. A replica whose pool nobody reads has one like the others'."""
+    alike = [share for share in shares if share.pool == pool]
+    count = max(current, sum(share.count for share in alike))
+    then = max(share.max for share in alike) * -(-count * wanted // max(1, current))
+    return then - sum(share.max * share.count for share in alike)

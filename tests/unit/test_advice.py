@@ -217,6 +217,15 @@ def test_replicas_by_the_bottleneck_and_the_budget_of_the_database_before() -> N
     assert replicas.of_past(seen, [Budget("postgres", 200, "", budget.shares, 80, "", False)]) is not None
 
 
+def test_replicas_whose_pool_nobody_reads_count_in_the_budget() -> None:
+    """Three run and one of them tells of its pool: five would have five such."""
+    budget = Budget("postgres", 97, "", (Share("api", "db", 40, 1),), 40, "", False)
+    assert "take 200" in replicas.over_budget([budget], "api", 3, 5)
+    assert replicas.over_budget([budget], "api", 1, 2) == ""
+    workers = Budget("postgres", 97, "", (Share("api", "db", 5, 8),), 40, "", False)
+    assert replicas.over_budget([workers], "api", 2, 4) == "", "four processes a replica, of 5 each, are 80"
+
+
 def test_of_a_database_or_a_global_service_no_more_are_advised() -> None:
     """Started twice on one volume it is broken, not faster."""
     busy_one = {"cores": level(1.0), "quota": 1.0}
