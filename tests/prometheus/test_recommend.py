@@ -57,6 +57,10 @@ def day(end: float) -> list[str]:
         ("mcptop_replica_cpu_throttled_periods_total", "counter", of, lambda h: 360 * h),
         ("mcptop_replica_oom_kills_total", "counter", of, lambda h: float(h >= 10)),
     ]
+    # One exporter that two jobs scrape.
+    for job in ("mcptop", "again"):
+        queue = of.replace('job="mcptop"', f'job="{job}"') + ',queue="jobs",queue_kind="queue"'
+        series.append(("mcptop_queue_depth", "gauge", queue, lambda h: 250.0))
     idle = ('name="c1",container_label_com_docker_compose_project="mcp",'
             'container_label_com_docker_compose_service="cache",instance="h:8080",job="cadvisor"')  # fmt: skip
     series += [
@@ -99,6 +103,7 @@ def test_the_last_days_of_a_server(past: Prometheus) -> None:
     assert worker["memory"]["peak"] == 918 * MIB
     assert worker["oom_kills"] == 1
     assert worker["throttled_ratio"] == pytest.approx(0.01, abs=0.001)
+    assert worker["autoscaler"]["signal"] == "queue 250 / 100 each, rounded up = 3"
     # Two hours of 26 are 8 %: the p95 is work.
     assert worker["cpu"]["p95"] == pytest.approx(0.4, rel=0.05)
     assert worker["observed_s"] == pytest.approx(26 * 3600, abs=900)
