@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from math import floor
 from typing import Any
 
 import yaml
@@ -108,13 +109,13 @@ def _resources(one: Recommendation) -> dict[str, Any]:
         limits["memory"] = written.memory(memory)
     reserved: dict[str, str] = {}
     if one.cpu_reserved.wanted is not None:
-        reserved["cpus"] = written.cpus(_within(one.cpu_reserved.wanted, one.cpu))
+        reserved["cpus"] = written.cpus(_within(one.cpu_reserved.wanted, one.cpu, 0.001))
     if one.memory_reserved.wanted is not None:
-        reserved["memory"] = written.memory(_within(one.memory_reserved.wanted, one.memory))
+        reserved["memory"] = written.memory(_within(one.memory_reserved.wanted, one.memory, written.MIB))
     return {name: part for name, part in (("limits", limits), ("reservations", reserved)) if part}
 
 
-def _within(value: float, limit: Sized) -> float:
-    """A reservation above the limit is an error to the engine."""
+def _within(value: float, limit: Sized, unit: float) -> float:
+    """A reservation above the limit is an error to the engine, by a part of a unit as well."""
     bound = in_the_end(limit) if limit.advice is not Advice.UNKNOWN else limit.current
-    return value if bound is None else min(value, bound)
+    return value if bound is None or value < bound else floor(bound / unit + 1e-6) * unit

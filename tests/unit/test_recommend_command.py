@@ -16,12 +16,17 @@ import pytest
 import yaml
 from click.testing import CliRunner
 from msgspec import Struct
+from msgspec.structs import replace
 
 from mcptop import cli
+from mcptop.advice.observed import Kill, usage_of
+from mcptop.advice.recommend import recommend
+from mcptop.advice.sized import Advice
+from mcptop.export import advised
 from mcptop.model.flow import Model
 from mcptop.model.flow_reading import PoolReading, QueueReading
 from mcptop.presentation import advice_document as document
-from tests.unit.advising import MIB, Part, busy, level, recording
+from tests.unit.advising import MIB, Part, busy, level, observed, recording
 
 HOSTILE = "evil\x1b[31m\n[red]x"
 
@@ -149,6 +154,18 @@ def test_the_override_is_read_by_compose(
     # Nothing of what too little was seen of, of what is in no project, and of what Compose would not call a service.
     assert set(services) == {"mcp-worker", "mcp-api", "model-runner", "fits"}
     assert "limits" not in services["fits"]["deploy"]["resources"]
+
+
+def test_a_reservation_in_whole_units_is_not_above_a_limit_in_parts_of_them(tmp_path: Path) -> None:
+    """A limit of 1000 MB is 953.67 MiB; two thirds of a core are 0.6667."""
+    part = Part("api", cores=level(0.66), used=level(940), limit=1, quota=2 / 3, kills=[0.1])
+    found = observed(part, hours=5)
+    (replica,) = found.replicas
+    tight = replace(replica, memory_limit=1e9, kills=(Kill(None, 5e8),), memory=usage_of([8e8] * 300))
+    one = recommend(replace(found, replicas=(tight,)))
+    assert (one.memory.advice, one.cpu.advice) == (Advice.KEEP, Advice.KEEP)
+    made = yaml.safe_load(advised.compose([one]))["services"]["api"]["deploy"]["resources"]["reservations"]
+    assert made == {"cpus": "0.666", "memory": "953m"}
 
 
 def test_a_compose_file_is_of_one_project(tmp_path: Path) -> None:
