@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mcptop.advice.observed import Line, Observed, PoolUse, Replica
-from mcptop.advice.signals import is_shared
+from mcptop.advice.signals import SERVER, is_shared
 from mcptop.analysis.sketch import Sketch
 from mcptop.model.flow import Model
 from mcptop.model.flow_reading import FlowReading, PoolReading
@@ -13,8 +13,6 @@ from mcptop.model.snapshot import Target
 from mcptop.model.value import Kind
 
 _LONGEST_GAP_S = 60.0
-SERVER = "server"
-"""The kind of the pool of connections that a database gives."""
 
 ServiceKey = tuple[str | None, str, Kind]
 """Project, name and kind."""

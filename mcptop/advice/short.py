@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from mcptop.advice import replicas
+from mcptop.advice import replicas, signals
 from mcptop.advice.observed import Kill, Observed, Replica, Usage, usage_of
 from mcptop.advice.recommend import limits
 from mcptop.advice.replicas import Scale
-from mcptop.advice.service_track import SERVER
 from mcptop.advice.sized import Sized
 from mcptop.alerts import rules
 from mcptop.model.flow import Budget, Model
@@ -75,7 +74,7 @@ def _scale(
     """For containers of a project or a swarm; a server of connections (a database) is no more by starting it twice."""
     is_ours = service.kind is Kind.CONTAINER and (service.project or service.swarm is not None)
     is_fixed = service.swarm is not None and service.swarm.mode != "replicated"
-    if not is_ours or is_fixed or any(pool.kind == SERVER for pool in service.pools):
+    if not is_ours or is_fixed or signals.is_server(service):
         return None
     count = max(1, round(LATELY_S / interval_s))
     lately = {key: _mean(values[-count:]) for key, values in cores.items()}

@@ -16,13 +16,21 @@ TARGET_PERCENT = 70
 TARGET_DEPTH = 100.0
 """Waiting entries for each replica: from there on a growing queue is an alert."""
 RESERVATION, QUOTA = "reservation", "quota"
-_QUEUES = ("queue", "broker", None)
-"""Kinds that replicas share; connections nobody took yet are of one replica."""
+SERVER = "server"
+"""The kind of the pool of connections that a database gives."""
+_QUEUES = ("queue", None)
+"""Kinds that replicas share. Connections nobody took yet are of one replica; what waits on a broker is told by the
+broker or its exporter, and more of these would not empty it."""
 
 
 def is_shared(kind: str | None) -> bool:
     """Whether a queue of that kind is emptied by all replicas together."""
     return kind in _QUEUES
+
+
+def is_server(service: Service) -> bool:
+    """Whether it gives connections: a database, of which a second one on the same data is no more."""
+    return any(pool.kind == SERVER for pool in service.pools)
 
 
 def by_cpu(current: int, pods: Sequence[Pod], basis: str, percent: int = TARGET_PERCENT) -> list[Proposed]:

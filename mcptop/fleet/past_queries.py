@@ -60,7 +60,7 @@ def _limit(series: str, step_s: float) -> str:
 
 def of_queues(match: str | None) -> str:
     """The depth of each queue that replicas empty together; once, where two jobs scrape one exporter."""
-    series = ", ".join(each for each in ('queue_kind=~"queue|broker|"', match) if each)
+    series = ", ".join(each for each in ('queue_kind=~"queue|"', match) if each)
     return f"sum by (project, service, kind, queue) (max without (job) (mcptop_queue_depth{{{series}}}))"
 
 

@@ -24,6 +24,8 @@ class Auto(NamedTuple):
 
 def decide(service: Service, current: int, reserved_cores: float | None, at: datetime, least: int, most: int) -> Auto:
     """`current`: replicas it shall have now; `reserved_cores`: of each of its tasks."""
+    if signals.is_server(service):
+        return Auto(current, "it gives connections: a second one on the same data would break it, say how many", False)
     cores = {one.id: one.cpu.cores for one in service.instances}
     pods = signals.pods_of(service, at, cores, reserved_cores)
     basis = signals.RESERVATION if reserved_cores else signals.QUOTA

@@ -259,3 +259,11 @@ def test_auto_without_anything_to_go_by_changes_nothing_and_says_so() -> None:
 def test_a_task_nobody_samples_is_no_reason_to_take_replicas_away() -> None:
     given = replace(busy(0.3, 1), instances=(*busy(0.3, 1).instances, far(2)))
     assert autoscale.decide(given, 2, 1.0, NOON, 1, 10).replicas == 2
+
+
+def test_auto_scales_no_broker_by_what_waits_on_it_and_no_database() -> None:
+    broker = replace(busy(0.1), queues=(Queue("mail", kind="broker", depth=5000),))
+    assert autoscale.decide(broker, 2, 1.0, NOON, 1, 10).replicas <= 2
+    database = replace(busy(1.0), pools=(Pool("connections", kind="server", max=100),))
+    found = autoscale.decide(database, 2, 1.0, NOON, 1, 10)
+    assert (found.replicas, found.is_known) == (2, False)
