@@ -50,7 +50,11 @@ class Gatherer:
         for service in snapshot.swarm.services if snapshot.swarm is not None else ():
             if service.mode != "replicated" and (key := (service.stack, service.service, Kind.CONTAINER)) in seen:
                 self._service(key).fix()
+        before = self._present
         self._present = frozenset(target.id for target in snapshot.targets if target.state in ("running", "paused"))
+        for identity in before - self._present:
+            if (gone := self._tracks.get(identity)) is not None:
+                self._service(gone.key).ended(identity)
 
     def observed(self) -> tuple[Observed, ...]:
         """Of every service, by project and name."""

@@ -83,6 +83,13 @@ class ServiceTrack:
         for name in changed:
             self._sketches.setdefault(name, Sketch()).add(sum(self._depths[name].values()))
 
+    def ended(self, identity: str) -> None:
+        """A replica does not run any more: nothing waits in it."""
+        self._readings.pop(identity, None)
+        for figures in (self._depths, self._in_flight):
+            for of_replicas in figures.values():
+                of_replicas.pop(identity, None)
+
     def _loaded(self, target: Target, models: tuple[Model, ...]) -> None:
         self._models[target.id] = models
         sizes = [max(0, m.memory_bytes - (m.vram_bytes or 0)) for m in models if m.memory_bytes is not None]

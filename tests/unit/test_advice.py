@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -224,6 +225,17 @@ def test_replicas_whose_pool_nobody_reads_count_in_the_budget() -> None:
     assert replicas.over_budget([budget], "api", 1, 2) == ""
     workers = Budget("postgres", 97, "", (Share("api", "db", 5, 8),), 40, "", False)
     assert replicas.over_budget([workers], "api", 2, 4) == "", "four processes a replica, of 5 each, are 80"
+
+
+def test_what_waited_in_a_replica_that_is_gone_does_not_wait_any_more() -> None:
+    """Made anew four times, with 90 entries each time."""
+    gatherer = Gatherer(60.0)
+    for turn in range(5):
+        part = worker(turn, queues=(queue(90),))
+        for snapshot in snapshots([part], 1):
+            gatherer.add(replace(snapshot, at=snapshot.at + timedelta(minutes=61 * turn)))
+    (seen,) = gatherer.observed()
+    assert [(line.depth, line.typical) for line in seen.queues] == [(90, pytest.approx(90, rel=0.01))]
 
 
 def test_of_a_database_or_a_global_service_no_more_are_advised() -> None:
