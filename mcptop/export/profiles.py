@@ -24,6 +24,7 @@ _COMPOSE = """\
 _SWARM = """\
 # The guide's deploy sections, to give after your stack's own file:
 #   docker stack deploy -c YOUR-FILE -c THIS-FILE NAME
+# Where your file has a line `version:`, put the same line here: docker refuses files whose versions differ.
 # Swarm does not autoscale, whatever the guide's heading says: `replicas` run until somebody changes them
 # (`docker service scale NAME_mcp-api=4`, or `mcptop scale`, which says what an autoscaler would do).
 # `docker stack deploy` does not read .env: export its variables first (set -a; . ./.env; set +a).

@@ -110,6 +110,19 @@ def test_the_swarm_file_says_that_swarm_does_not_autoscale() -> None:
     assert api["restart_policy"] == {"condition": "on-failure", "delay": "5s", "max_attempts": 3}
 
 
+@pytest.mark.usefixtures("there")
+def test_beside_a_stack_file_with_a_version_the_swarm_file_needs_the_same_as_it_says(tmp_path: Path) -> None:
+    own, made = tmp_path / "own.yml", tmp_path / "made.yml"
+    own.write_text('version: "3.8"\n' + yaml.safe_dump(BASE))
+    command = ["docker", "stack", "config", "-c", str(own), "-c", str(made)]
+    text = exported("swarm")
+    assert "put the same line here" in text
+    for head, code in (("", 1), ('version: "3.8"\n', 0)):
+        made.write_text(head + text)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        assert done.returncode == code, done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments",
     [(), ("--service", "mcp-worker", "--min", "1", "--max", "4"), ("--queue-target", "50"),
