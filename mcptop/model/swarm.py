@@ -8,7 +8,8 @@ from mcptop.model.value import Value
 
 TASK = "task:"
 """Ids of instances that are known as a task of another node only begin so; the task's own id follows."""
-_COUNTED = ("replicated", "global")
+COUNTED = ("replicated", "global")
+"""Modes whose tasks shall run all the time."""
 
 
 def is_task(identity: str) -> bool:
@@ -43,6 +44,7 @@ class SwarmService(Value, frozen=True):
     desired: int
     """Replicas there shall be."""
     running: int
+    """Without those on nodes that are down, which `docker service ls` goes on counting."""
     stack: str | None = None
     update_state: str | None = None
     """updating, paused, completed, rollback_started, rollback_paused, rollback_completed; None without an update."""
@@ -64,7 +66,7 @@ class SwarmService(Value, frozen=True):
     @property
     def has_replicas(self) -> bool:
         """Whether `desired` shall run all the time; the tasks of a job end."""
-        return self.mode in _COUNTED
+        return self.mode in COUNTED
 
     @property
     def missing(self) -> int:

@@ -9,7 +9,7 @@ from mcptop.model.swarm import SwarmService
 
 
 def running(service: Service) -> int:
-    """Replicas, as Swarm counts where some are missing: with the same two figures as `docker service ls`."""
+    """Replicas, as Swarm has them where some are missing."""
     swarm = service.swarm
     return service.replicas if swarm is None or desired(service) is None else swarm.running
 

@@ -6,11 +6,11 @@ Names and errors are whatever somebody wrote: they are made harmless here, once 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from mcptop.model.swarm import Swarm, SwarmNode, SwarmService, TaskTrouble
+from mcptop.model.swarm import COUNTED, Swarm, SwarmNode, SwarmService, TaskTrouble
 from mcptop.sources.docker_target import Answer, timestamp
 from mcptop.units import plain
 
@@ -53,6 +53,7 @@ def look_of(services: Iterable[Answer], tasks: Sequence[Answer], nodes: Iterable
     """The answers to `/services?status=true`, `/tasks` and `/nodes`, asked at `now`."""
     known = tuple(sorted((_node(answer) for answer in nodes), key=lambda node: (node.name, node.id)))
     names = {node.id: node.name for node in known}
+    down = {node.id for node in known if node.state == "down"}
     by_service: dict[str, list[Answer]] = {}
     for task in tasks:
         by_service.setdefault(str(task.get("ServiceID")), []).append(task)
@@ -60,7 +61,7 @@ def look_of(services: Iterable[Answer], tasks: Sequence[Answer], nodes: Iterable
     running: list[Task] = []
     for answer in services:
         own = by_service.get(str(answer["ID"]), [])
-        service = _service(answer, own, names, now)
+        service = _service(answer, own, names, down, now)
         found.append(service)
         running += _placed(service, own, names)
     found.sort(key=lambda service: (service.name, service.id))
@@ -103,7 +104,9 @@ def _node(answer: Answer) -> SwarmNode:
     )
 
 
-def _service(answer: Answer, tasks: Sequence[Answer], nodes: Mapping[str, str], now: datetime) -> SwarmService:
+def _service(
+    answer: Answer, tasks: Sequence[Answer], nodes: Mapping[str, str], down: Collection[str], now: datetime
+) -> SwarmService:
     settings = answer.get("Spec") or {}
     mode = settings.get("Mode") or {}
     word = next((known for key, known in _MODES.items() if key in mode), "replicated")
@@ -111,13 +114,14 @@ def _service(answer: Answer, tasks: Sequence[Answer], nodes: Mapping[str, str], 
     name = plain(str(settings.get("Name") or answer["ID"]), 128)
     stack = (settings.get("Labels") or {}).get("com.docker.stack.namespace")
     troubles = _troubles(name, tasks, nodes, now)
-    running = sum((task.get("Status") or {}).get("State") == "running" for task in tasks)
+    running = sum(_runs(task, down) for task in tasks)
     return SwarmService(
         id=plain(str(answer["ID"]), 40),
         name=name,
         mode=word,
         desired=int(status.get("DesiredTasks", (mode.get("Replicated") or {}).get("Replicas", 0)) or 0),
-        running=int(status.get("RunningTasks", running) or 0),
+        # Swarm's own count has tasks of nodes that are down in it, as they were when last heard of.
+        running=running if word in COUNTED else int(status.get("RunningTasks", running) or 0),
         stack=plain(str(stack), 128) if stack else None,
         update_state=plain(str(update["State"]), 30) if update.get("State") else None,
         update_message=_line(update.get("Message")),
@@ -125,6 +129,12 @@ def _service(answer: Answer, tasks: Sequence[Answer], nodes: Mapping[str, str], 
         troubles_left_out=max(0, len(troubles) - _MOST_TROUBLES),
         failed_tasks=sum((task.get("Status") or {}).get("State") in _FAILED for task in tasks),
     )
+
+
+def _runs(task: Answer, down: Collection[str]) -> bool:
+    """Whether it runs and shall: what is to end, or was on a node that nobody hears of, is no replica."""
+    is_running = (task.get("Status") or {}).get("State") == "running"
+    return is_running and task.get("DesiredState") == "running" and task.get("NodeID") not in down
 
 
 def _troubles(

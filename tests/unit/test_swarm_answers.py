@@ -53,6 +53,16 @@ def test_a_service_of_a_stack_is_called_as_its_containers_are() -> None:
     assert (found.running, found.desired, found.missing, found.troubles) == (2, 2, 0, ())
 
 
+def test_a_task_on_a_node_that_is_down_is_no_replica() -> None:
+    """As two real nodes gave it, the worker killed: `docker service ls` goes on saying 2/2 while nothing runs."""
+    gone = [task("t1", node="n2", wanted="shutdown"), task("t2", node="n2", wanted="running", slot=2)]
+    new = task("t3", "pending", None, err="no suitable node (1 node not available for new tasks)")
+    (found,) = look(*gone, new, of=service(running=2)).swarm.services
+    assert (found.running, found.desired, found.missing) == (0, 2, 2)
+    (ends,) = look(task("t1"), task("t2", wanted="shutdown", slot=2), of=service(desired=1)).swarm.services
+    assert (ends.running, ends.missing) == (1, 0)
+
+
 @pytest.mark.parametrize(
     ("given", "says"),
     [
