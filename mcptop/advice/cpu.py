@@ -6,10 +6,12 @@ no CPU limit at all; who has none gets none here either. The reservation follows
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from msgspec.structs import replace
 
 from mcptop.advice.memory import smallest
-from mcptop.advice.observed import Observed
+from mcptop.advice.observed import Observed, Replica
 from mcptop.advice.sized import CPU_STEP, Advice, Sized, cores, missing, up, why_not_lower
 from mcptop.alerts import rules
 from mcptop.analysis import krr, vpa
@@ -22,7 +24,7 @@ _CALM = 0.01
 
 def limit(seen: Observed) -> Sized:
     """What the quota should be."""
-    current = smallest(replica.cpu_limit for replica in seen.running or seen.replicas)
+    current = _quota(seen)
     used = [replica.cpu for replica in seen.replicas if replica.cpu is not None]
     if not used:
         return Sized(current, missing="nobody says how much CPU it uses")
@@ -56,8 +58,18 @@ def reservation(seen: Observed, limit_: Sized) -> Sized:
 
 
 def throttled(seen: Observed) -> float | None:
-    """The largest share of periods in which the quota held a replica back."""
-    return max((r.throttled_ratio for r in seen.replicas if r.throttled_ratio is not None), default=None)
+    """The largest share of periods in which the quota there is held a replica back: one that is gone may have had a
+    smaller one."""
+    current = _quota(seen)
+    return _largest(r for r in seen.replicas if r.is_running or r.cpu_limit == current)
+
+
+def _quota(seen: Observed) -> float | None:
+    return smallest(replica.cpu_limit for replica in seen.running or seen.replicas)
+
+
+def _largest(replicas: Iterable[Replica]) -> float | None:
+    return max((each.throttled_ratio for each in replicas if each.throttled_ratio is not None), default=None)
 
 
 def _judged(base: Sized, seen: Observed, burst: float, held_back: float | None) -> Sized:
@@ -86,7 +98,8 @@ def _judged(base: Sized, seen: Observed, burst: float, held_back: float | None) 
         base, wanted=up(by_burst, CPU_STEP), rule=rule, steps=(rule,), floor=floor,
         rejected=_rejected(typical, burst),
     )  # fmt: skip
-    return _lowered(sized, seen, current, held_back)
+    # Use says nothing of what any quota held back, the one of before as well.
+    return _lowered(sized, seen, current, _largest(seen.replicas))
 
 
 def _rejected(typical: float, burst: float) -> str:

@@ -56,7 +56,7 @@ class Replica(Value, frozen=True):
     pressure_peak: float | None = None
     """Largest share of 10 s in which some task waited for memory."""
     throttled_ratio: float | None = None
-    """Share of the scheduler periods in which the quota held it back, over the whole time."""
+    """Share of the scheduler periods in which the quota held it back, since it has this quota."""
     kills: tuple[Kill, ...] = ()
     memory_limit: float | None = None
     cpu_limit: float | None = None

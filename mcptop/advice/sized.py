@@ -114,6 +114,8 @@ def why_not_lower(seen: Observed) -> str:
         return f"nothing is lowered or set on {seen.coverage:.0%} of the looks"
     if not any(replica.was_busy for replica in seen.replicas):
         return "nothing is lowered or set before a busy period was seen"
+    if any(seen.last_at - change.at < LOWER_S for replica in seen.running for change in replica.changes):
+        return "nothing is lowered or set within 24 h of another limit"
     unseen = sum(replica.memory is None and replica.cpu is None for replica in seen.running)
     if unseen:
         return f"nothing is lowered or set while {unseen} of {len(seen.running)} replicas have no figures"

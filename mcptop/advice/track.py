@@ -186,6 +186,8 @@ class Track:
             self._change(Change(at, "memory", self._memory_limit, memory))
         if not is_first and cores != self._cpu_limit and self._cpu_limit is not None:
             self._change(Change(at, "cpu", self._cpu_limit, cores))
+            # What another quota held back says nothing of this one.
+            self._periods = self._throttled = 0.0
         # Who was killed since the look before, was so at the limit of then.
         self._limit_before = self._memory_limit or memory
         self._memory_limit, self._cpu_limit = memory, cores

@@ -12,9 +12,10 @@ from msgspec.structs import replace
 
 from mcptop.advice import memory, placement, replicas
 from mcptop.advice.gather import Gatherer
-from mcptop.advice.observed import Kill, Observed, Replica, usage_of
+from mcptop.advice.observed import Change, Kill, Observed, Replica, usage_of
 from mcptop.advice.recommend import Status, limits, recommend
 from mcptop.advice.sized import Advice, Confidence
+from mcptop.advice.track import Told, Track
 from mcptop.model.flow import Budget, Model, Share
 from mcptop.model.flow_reading import PoolReading, QueueReading
 from mcptop.model.swarm import Swarm, SwarmService
@@ -129,6 +130,33 @@ def test_a_quota_that_holds_back_is_raised_by_what_it_held_back() -> None:
     assert one.cpu.because == "the quota holds it back in 40% of the periods"
     mild = recommend(observed(worker(cores=level(0.4), quota=0.5, throttled=0.1)))
     assert (mild.cpu.advice, mild.cpu.wanted, mild.cpu.is_acute) == (Advice.RAISE, 0.55, False)
+
+
+def test_what_an_earlier_quota_held_back_is_no_reason_to_raise_the_one_there_is() -> None:
+    track = Track(worker().target)
+    for minute in range(600):
+        was_small = minute < 150
+        held_back = 600.0 * min(minute, 150)
+        track.told(Told(cores=0.5, cpu_limit=0.5 if was_small else 2.0, periods=600.0 * minute, throttled=held_back),
+                   60.0 * minute)  # fmt: skip
+    seen = Observed("mcp", "mcp-worker", Kind.CONTAINER, (track.replica(True),), 0.0, 36_000.0, 600)
+    of_cpu, _ = limits(seen)
+    assert (of_cpu.advice, of_cpu.is_acute) == (Advice.KEEP, False)
+    # Made anew with a larger one, it is another container; use that was held back is no reason to lower either.
+    used = usage_of([0.5] * 2000)
+    gone = Replica("a", "a", False, cpu=used, cpu_limit=0.5, throttled_ratio=0.8, was_busy=True)
+    new = Replica("b", "b", True, cpu=used, cpu_limit=2.0, throttled_ratio=0.0)
+    again = Observed("mcp", "mcp-worker", Kind.CONTAINER, (gone, new), 0.0, 48 * 3600.0, 2000)
+    assert limits(again)[0].advice is Advice.KEEP
+
+
+def test_nothing_is_lowered_just_after_another_limit() -> None:
+    seen = observed(Part("api", cores=busy(0.02, 0.4), used=level(300), limit=4096, quota=8.0))
+    (replica,) = seen.replicas
+    for hours_ago, advice in ((2, Advice.KEEP), (25, Advice.LOWER)):
+        change = Change(seen.last_at - 3600 * hours_ago, "cpu", 0.5, 8.0)
+        found = limits(replace(seen, replicas=(replace(replica, changes=(change,)),)))
+        assert [each.advice for each in found] == [advice, advice]
 
 
 def test_bursts_keep_the_quota_where_the_95th_percentile_would_not() -> None:
