@@ -93,13 +93,19 @@ def live(source: LiveSource, interval_s: float, seconds: float) -> Seen:
 
 
 def asked(server: PrometheusServer, seconds: float) -> Seen:
-    """The last so many seconds of the services that a Prometheus server knows. Raises `PrometheusError`."""
+    """The last so many seconds of the services that a Prometheus server knows.
+
+    Raises `PrometheusError` for settings that cannot be right, `CouldNotLook` where it does not answer.
+    """
     from mcptop.fleet import past
-    from mcptop.sources.prometheus import Prometheus
+    from mcptop.playbook.subjects import CouldNotLook
+    from mcptop.sources.prometheus import Prometheus, PrometheusError
 
     client = Prometheus(server)
     try:
         found = past.observed(client, server.match, seconds)
+    except PrometheusError as error:
+        raise CouldNotLook(str(error)) from None
     finally:
         client.close()
     notes = tuple(f"prometheus warns: {warning}" for warning in found.warnings)
