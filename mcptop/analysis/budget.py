@@ -74,8 +74,17 @@ def _shares(service: Service, processes: int) -> Iterable[tuple[str, Share]]:
         # Rounded up: a plateau lower than the number of processes is no pool of nothing.
         most = -(-pool.max // processes) if pool.is_of_all_processes else pool.max
         counted[peer, pool.name, most] = counted.get((peer, pool.name, most), 0) + processes
+    # Replicas on nodes nobody samples are taken to be as the largest of those that are.
+    placed = {(peer, pool.name) for (peer, instance), pool in bounded.items() if instance is not None}
+    for place in placed if _elsewhere(service) else ():
+        most = max(most for peer, name, most in counted if (peer, name) == place)
+        counted[*place, most] += _elsewhere(service) * processes
     for (peer, name, most), count in counted.items():
         yield peer, Share(service.name, name, most, count)
+
+
+def _elsewhere(service: Service) -> int:
+    return service.swarm.elsewhere if service.swarm is not None else 0
 
 
 def _budget(server: _Server, shares: list[Share]) -> Budget:
@@ -118,7 +127,7 @@ def scaled(budget: Budget, service: Service, replicas: int) -> Budget | None:
     shares = [share for share in budget.shares if share.service != service.name]
     for name in dict.fromkeys(share.pool for share in own):
         alike = [share for share in own if share.pool == name]
-        count = -(-sum(share.count for share in alike) * replicas // len(now))
+        count = -(-sum(share.count for share in alike) * replicas // (len(now) + _elsewhere(service)))
         shares.append(Share(service.name, name, max(share.max for share in alike), count))
     total, says = _written(shares, budget.allowed)
     exceeded = None if budget.allowed is None else total > budget.allowed

@@ -10,6 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from mcptop.actions import scaling
+from mcptop.analysis.budget import budgets
 from mcptop.assembly import Assembler
 from mcptop.closeup import inspect_swarm
 from mcptop.headless import autoscale
@@ -192,6 +193,22 @@ THREE = with_pools(*(Pool("db", "db", "postgres", f"web.{n}", max=20) for n in r
 )
 def test_a_budget_with_another_number_of_replicas_is_the_sum_written_out(replicas: int, says: list[str]) -> None:
     assert [each.says for each in scaling.over_budget([BUDGET], THREE, replicas)] == says
+
+
+def test_replicas_on_nodes_nobody_samples_have_connections_too() -> None:
+    """Two of api and three of worker run, one of each here: 100 connections, and three of api would make it 120."""
+
+    def client(name: str, elsewhere: int) -> Service:
+        known = replace(WEB, name=name, running=1 + elsewhere, elsewhere=elsewhere)
+        return replace(with_pools(Pool("db", "db", "pg", "a", max=20)), name=name, swarm=known)
+
+    server = replace(service(), name="pg", swarm=None, pools=(Pool("connections", "server", max=110),))
+    api = client("api", 1)
+    (found,) = budgets([api, client("worker", 2), server], {})
+    assert (found.total, found.exceeded) == (100, False)
+    assert [each.says for each in scaling.over_budget([found], api, 3)] == [
+        "worker db 20 x 3 + api db 20 x 3 = 120 > 110"
+    ]
 
 
 def test_a_budget_nobody_knows_or_has_no_part_in_refuses_nothing() -> None:
