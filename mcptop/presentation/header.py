@@ -16,6 +16,8 @@ _PRESSURE_WARNING = 0.1
 _BUSY = 0.9
 _SPARK, _BAR = 10, 10
 _HOST_NAME = 32
+_RARE = frozenset({"swarm"})
+"""Most machines have none of these, and nobody misses it."""
 _GAP = 2
 """Cells between two sources."""
 _APART = "   "
@@ -85,6 +87,7 @@ def _own_cost(frame: Frame, width: int) -> Runs:
 
 def _sources(sources: Sequence[SourceReport], room: int) -> Runs:
     """The broken ones first. Where the rest has no room for names, those that are well become a number."""
+    sources = [source for source in sources if source.status is not Status.NO_DATA or source.name not in _RARE]
     well = [source for source in sources if source.status is Status.OK]
     others = sorted((s for s in sources if s.status is not Status.OK), key=lambda s: s.status is not Status.ERROR)
     not_well = [run for source in others for run in _source(source)]
