@@ -47,7 +47,10 @@ class _Watching:
             if self._office is not None:
                 self._office.tell(change)
             write(_as_json(change) if self._as_json else _line(change))
-        for complaint in self._office.complaints() if self._office is not None else ():
+        if self._office is None:
+            return
+        self._office.catch_up(self._transitions.standing, frame.at)
+        for complaint in self._office.complaints():
             print(f"mcptop: {complaint}", file=sys.stderr)
 
     def _present(self, frame: Frame) -> tuple[Service, ...]:

@@ -7,12 +7,14 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
 from typing import Protocol
 
 from mcptop.alert_settings import Notify
-from mcptop.alerts.transitions import Transition
+from mcptop.alerts.transitions import Event, Transition
 from mcptop.config import ConfigError
+from mcptop.model.alert import Alert
 from mcptop.model.playbook import Severity
 from mcptop.notices.command import Command
 from mcptop.notices.notice import Notice, notice_of
@@ -58,8 +60,17 @@ class Office:
 
     def tell(self, change: Transition) -> None:
         """Tell it, if it is to be told. Does not wait."""
-        if not self._policy.wants(change, self._clock()):
-            return
+        if self._policy.wants(change, self._clock()):
+            self._send(change)
+
+    def catch_up(self, firing: Iterable[Alert], at: datetime) -> None:
+        """Tell what was held back and still fires, now that its pause is over. To be asked at every frame."""
+        due = self._policy.due(self._clock())
+        for alert in firing if due else ():
+            if (alert.rule, alert.subject) in due:
+                self._send(Transition(Event.FIRING, at, alert))
+
+    def _send(self, change: Transition) -> None:
         notice = notice_of(change)
         if self._terminal is not None:
             with contextlib.suppress(OSError, ValueError):

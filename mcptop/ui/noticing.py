@@ -43,6 +43,7 @@ class Noticing:
         for change in self._transitions.see(frame.alerts, frame.at):
             if self._frames > _FIRST_FRAMES:
                 self._office.tell(change)
+        self._office.catch_up(frame.alerts, frame.at)
         for complaint in self._office.complaints():
             self._post(News(complaint, trouble=True))
 

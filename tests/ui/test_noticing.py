@@ -46,6 +46,23 @@ def test_what_stands_when_it_is_opened_is_no_news_and_what_begins_is():
     noticing.stop()
 
 
+def test_what_begins_again_within_its_pause_is_told_after_it():
+    posted = Posted()
+    noticing = Noticing(Notify(bell=True, severity="warning", resolved=True, pause=1.5), posted.messages.append)
+    made = frames.frame()
+    calm = replace(made, alerts=())
+    for frame in (calm, calm, calm, calm, made, calm, made):
+        noticing.hear(frame)
+    told = len(posted.texts)
+    until = time.monotonic() + 20
+    while len(posted.texts) == told and time.monotonic() < until:
+        time.sleep(0.05)
+        noticing.hear(made)
+    assert told == 2 * len(made.alerts), "the beginnings, and the ends"
+    assert sorted(posted.texts[told:]) == sorted(posted.texts[: len(made.alerts)])
+    noticing.stop()
+
+
 def test_without_settings_nothing_is_heard():
     posted = Posted()
     noticing = Noticing(Notify(), posted.messages.append)

@@ -23,7 +23,7 @@ from mcptop.config import ConfigError
 from mcptop.model.alert import Alert
 from mcptop.model.playbook import Severity
 from mcptop.model.value import Kind
-from mcptop.notices.office import office_of
+from mcptop.notices.office import Office, office_of
 from mcptop.notices.policy import Policy
 from mcptop.notices.terminal import Spoken, desktop
 from mcptop.notices.webhook import Webhook
@@ -85,6 +85,54 @@ def test_a_worse_one_is_told_within_the_pause():
     assert policy.wants(begins(alert(WARNING)), 0)
     assert policy.wants(Transition(Event.CHANGED, NOON, alert(), WARNING), 1)
     assert not policy.wants(Transition(Event.RESOLVED, NOON, alert(), None, 5.0), 2), "ends are not asked for"
+
+
+OVER = Transition(Event.RESOLVED, NOON, alert(), None, 5.0)
+
+
+def test_what_began_again_within_the_pause_is_told_when_that_is_over():
+    policy = Policy(WARNING, resolved=True, pause_s=300)
+    assert policy.wants(begins(), 0)
+    assert policy.wants(OVER, 105)
+    assert not policy.wants(begins(), 150)
+    assert policy.due(299) == set()
+    assert policy.due(300) == {("unhealthy", "a")}
+    assert policy.due(301) == set(), "once"
+    assert policy.wants(OVER, 2000), "and its end is news again"
+
+
+def test_what_is_over_before_the_pause_or_was_never_called_over_is_not_told_again():
+    policy = Policy(CRITICAL, resolved=True, pause_s=300)
+    assert policy.wants(begins(), 0)
+    better = Transition(Event.CHANGED, NOON, alert(WARNING), CRITICAL)
+    worse = Transition(Event.CHANGED, NOON, alert(), WARNING)
+    assert [policy.wants(better, 10), policy.wants(worse, 20)] == [False, False]
+    assert policy.due(1000) == set(), "the last word is that it fires"
+    assert policy.wants(OVER, 1001)
+    assert policy.wants(begins(), 1002)
+    assert policy.wants(OVER, 1003)
+    assert not policy.wants(begins(), 1004)
+    assert not policy.wants(OVER, 1005)
+    assert policy.due(2000) == set()
+    assert policy.wants(begins(), 2000)
+    assert policy.wants(OVER, 2001)
+    assert not policy.wants(begins(), 2002)
+    assert not policy.wants(better, 2003)
+    assert policy.due(3000) == set(), "too mild by then"
+
+
+def test_an_office_catches_up_with_the_alert_as_it_is_by_then():
+    written: list[str] = []
+    settings, seconds = notify(osc9=True), [0.0]
+    policy = Policy(WARNING, resolved=True, pause_s=300)
+    told = Office(policy, [], Spoken(settings, written.append), clock=lambda: seconds[0])
+    for seconds[0], change in ((0.0, begins()), (105.0, OVER), (150.0, begins())):
+        told.tell(change)
+        told.catch_up([alert()], NOON)
+    assert len(written) == 2
+    seconds[0] = 301.0
+    told.catch_up([alert(subject="b"), alert(says="its check fails still")], NOON)
+    assert written[2:] == [desktop("mcptop: critical: shop/api (api-1): its check fails still")]
 
 
 def notify(**more: Any) -> Notify:
