@@ -12,6 +12,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mcptop.alert_settings import Notify
+from mcptop.model.frame import SourceReport, Status
+from mcptop.model.playbook import Severity
 from mcptop.ui.messages import Noticed
 from mcptop.ui.noticing import Noticing
 from tests.ui import frames
@@ -44,6 +46,44 @@ def test_what_stands_when_it_is_opened_is_no_news_and_what_begins_is():
     noticing.hear(made)
     assert len(posted.texts) == 1
     noticing.stop()
+
+
+def test_what_was_pending_when_it_was_opened_is_no_news_when_it_fires_but_when_it_comes_again():
+    posted = Posted()
+    noticing = Noticing(Notify(bell=True, severity="warning", pause=0.0), posted.messages.append)
+    made = frames.frame()
+    calm, pending = replace(made, alerts=()), replace(made, alerts=(), pending=made.alerts)
+    for frame in (*[pending] * 5, made, made):
+        noticing.hear(frame)
+    assert posted.texts == []
+    for frame in (calm, pending, made):
+        noticing.hear(frame)
+    assert len(posted.texts) == len(made.alerts)
+    noticing.stop()
+
+
+def test_what_gets_worse_than_it_was_when_it_was_opened_is_told():
+    posted = Posted()
+    noticing = Noticing(Notify(bell=True, severity="warning"), posted.messages.append)
+    made = frames.frame()
+    bad = next(alert for alert in made.alerts if alert.severity == "critical")
+    mild = replace(bad, severity=Severity.WARNING)
+    for alert in (mild, mild, mild, mild, bad):
+        noticing.hear(replace(made, alerts=(alert,)))
+    assert len(posted.texts) == 1
+    noticing.stop()
+
+
+def test_what_an_engine_that_answers_late_shows_first_is_no_news_but_one_that_never_does_holds_nothing_up():
+    made = frames.frame()
+    connecting = replace(made, alerts=(), sources=(SourceReport("docker", Status.NO_DATA, "connecting", 0.0),))
+    for waits, told in ((10, 0), (100, len(made.alerts))):
+        posted = Posted()
+        noticing = Noticing(Notify(bell=True, severity="warning"), posted.messages.append)
+        for frame in (*[connecting] * waits, made):
+            noticing.hear(frame)
+        assert len(posted.texts) == told
+        noticing.stop()
 
 
 def test_what_begins_again_within_its_pause_is_told_after_it():
