@@ -1,6 +1,7 @@
 """A recording as frames, by number: forward one tick of a monitor, elsewhere again from a quarter of an hour before.
 
-So charts, trends and rates are those one would have seen then, and only so much is in memory as is looked at.
+Where a rule waits longer, from longer before. So charts, trends, rates and alerts are those one would have seen then,
+and only so much is in memory as is looked at.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ KEPT_FRAMES = 300
 _BACK_FRAMES = 60
 """After a jump one often looks at what was just before."""
 _LEAST_FRAMES = 30
+_SETTLES_S = 30.0
+"""Rates and smoothed figures are there some ticks later, and what a rule waits for begins with them."""
+_MOST_BEFORE_S = 4 * 3600.0
+"""A jump makes all frames from so long before: more takes longer than one waits."""
 _MOST_INSTANCES = 15_000
 """In all frames that are kept: each may be a few kilobytes."""
 
@@ -41,14 +46,14 @@ class Playback:
         self.log = log
         self._rules = rules
         self.interval_s = log.header.interval_s
-        self._preroll = int(KEPT_S / self.interval_s)
+        self._preroll = int(_before_s(rules) / self.interval_s)
         self._reel = _Reel()
         self._ticks: Iterator[Snapshot | RecordingError] = iter(())
         self._monitor: Monitor | None = None
         self._next = -1
         """The tick the monitor would make now."""
         self._whole = 0
-        """From there on frames have a whole quarter of an hour behind them."""
+        """From there on frames have behind them all that charts and rules look at."""
         self._kept: dict[int, Frame] = {}
 
     @property
@@ -128,6 +133,10 @@ class Playback:
         most = max(_LEAST_FRAMES, min(KEPT_FRAMES, _MOST_INSTANCES // (instances or 1)))
         while len(self._kept) > most:
             del self._kept[next(iter(self._kept))]
+
+
+def _before_s(rules: RuleSet) -> float:
+    return max(KEPT_S, min(rules.looks_back_s + _SETTLES_S, _MOST_BEFORE_S))
 
 
 class _Reel:

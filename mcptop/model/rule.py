@@ -10,6 +10,9 @@ from msgspec import field
 from mcptop.model.playbook import Severity
 from mcptop.model.value import Value
 
+_LOOKS_BACK = ("window", "calm", "recent", "changing", "failing")
+"""Of a rule's other durations those that are about the past; the others are about the future, or of ages."""
+
 
 class Rule(Value, frozen=True):
     """One condition that can hold. The bigger the value, the worse, unless it says otherwise."""
@@ -79,6 +82,14 @@ class Rule(Value, frozen=True):
         is_critical = severity is Severity.CRITICAL and self.critical_for_s is not None
         return self.critical_for_s or 0.0 if is_critical else self.for_s
 
+    @property
+    def looks_back_s(self) -> float:
+        """So long before now what it judges by may lie; 0 for one that is off."""
+        if not self.enabled:
+            return 0.0
+        also = (self.also.get(name, 0.0) for name in _LOOKS_BACK)
+        return max(self.for_s, self.critical_for_s or 0.0, *also)
+
 
 class OwnRule(Value, frozen=True):
     """A rule of the user's own: a figure of the snapshot, and from where on it is bad."""
@@ -106,3 +117,8 @@ class RuleSet(Value, frozen=True):
 
     def __getitem__(self, id: str) -> Rule:
         return self.by_id[id]
+
+    @property
+    def looks_back_s(self) -> float:
+        """So long one has to have looked until no alert is missing for that."""
+        return max((rule.looks_back_s for rule in self.rules), default=0.0)

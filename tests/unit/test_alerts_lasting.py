@@ -21,7 +21,7 @@ from mcptop.playback import Playback
 from mcptop.recording.reader import Reader
 from mcptop.recording.writer import Writer
 from tests.unit.alerting import NOON, Play, by_rule, host, instance, service, using
-from tests.unit.recorded import Script, ticks
+from tests.unit.recorded import Script, ticks, write
 
 LEVELS = {
     "memory-near-limit": service(using(470, 512)),
@@ -139,6 +139,34 @@ def test_a_recording_is_judged_as_it_was_live(tmp_path: Path):
     assert [([*map(_plainly, one.alerts)], [*map(_plainly, one.pending)]) for one in frames if one] == told
     assert any(alerts for alerts, _ in told)
     assert any(pending for _, pending in told)
+
+
+@pytest.mark.parametrize(
+    ("tables", "fires"),
+    [
+        ({"cpu_throttled": {"for": "25m"}}, True),
+        ({"restart_loop": {"critical": 1, "window": "40m", "calm": "40m"}}, True),
+        ({"oom_kill": {"recent": "25m"}}, False),
+    ],
+)
+def test_after_a_jump_fires_what_fired_live_however_long_a_rule_looks_back(tables: dict, fires: bool, tmp_path: Path):
+    rules_in_force, (rule,) = changed(**tables), [name.replace("_", "-") for name in tables]
+    made = list(ticks(400, 5.0))  # half an hour, and what happens is over after seven minutes
+    monitor = Monitor(Script(made), 5.0, rules=rules_in_force)
+    live = [monitor.step() for _ in made][-1]
+    reader = Reader(write(tmp_path / "day.mcptop", made, interval_s=5.0))
+    jumped = Playback(reader, rules_in_force).frame(len(made) - 1)
+    reader.close()
+    assert jumped is not None
+    assert (rule in by_rule(live.alerts)) is fires
+    assert (rule in by_rule(jumped.alerts)) is fires
+
+
+def test_how_long_rules_look_back_is_bounded_and_only_what_is_on_counts():
+    assert changed().looks_back_s == 900
+    assert changed(disk_full={"for": "2h"}).looks_back_s == 7200
+    assert changed(disk_full={"for": "2h", "enabled": False}).looks_back_s == 900
+    assert changed(disk_filling={"full_in": "3h"}).looks_back_s == 900, "that is about the future"
 
 
 def _plainly(alert) -> tuple[object, ...]:
