@@ -64,7 +64,7 @@ def _changed(rule: Rule, table: Any, where: str) -> Rule:
         if key in also:
             also[key] = _also(rule, key, given, place)
         elif key in LEVELS:
-            values[key] = _checked(lambda given: quantity(given, rule.unit), given, place)
+            values[key] = _threshold(given, rule.unit, place)
         elif key in DURATIONS:
             values[DURATIONS[key]] = _checked(duration, given, place)
         else:
@@ -75,8 +75,18 @@ def _changed(rule: Rule, table: Any, where: str) -> Rule:
 
 
 def _also(rule: Rule, key: str, given: Any, place: str) -> float:
-    is_time = isinstance(rules.WRITTEN[rule.id][key], str)
-    return _checked(duration if is_time else lambda given: quantity(given, "ratio"), given, place)
+    shipped = rules.WRITTEN[rule.id][key]
+    if isinstance(shipped, str):
+        return _checked(duration, given, place)
+    return _threshold(given, "count" if isinstance(shipped, int) else "ratio", place)
+
+
+def _threshold(given: Any, unit: str, place: str) -> float:
+    """No figure that shipped rules are about is ever negative."""
+    found = _checked(lambda given: quantity(given, unit), given, place)
+    if found < 0:
+        raise ConfigError(f"{place}: expected 0 or more, got `{plain(str(given), 40)}`")
+    return found
 
 
 def _plainly(key: str, given: Any, place: str) -> Any:

@@ -20,6 +20,8 @@ _EXAMPLES = {
     "ratio/s": "`1%/h`",
     "seconds": "`90s`, `5m` or a number of seconds",
 }
+_MOST_BARE_RATIO = 1.5
+"""A pool may be over its size, a quota be passed for a moment; more without a `%` was meant as percent."""
 _QUANTITY = re.compile(r"(-?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)\s*([%a-zA-Z]*)(?:\s*/\s*(ms|s|min|m|h|d))?")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|min|h|d)")
 
@@ -29,7 +31,8 @@ def quantity(given: float | str, unit: str) -> float:
     if isinstance(given, bool) or not isinstance(given, int | float | str):
         raise ValueError(f"expected {_example(unit)}, got `{given}`")
     found = float(given) if isinstance(given, int | float) else _read(given.strip(), unit)
-    if found != found or abs(found) == float("inf"):
+    is_percent = unit == "ratio" and found > _MOST_BARE_RATIO and "%" not in str(given)
+    if found != found or abs(found) == float("inf") or is_percent:
         raise ValueError(f"expected {_example(unit)}, got `{given}`")
     return found
 

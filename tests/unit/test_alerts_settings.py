@@ -30,7 +30,7 @@ from tests.unit.alerting import GIB, MIB, NOON, Play, by_rule, disk, host, insta
         ("1%/h", "ratio/s", 0.01 / 3600),
         ("1.5GiB", "bytes", 1.5 * GIB), ("200 MB", "bytes", 2e8), (5, "count", 5.0), ("50ms", "seconds", 0.05),
         ("1h30m", "seconds", 5400.0), (30, "seconds", 30.0), ("0.5", "cores", 0.5), ("-3", "count", -3.0),
-        ("100/min", "count/s", 100 / 60),
+        ("100/min", "count/s", 100 / 60), (1.2, "ratio", 1.2), ("250%", "ratio", 2.5), (25, "count", 25.0),
     ],
 )  # fmt: skip
 def test_quantities(given: float | str, unit: str, found: float):
@@ -79,6 +79,13 @@ OWN = '[[alert]]\nid = "own"\nfigure = "cpu.limit_ratio"\n'
         ("[alerts.disk-full]\ndo = 3", "alerts.disk-full.do: expected a text"),
         ("[alerts]\ndisk-full = 3", "alerts.disk-full: expected a table such as [alerts.disk-full], got `3`"),
         ("[alerts.queue-not-draining]\nstuck = '5%'", "alerts.queue-not-draining.stuck: expected a time"),
+        ("[alerts.cpu-throttled]\nwarning = 25",
+         "alerts.cpu-throttled.warning: expected a ratio such as 0.9 or `90%`, got `25`"),
+        ("[alerts.host-swap]\nno_memory = '5'", "alerts.host-swap.no_memory: expected a ratio such as 0.9 or `90%`"),
+        ("[alerts.disk-full]\nwarning = -0.1", "alerts.disk-full.warning: expected 0 or more, got `-0.1`"),
+        ("[alerts.close-wait]\nwarning = -5", "alerts.close-wait.warning: expected 0 or more, got `-5`"),
+        ("[alerts.host-swap]\nno_memory = '-5%'", "alerts.host-swap.no_memory: expected 0 or more, got `-5%`"),
+        (OWN + "above = 80", "alert[0].above.warning: expected a ratio such as 0.9 or `90%`, got `80.0`"),
         (OWN, "alert[0]: expected `above` or `below`"),
         (OWN + "above = 1\nbelow = 2", "alert[0]: expected `above` or `below`"),
         (OWN + "above = '5 MiB'", "alert[0].above.warning: expected a ratio"),
@@ -135,6 +142,10 @@ def test_every_key_of_every_rule_can_be_set_to_what_it_is(tmp_path: Path):
         given = {key: shipped[key] for key in keys_of(rule) if key in shipped}
         changed = rule_set({rule.id: given}, (), "f")[rule.id]
         assert all(getattr(changed, name) == getattr(rule, name) for name in rule.__struct_fields__)
+
+
+def test_a_count_beside_a_rules_threshold_is_no_ratio():
+    assert rule_set({"queue-not-draining": {"backlog": 500}}, (), "f")["queue-not-draining"].also["backlog"] == 500
 
 
 def test_an_own_rule_of_an_instance(tmp_path: Path):
