@@ -29,6 +29,8 @@ class Command:
             return f"{self.name}: not found"
         except (OSError, ValueError) as error:
             return f"{self.name}: cannot be started ({getattr(error, 'strerror', None) or type(error).__name__})"
+        if done.timed_out and over.is_set():
+            return f"{self.name}: was stopped before its end, as mcptop ended"
         if done.timed_out:
             return f"{self.name}: took longer than {self._timeout_s:g}s, and was stopped"
         return f"{self.name}: ended with code {done.exit_code}" if done.exit_code else None

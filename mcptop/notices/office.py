@@ -21,6 +21,7 @@ from mcptop.notices.notice import Notice, notice_of
 from mcptop.notices.policy import Policy
 from mcptop.notices.webhook import Webhook
 from mcptop.server_settings import Secret
+from mcptop.units import many
 
 _MOST_WAITING = 32
 _MOST_COMPLAINTS = 20
@@ -102,16 +103,19 @@ class _Desk:
         self._lock = threading.Lock()
         self._wrong: list[str] = []
         self._dropped = 0
+        self._undone = 0
+        """Those that wait, and the one in hand."""
         self._thread: threading.Thread | None = None
 
     def take(self, notice: Notice) -> None:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="mcptop-notices", daemon=True)
             self._thread.start()
-        try:
-            self._waiting.put_nowait(notice)
-        except queue.Full:
-            with self._lock:
+        with self._lock:
+            try:
+                self._waiting.put_nowait(notice)
+                self._undone += 1
+            except queue.Full:
                 self._dropped += 1
 
     def complaints(self) -> list[str]:
@@ -132,10 +136,9 @@ class _Desk:
         self._thread.join(max(0.0, ends - time.monotonic()))
         self._over.set()
         self._thread.join(1.0)
-        left = sum(each is not None for each in list(self._waiting.queue))
-        if left:
-            with self._lock:
-                self._wrong.append(f"{self._channel.name}: {left} notices were not sent any more")
+        with self._lock:
+            if self._undone:
+                self._wrong.append(f"{self._channel.name}: {many(self._undone, 'notice')} not sent any more")
 
     def _run(self) -> None:
         while not self._over.is_set() and (notice := self._waiting.get()) is not None:
@@ -143,10 +146,10 @@ class _Desk:
                 wrong = self._channel.deliver(notice, self._over)
             except Exception as error:  # the next one is told all the same; its words may hold a secret
                 wrong = f"{self._channel.name}: defect in mcptop: {type(error).__name__}"
-            if wrong is not None:
-                with self._lock:
-                    if len(self._wrong) < _MOST_COMPLAINTS:
-                        self._wrong.append(wrong)
+            with self._lock:
+                self._undone -= 1
+                if wrong is not None and len(self._wrong) < _MOST_COMPLAINTS:
+                    self._wrong.append(wrong)
 
 
 def office_of(

@@ -29,7 +29,7 @@ class Webhook:
         """What went wrong, in one line; None: nothing."""
         ends, pause_s = time.monotonic() + self._timeout_s, _FIRST_PAUSE_S
         while True:
-            trouble, asked_s, may_retry = self._attempt(notice.json, max(0.1, ends - time.monotonic()))
+            trouble, asked_s, may_retry = self._attempt(notice.json, max(0.1, ends - time.monotonic()), over)
             if trouble is None or not may_retry:
                 return trouble and f"{self.name}: {trouble}"
             wait_s = pause_s if asked_s is None else asked_s
@@ -40,7 +40,7 @@ class Webhook:
                 return f"{self.name}: {trouble}"
             pause_s *= 2
 
-    def _attempt(self, body: bytes, seconds: float) -> tuple[str | None, float | None, bool]:
+    def _attempt(self, body: bytes, seconds: float, over: threading.Event) -> tuple[str | None, float | None, bool]:
         """What went wrong, how long the server asks to wait, and whether another attempt may help."""
         import httpcore
         import httpx
@@ -50,14 +50,15 @@ class Webhook:
         headers = {"Content-Type": "application/json"} | {name: each.reveal() for name, each in self._headers.items()}
         try:
             with (
-                httpx.Client(transport=DeadlineTransport(), timeout=seconds, trust_env=False) as client,
+                httpx.Client(transport=DeadlineTransport(over=over), timeout=seconds, trust_env=False) as client,
                 client.stream("POST", self._address.reveal(), content=body, headers=headers) as answer,
             ):
                 status, asked_s = answer.status_code, _seconds(answer.headers.get("Retry-After"))
         except (httpcore.ConnectError, httpx.ConnectError):
             return "no connection", None, True
         except (httpcore.TimeoutException, httpx.TimeoutException):
-            return f"no answer within {self._timeout_s:g}s", None, False
+            until = "before mcptop ended" if over.is_set() else f"within {self._timeout_s:g}s"
+            return f"no answer {until}", None, False
         except Exception as error:  # whatever it is: its words may hold the address
             return f"cannot be sent ({type(error).__name__})", None, False
         if status < 300:

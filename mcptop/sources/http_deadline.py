@@ -7,6 +7,7 @@ without end. Here each operation on the socket gets what is left of the exchange
 from __future__ import annotations
 
 import ssl
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from typing import Any, cast
@@ -15,6 +16,8 @@ import httpcore
 import httpx
 
 _MOST_CONNECTIONS = 64
+_SLICE_S = 0.2
+"""Between two looks at whether an answer is still wanted."""
 _KEPT_S = 60.0
 """Longer than the pause between two looks at an endpoint; one that is forgotten is not held on to."""
 
@@ -22,13 +25,13 @@ _KEPT_S = 60.0
 class DeadlineTransport(httpx.BaseTransport):
     """Sends requests with a pool of httpcore's. Raises httpcore's errors, not those of httpx."""
 
-    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
-        """`trust`: whose certificates count, where not those that come with httpcore."""
+    def __init__(self, trust: ssl.SSLContext | None = None, over: threading.Event | None = None) -> None:
+        """`trust`: whose certificates count, where not those that come with httpcore. `over`: nobody waits any more."""
         self._pool = httpcore.ConnectionPool(
             ssl_context=trust,
             max_connections=_MOST_CONNECTIONS,
             keepalive_expiry=_KEPT_S,
-            network_backend=_Backend(),
+            network_backend=_Backend(over),
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -80,8 +83,9 @@ def _left(ends: float | None, error: type[httpcore.TimeoutException]) -> float |
 class _Backend(httpcore.NetworkBackend):
     """httpcore's own, told a moment where it expects a span."""
 
-    def __init__(self) -> None:
+    def __init__(self, over: threading.Event | None) -> None:
         self._plain = httpcore.SyncBackend()
+        self._over = over
 
     def connect_tcp(
         self,
@@ -92,17 +96,26 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._plain.connect_tcp(host, port, left, local_address, socket_options))
+        return _Stream(self._plain.connect_tcp(host, port, left, local_address, socket_options), self._over)
 
 
 class _Stream(httpcore.NetworkStream):
     """A connection whose operations are over at a moment."""
 
-    def __init__(self, stream: httpcore.NetworkStream) -> None:
+    def __init__(self, stream: httpcore.NetworkStream, over: threading.Event | None) -> None:
         self._stream = stream
+        self._over = over
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._stream.read(max_bytes, _left(timeout, httpcore.ReadTimeout))
+        while True:
+            left = _left(timeout, httpcore.ReadTimeout)
+            if self._over is None or left is None or left <= _SLICE_S:
+                return self._stream.read(max_bytes, left)
+            try:
+                return self._stream.read(max_bytes, _SLICE_S)
+            except httpcore.ReadTimeout:
+                if self._over.is_set():
+                    raise
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         self._stream.write(buffer, _left(timeout, httpcore.WriteTimeout))
@@ -114,7 +127,7 @@ class _Stream(httpcore.NetworkStream):
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         left = _left(timeout, httpcore.ConnectTimeout)
-        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left))
+        return _Stream(self._stream.start_tls(ssl_context, server_hostname, left), self._over)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

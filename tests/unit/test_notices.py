@@ -334,7 +334,44 @@ def test_an_office_that_closes_does_not_wait_for_long(tmp_path: Path):
     began = time.monotonic()
     found = told.close(0.5)
     assert time.monotonic() - began < 10
-    assert f"command {sys.executable}: 2 notices were not sent any more" in found
+    assert found == [
+        f"command {sys.executable}: was stopped before its end, as mcptop ended",
+        f"command {sys.executable}: 2 notices not sent any more",
+    ]
+
+
+def test_what_is_in_hand_when_an_office_closes_is_complained_of(hook: Any):
+    hook.answers = ["hang"]
+    told = office(webhook(hook.url, timeout=300.0))
+    told.tell(begins())
+    assert until(lambda: hook.got)
+    began = time.monotonic()
+    assert told.close(0.2) == ["webhook http://127.0.0.1: no answer before mcptop ended"]
+    assert time.monotonic() - began < 10
+
+
+class _Deaf:
+    """A way to tell that never comes back by itself."""
+
+    name = "deaf"
+
+    def __init__(self) -> None:
+        self.busy, self.let_go = threading.Event(), threading.Event()
+
+    def deliver(self, notice: object, over: threading.Event) -> str | None:
+        self.busy.set()
+        self.let_go.wait(60)
+        return None
+
+
+def test_one_that_cannot_be_stopped_is_counted_as_not_sent():
+    deaf = _Deaf()
+    told = Office(Policy(WARNING, resolved=True, pause_s=0), [deaf])
+    told.tell(begins())
+    assert deaf.busy.wait(20)
+    told.tell(begins(alert(subject="b")))
+    assert told.close(0.1) == ["deaf: 2 notices not sent any more"]
+    deaf.let_go.set()
 
 
 def test_the_terminal_rings_and_shows_text_without_control_characters():
