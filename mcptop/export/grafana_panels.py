@@ -121,7 +121,7 @@ def _memory(rules: RuleSet) -> tuple[Panel, ...]:
         ), "Working set of all replicas: without pages of files that can be dropped at once. Dashed: their limits."),
         Panel("timeseries", "Memory, share of the limit", "percentunit", (
             Query(f"{_of(used)} / ({_of(limit)} > 0)", _REPLICA),
-        ), "Of each replica that has a limit of its own.", rules[shipped.MEMORY_NEAR_LIMIT.id]),
+        ), "Of each replica that has a limit of its own.", rules.shown(shipped.MEMORY_NEAR_LIMIT.id)),
         Panel("timeseries", "Memory that no cache can give back", "bytes", (
             Query(_of("mcptop_replica_memory_anon_bytes"), _REPLICA),
         ), "Anonymous memory. What grows here without an end is a leak."),
@@ -137,10 +137,10 @@ def _cpu(rules: RuleSet) -> tuple[Panel, ...]:
         ), "Cores used by all replicas. Dashed: their quotas.", axis="cores"),
         Panel("timeseries", "CPU, share of the quota", "percentunit", (
             Query(f"{used} / ({limit} > 0)", _REPLICA),
-        ), "Of each replica that has a quota.", rules[shipped.CPU_AT_QUOTA.id]),
+        ), "Of each replica that has a quota.", rules.shown(shipped.CPU_AT_QUOTA.id)),
         Panel("timeseries", "Held back by the quota", "percentunit", (
             Query(f"{held} / ({periods} > 0)", _REPLICA),
-        ), "Share of scheduler periods in which the quota held it back.", rules[shipped.CPU_THROTTLED.id]),
+        ), "Share of scheduler periods in which the quota held it back.", rules.shown(shipped.CPU_THROTTLED.id)),
     )  # fmt: skip
 
 
@@ -153,12 +153,12 @@ def _pools(rules: RuleSet) -> tuple[Panel, ...]:
         Panel("timeseries", "Pools: callers that wait", "short", (Query(_of("mcptop_pool_waiting"), _POOL),),
               "Callers that wait for a place at this moment.", axis="callers"),
         Panel("timeseries", "Pools: how long they wait", "s", (Query(_of("mcptop_pool_wait_seconds"), _POOL),),
-              "Mean of those whose wait ended lately, or the age of the oldest.", rules[shipped.POOL_WAITING.id]),
+              "Mean of those whose wait ended lately, or the age of the oldest.", rules.shown(shipped.POOL_WAITING.id)),
         Panel("timeseries", "Pools: waited in vain", "cps", (Query(_rate("mcptop_pool_timeouts_total"), _POOL),),
               "Callers that gave up waiting, a second."),
         Panel("timeseries", "Idle inside a transaction", "s", (
             Query(_of("mcptop_pool_idle_in_transaction_seconds"), _POOL),
-        ), "Age of the oldest open transaction with nothing to do.", rules[shipped.IDLE_IN_TRANSACTION.id]),
+        ), "Age of the oldest open transaction with nothing to do.", rules.shown(shipped.IDLE_IN_TRANSACTION.id)),
         Panel("bargauge", "Connection budget", "percentunit", (
             Query(f"mcptop_connection_budget_wanted / (mcptop_connection_budget_allowed > 0) {_ON_HOST}", "{{server}}"),
         ), "What the pools of all clients may take together, of what the server gives. Beyond 100 % some are refused.",
@@ -173,7 +173,7 @@ def _queues(rules: RuleSet) -> tuple[Panel, ...]:
         ), "Entries that wait. Dashed: how many may.", axis="entries"),
         Panel("timeseries", "Queues: age of the first in line", "s", (
             Query(_of("mcptop_queue_oldest_age_seconds"), _QUEUE),
-        ), "How long the oldest entry has waited.", rules[shipped.QUEUE_NOT_DRAINING.id]),
+        ), "How long the oldest entry has waited.", rules.shown(shipped.QUEUE_NOT_DRAINING.id)),
         Panel("timeseries", "Queues: in and out", "cps", (
             Query(_of("mcptop_queue_in_per_second"), f"{_QUEUE} in"),
             Query(_of("mcptop_queue_out_per_second"), f"{_QUEUE} out"),
@@ -189,15 +189,15 @@ def _replicas(rules: RuleSet) -> tuple[Panel, ...]:
         ), "As the engine counts them.", _any("warning")),
         Panel("bargauge", "OOM kills in the last hour", "short", (
             Query(f"{_grown('mcptop_replica_oom_kills_total', '1h')} > 0", _REPLICA),
-        ), "Kills for lack of memory.", rules[shipped.OOM_KILL.id]),
+        ), "Kills for lack of memory.", rules.shown(shipped.OOM_KILL.id)),
         Panel("timeseries", "Healthy", "bool", (Query(_of("mcptop_replica_healthy"), _REPLICA),),
               "1 healthy, 0 unhealthy; nothing without a health check."),
         Panel("timeseries", "Open files, share of the limit", "percentunit", (
             Query(_of("mcptop_replica_fds_limit_ratio"), _REPLICA),
-        ), "Of the process nearest to its own limit.", rules[shipped.FDS_NEAR_LIMIT.id]),
+        ), "Of the process nearest to its own limit.", rules.shown(shipped.FDS_NEAR_LIMIT.id)),
         Panel("timeseries", "Connections not closed", "short", (
             Query(_of("mcptop_replica_sockets", 'state="close_wait"'), _REPLICA),
-        ), "CLOSE_WAIT: the peer closed, the program did not.", rules[shipped.CLOSE_WAIT.id], axis="sockets"),
+        ), "CLOSE_WAIT: the peer closed, the program did not.", rules.shown(shipped.CLOSE_WAIT.id), axis="sockets"),
         Panel("timeseries", "Pressure", "percentunit", tuple(
             Query(_of(name), f"{_REPLICA} {what}") for name, what in stalls
         ), "Share of the last 10 s in which some task waited for a CPU, for memory, for I/O."),
@@ -254,10 +254,10 @@ def _machine(rules: RuleSet) -> tuple[Panel, ...]:
         ), "What can be had without swapping, of what there is."),
         Panel("bargauge", "File systems", "percentunit", (
             Query(of("mcptop_filesystem_used_ratio"), "{{host}} {{mount}}"),
-        ), "Used share, as df computes it.", rules[shipped.DISK_FULL.id]),
+        ), "Used share, as df computes it.", rules.shown(shipped.DISK_FULL.id)),
         *(Panel("timeseries", f"Everybody waits: {resource}", "percentunit", (
             Query(of("mcptop_host_pressure_full_ratio", f',resource="{resource}"'), "{{host}}"),
-        ), "Share of the last 10 s in which all tasks waited.", rules[rule]) for resource, rule in stalls),
+        ), "Share of the last 10 s in which all tasks waited.", rules.shown(rule)) for resource, rule in stalls),
         Panel("timeseries", "Some wait for a CPU", "percentunit", (
             Query(of("mcptop_host_pressure_some_ratio", ',resource="cpu"'), "{{host}}"),
         ), "Share of the last 10 s in which some task waited."),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from math import inf
 
 from msgspec import field
+from msgspec.structs import replace
 
 from mcptop.model.playbook import Severity
 from mcptop.model.value import Value
@@ -117,6 +118,11 @@ class RuleSet(Value, frozen=True):
 
     def __getitem__(self, id: str) -> Rule:
         return self.by_id[id]
+
+    def shown(self, id: str) -> Rule:
+        """For the colours of figures: one that is off has no thresholds."""
+        rule = self.by_id[id]
+        return rule if rule.enabled else replace(rule, warning=inf, critical=inf)
 
     @property
     def looks_back_s(self) -> float:

@@ -153,7 +153,7 @@ def sockets(row: Row, width: int, moment: Moment) -> Runs:
     if figures.established is None:
         return ((runs.fit(units.UNKNOWN, width, "right"), "dim"),)
     waiting = figures.close_wait or 0
-    if waiting < row.rules[rules.CLOSE_WAIT.id].warning:
+    if waiting < row.rules.shown(rules.CLOSE_WAIT.id).warning:
         return ((runs.fit(units.count(figures.established), width, "right"), _plain_style(row)),)
     mark = f" {units.count(waiting)}w"
     return ((runs.fit(units.count(figures.established), width - len(mark), "right"), "text"), (mark, "warning"))

@@ -14,11 +14,11 @@ from mcptop.presentation.sheet import MAIN, NARROW, WIDE, Column, Moment, Sheet
 
 def _throttled_style(row: Row) -> str:
     ratio = row.figures.throttled or 0.0
-    return "warning" if row.rules[rules.CPU_THROTTLED.id].judge(ratio) else ("text" if ratio >= 0.005 else "dim")
+    return "warning" if row.rules.shown(rules.CPU_THROTTLED.id).judge(ratio) else ("text" if ratio >= 0.005 else "dim")
 
 
 def _fds_style(row: Row) -> str:
-    if row.rules[rules.FDS_NEAR_LIMIT.id].judge(row.figures.fds_ratio):
+    if row.rules.shown(rules.FDS_NEAR_LIMIT.id).judge(row.figures.fds_ratio):
         return "warning"
     return "muted" if row.depth is Depth.INSTANCE else "text"
 

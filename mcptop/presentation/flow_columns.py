@@ -99,16 +99,20 @@ def _if(bad: Callable[[F], bool]) -> Callable[[F], str]:
 
 def _counted(value: Callable[[PoolRow], float | None], rule: str | None = None) -> Callable[[PoolRow], str]:
     """None is faint, and from the warning of the rule on (without one: any) it has the colour of the row's level."""
-    bad: Callable[[PoolRow], str] = _if(lambda row: (value(row) or 0.0) >= (row.rules[rule].warning if rule else 0.0))
+
+    def reaches(row: PoolRow) -> bool:
+        return (value(row) or 0.0) >= (row.rules.shown(rule).warning if rule else 0.0)
+
+    bad: Callable[[PoolRow], str] = _if(reaches)
     return lambda row: bad(row) if value(row) else "dim"
 
 
 def _is_waited_for(row: PoolRow) -> bool:
-    return bool(row.pool.waiting) or (row.pool.wait_s or 0.0) >= row.rules[rules.POOL_WAITING.id].critical
+    return bool(row.pool.waiting) or (row.pool.wait_s or 0.0) >= row.rules.shown(rules.POOL_WAITING.id).critical
 
 
 def _has_waited(row: QueueRow) -> bool:
-    return (row.queue.oldest_age_s or 0.0) >= row.rules[rules.QUEUE_NOT_DRAINING.id].warning
+    return (row.queue.oldest_age_s or 0.0) >= row.rules.shown(rules.QUEUE_NOT_DRAINING.id).warning
 
 
 def _growth(row: QueueRow) -> str:

@@ -65,7 +65,7 @@ def _memory_chart(row: Row, lens: Lens) -> Chart:
     values = lens.history(row.key, "memory.working_set")
     limit = row.figures.memory_limit
     highest = max((value for value in values if value is not None), default=0.0)
-    rule = row.rules[rules.MEMORY_NEAR_LIMIT.id]
+    rule = row.rules.shown(rules.MEMORY_NEAR_LIMIT.id)
     return Chart(
         values,
         lens,
@@ -141,7 +141,7 @@ def cpu_line(row: Row, width: int) -> Runs:
     of = f" of {figures.limit_cores:.2f} cores" if figures.limit_cores else " cores, no quota"
     line: list[Run] = [(" cpu ", "strong"), (f" {used}{of}", "text")]
     if figures.throttled is not None:
-        tone = "warning" if figures.throttled >= row.rules[rules.CPU_THROTTLED.id].warning else "dim"
+        tone = "warning" if figures.throttled >= row.rules.shown(rules.CPU_THROTTLED.id).warning else "dim"
         line.append((f"  throttled {units.percent(figures.throttled)}", tone))
     if figures.cpu_pressure is not None:
         line.append((f"  pressure {units.percent(figures.cpu_pressure)}", "dim"))

@@ -74,7 +74,7 @@ def of_none(service: Service, alerts: Sequence[Alert]) -> Sequence[Alert]:
 
 def of_memory(ratio: float | None, in_force: RuleSet = rules.SHIPPED) -> Level:
     """Level of a share of a memory limit, for the colour of a figure."""
-    severity = in_force[rules.MEMORY_NEAR_LIMIT.id].judge(ratio)
+    severity = in_force.shown(rules.MEMORY_NEAR_LIMIT.id).judge(ratio)
     return Level.OK if severity is None else Level[severity.name]
 
 

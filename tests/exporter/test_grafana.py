@@ -14,6 +14,7 @@ import pytest
 from click.testing import CliRunner
 
 from mcptop.alerts import rules
+from mcptop.alerts.in_force import rule_set
 from mcptop.alerts.rules import SHIPPED
 from mcptop.cli import cli
 from mcptop.export import grafana
@@ -90,6 +91,8 @@ def test_thresholds_are_those_of_the_rules_in_force() -> None:
     assert steps(DOCUMENT, "Memory, share of the limit") == [rule.warning, rule.critical]
     assert steps(DOCUMENT, "Pools: how long they wait") == [rules.POOL_WAITING.warning, rules.POOL_WAITING.critical]
     assert steps(DOCUMENT, "Memory by service") == [], "bytes of no particular limit"
+    off = grafana.dashboard(rule_set({rule.id: {"enabled": False}}, (), "f"))
+    assert steps(off, "Memory, share of the limit") == []
 
 
 def test_a_count_is_nothing_and_not_0_where_no_exporter_answers(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from mcptop import units
+from mcptop.alerts.in_force import rule_set
 from mcptop.model.frame import EMPTY, Frame, NoSeries, Own, Service
 from mcptop.model.instance import Cpu, FileDescriptors, Instance, Memory, Sockets
 from mcptop.model.value import Kind
@@ -188,6 +189,21 @@ def test_growth_is_red_when_the_limit_is_within_the_hour():
     row = rows.of_services(frame(service("x", instance("x", memory=memory))))[0]
     assert cells.trend(row) == "+180M"
     assert cells.trend_style(row) == "critical"
+
+
+def test_no_figure_is_coloured_by_a_rule_that_is_off():
+    bad = instance(
+        used=99, limit=100, fds=FileDescriptors(99, 100, 0.99), sockets=Sockets(3, 7), cpu=Cpu(0.5, 0.5, 1.0, 0.9)
+    )
+    made = frame(service("api", bad))
+    moment = Moment(NOON, NoSeries(), 1, True)
+    off = {id: {"enabled": False} for id in ("memory-near-limit", "fds-near-limit", "close-wait", "cpu-throttled")}
+    for in_force in (None, rule_set(off, (), "f")):
+        (row,) = rows.of_services(replace(made, alerts=(), rules=in_force))
+        for name in ("memory", "fds", "sockets", "throttled"):
+            column = next(each for each in SERVICES.columns if each.id == name)
+            loud = [style for _, style in column.cell(row, 24, moment) if "warning" in style or "critical" in style]
+            assert bool(loud) is (in_force is None), (name, loud)
 
 
 def test_kills_for_lack_of_memory_are_readable_however_many_restarts_there_were():
