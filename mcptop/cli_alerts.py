@@ -1,4 +1,4 @@
-"""`mcptop alerts` with its commands, and `mcptop export prometheus-rules`."""
+"""`mcptop alerts` with its commands."""
 
 from __future__ import annotations
 
@@ -129,21 +129,3 @@ def lint(files: tuple[Path, ...], pages: tuple[Path, ...], prometheus: str | Non
     from mcptop.headless.pipe import guard_pipe
 
     return guard_pipe(lambda: alert_rules.lint(files, pages, prometheus, as_json))
-
-
-@click.command("prometheus-rules")
-@click.option("-o", "--output", type=_FILE, help="Write it there, over what is there (default: stdout).")
-@click.option("--runbook-url", metavar="URL", help="Where your runbooks are; {rule} in it is the rule's id.")
-@with_settings
-@click.pass_context
-def prometheus_rules(
-    context: click.Context, /, output: Path | None, runbook_url: str | None, **flags: Any
-) -> ExitStatus:
-    """The rules in force as alerting rules for Prometheus, over the metrics of `mcptop exporter`."""
-    if runbook_url is not None and not runbook_url.startswith(("https://", "http://")):
-        raise click.UsageError("--runbook-url: expected an address that begins with https:// or http://")
-    in_force = rules_of(settings_of(context, **flags))
-    from mcptop.headless import alert_rules
-    from mcptop.headless.pipe import guard_pipe
-
-    return guard_pipe(lambda: alert_rules.export(in_force, output, runbook_url))

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from mcptop.cli_alerts import prometheus_rules
 from mcptop.cli_settings import rules_of, settings_of, with_settings
 from mcptop.cli_stack_files import OUTPUT, compose, env, given, hpa, swarm
 from mcptop.exit_status import ExitStatus
@@ -34,6 +33,23 @@ def grafana(context: click.Context, /, output: Path | None, uid: str, title: str
     from mcptop.export import grafana as file
 
     return given(file.text(rules, uid, title), output)
+
+
+@click.command("prometheus-rules")
+@OUTPUT
+@click.option("--runbook-url", metavar="URL", help="Where your runbooks are; {rule} in it is the rule's id.")
+@with_settings
+@click.pass_context
+def prometheus_rules(
+    context: click.Context, /, output: Path | None, runbook_url: str | None, **flags: Any
+) -> ExitStatus:
+    """The rules in force as alerting rules for Prometheus, over the metrics of `mcptop exporter`."""
+    if runbook_url is not None and not runbook_url.startswith(("https://", "http://")):
+        raise click.UsageError("--runbook-url: expected an address that begins with https:// or http://")
+    in_force = rules_of(settings_of(context, **flags))
+    from mcptop.export import prometheus_rules as file
+
+    return given(file.text(in_force, runbook_url), output)
 
 
 @click.group(commands=[prometheus_rules, env, compose, swarm, hpa, grafana])

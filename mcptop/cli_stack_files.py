@@ -95,11 +95,15 @@ def given(text: str, output: Path | None) -> ExitStatus:
         return ExitStatus.OK
     from mcptop.units import plain
 
+    is_ours = False
     try:
         with open(output, "x", encoding="utf-8") as file:
+            is_ours = True
             file.write(text)
     except FileExistsError:
         raise click.UsageError(f"{plain(str(output))}: is there already; remove it, or name another file") from None
     except OSError as error:
+        if is_ours:  # half of it would be taken for the whole
+            output.unlink(missing_ok=True)
         raise click.UsageError(f"{plain(str(output))}: cannot be written: {error.strerror}") from None
     return ExitStatus.OK

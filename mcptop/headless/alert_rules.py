@@ -1,8 +1,7 @@
-"""`mcptop alerts rules` and `lint`, `mcptop export prometheus-rules`: the rules in force, and others' rules checked."""
+"""`mcptop alerts rules` and `lint`: the rules in force, and others' rules checked."""
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Sequence
 from math import inf
 from pathlib import Path
@@ -14,14 +13,11 @@ from mcptop.alerts import figures
 from mcptop.alerts.quantities import written
 from mcptop.exit_status import ExitStatus
 from mcptop.export import rule_lint
-from mcptop.export.prometheus_rules import text
 from mcptop.export.rule_lint import Mistake, RulesError
 from mcptop.headless import report
 from mcptop.headless.pipe import put
 from mcptop.model.rule import Rule, RuleSet
-from mcptop.new_files import WritingError
 from mcptop.playbook.subjects import CouldNotLook
-from mcptop.playbook.whole import whole
 from mcptop.units import many, plain
 
 _ASK_S = 10.0
@@ -84,24 +80,6 @@ def show(in_force: RuleSet, file: str, as_json: bool) -> ExitStatus:
     for line in lines:
         cells = [cell.ljust(width) for cell, width in zip(line, widths, strict=False)]
         put("  ".join([*cells, line[4]]).rstrip() + "\n")
-    return ExitStatus.OK
-
-
-def export(in_force: RuleSet, output: Path | None, runbook_url: str | None) -> ExitStatus:
-    """Print the rules for Prometheus, or write them there over what was there. Raises `WritingError`."""
-    rules = text(in_force, runbook_url)
-    if output is None:
-        put(rules)
-        return ExitStatus.OK
-    try:
-        if output.exists() and not output.is_file():
-            output.write_text(rules, encoding="utf-8")
-        else:
-            mode = stat.S_IMODE(output.stat().st_mode) if output.exists() else 0o666
-            with whole(output, mode) as file:
-                file.write(rules.encode())
-    except OSError as error:
-        raise WritingError(f"{plain(str(output))}: cannot be written: {error.strerror}") from None
     return ExitStatus.OK
 
 

@@ -229,16 +229,19 @@ def test_the_rules_in_force_say_where_their_figures_come_from(machine: Machine, 
     assert next(line for line in table if line.startswith("paused")).endswith("(off)")
 
 
-def test_the_exported_file_is_the_same_each_time_and_replaced_whole(machine: Machine, tmp_path: Path, here: Here):
+def test_the_exported_file_is_the_same_each_time_and_replaces_none(machine: Machine, tmp_path: Path, here: Here):
     flags = machine.flags("[alerts.memory-near-limit]\nwarning = 0.8\n")
     printed = here("export", "prometheus-rules", *flags).stdout
     target = tmp_path / "rules.yml"
-    target.write_text("old")
     done = here("export", "prometheus-rules", "-o", str(target), *flags)
     assert (done.returncode, done.stdout) == (0, "")
     assert target.read_text() == printed
     assert ">= 0.8\n" in printed
-    assert not [path for path in tmp_path.iterdir() if path.name.startswith(".rules")]
+    target.write_text("mine")
+    done = here("export", "prometheus-rules", "-o", str(target), *flags)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"mcptop: {target}: is there already; remove it, or name another file\n"
+    assert target.read_text() == "mine"
 
 
 def test_the_exporter_tells_what_fires_by_the_rules_in_force(machine: Machine):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
+import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -183,3 +185,16 @@ def test_a_file_that_is_there_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(Exception, match="is there already"):
         exported("env", "-o", str(place))
     assert place.read_text() == before
+
+
+def test_of_a_file_that_does_not_fit_nothing_is_left(tmp_path: Path) -> None:
+    place = tmp_path / "stack.yml"
+    kept = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, kept[0][1]))
+    try:
+        with pytest.raises(Exception, match=r"stack\.yml: cannot be written: File too large"):
+            exported("swarm", "-o", str(place))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, kept[0])
+        signal.signal(signal.SIGXFSZ, kept[1])
+    assert list(tmp_path.iterdir()) == []
