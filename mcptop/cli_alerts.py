@@ -120,7 +120,7 @@ def rules(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus:
 @click.option("--prometheus", metavar="URL", help="All metrics that this server has are exported too.")
 @_JSON
 def lint(files: tuple[Path, ...], pages: tuple[Path, ...], prometheus: str | None, as_json: bool) -> ExitStatus:
-    """Name each rule in FILES of Prometheus rules that can never fire: a metric nobody exports, or no PromQL."""
+    """Name each rule in FILES of Prometheus that never fires, or always: a metric nobody exports, or no PromQL."""
     try:
         import promql_parser  # noqa: F401
     except ModuleNotFoundError:

@@ -12,12 +12,16 @@ from mcptop.cli_settings import rules_of, settings_of, with_settings
 from mcptop.cli_stack_files import OUTPUT, compose, env, given, hpa, swarm
 from mcptop.exit_status import ExitStatus
 
-_UID = re.compile(r"[A-Za-z0-9_-]{1,40}")
+_UID = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def _uid(context: click.Context, option: click.Parameter, value: str) -> str:
-    if not _UID.fullmatch(value):
-        raise click.BadParameter("expected at most 40 letters, digits, `-` and `_`: Grafana takes no others")
+    from mcptop.export.grafana import LONGEST_UID
+
+    if not _UID.fullmatch(value) or len(value) > LONGEST_UID:
+        raise click.BadParameter(
+            f"expected at most {LONGEST_UID} letters, digits, `-` and `_`: Grafana takes no others"
+        )
     return value
 
 

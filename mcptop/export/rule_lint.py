@@ -1,6 +1,7 @@
 """What is wrong with a file of Prometheus rules that `promtool check rules` says nothing of: metrics nobody exports.
 
-Such a rule is valid, and never fires. Needs `promql-parser` (`pip install 'mcptop[rules]'`). Pure.
+Such a rule is valid, and never fires; one that asks whether there is none always does. Needs `promql-parser`
+(`pip install 'mcptop[rules]'`). Pure.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ OF_PROMETHEUS = frozenset(
 OF_MCPTOP = frozenset(BY_NAME)
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 """Of PromQL: a `$1` in one is the group of a pattern."""
+_ABSENT = ("absent", "absent_over_time")
 _SAMPLE = re.compile(r"^([a-zA-Z_:][a-zA-Z0-9_:]*)[{ \t]", re.MULTILINE)
 
 
@@ -93,20 +95,43 @@ def _of_rule(file: str, group: str, name: str, expr: str, known: Set[str]) -> It
             says = f"Prometheus fills in no variables: {named}; write the value, or divide by a metric"
         yield Mistake(file, group, name, says)
         return
+    absent = _only_absent(tree)
     for metric in metrics_of(tree):
         if metric not in known:
             near = get_close_matches(metric, sorted(known), n=2, cutoff=0.7)
             hint = f" (nearest: {', '.join(near)})" if near else ""
-            yield Mistake(
-                file, group, name, f"nobody exports `{plain(metric, 120)}`{hint}: what compares it never fires", metric
-            )
+            so = "`absent` of it always holds" if metric in absent else "what compares it never fires"
+            yield Mistake(file, group, name, f"nobody exports `{plain(metric, 120)}`{hint}: {so}", metric)
 
 
 def metrics_of(tree: Any) -> list[str]:
     """The names an expression asks for, each once, in its order; a pattern of names is none."""
+
+    return list(dict.fromkeys(_asked_for(tree)))
+
+
+def _only_absent(tree: Any) -> set[str]:
+    """The names an expression asks for only to know whether there are none."""
     import promql_parser
 
-    found: dict[str, None] = {}
+    inside: list[str] = []
+
+    def visit(node: Any) -> bool:
+        if isinstance(node, promql_parser.Call) and node.func.name in _ABSENT:
+            for each in node.args:
+                inside.extend(_asked_for(each))
+        return True
+
+    promql_parser.walk(tree, visit)
+    every = _asked_for(tree)
+    return {name for name in inside if inside.count(name) >= every.count(name)}
+
+
+def _asked_for(tree: Any) -> list[str]:
+    """The names, each as often as it stands there."""
+    import promql_parser
+
+    found: list[str] = []
 
     def visit(node: Any) -> bool:
         if isinstance(node, promql_parser.MatrixSelector):
@@ -114,9 +139,8 @@ def metrics_of(tree: Any) -> list[str]:
         if isinstance(node, promql_parser.VectorSelector):
             equal = promql_parser.MatchOp.Equal
             named = [each.value for each in node.matchers.matchers if each.name == "__name__" and each.op == equal]
-            for name in [node.name] if node.name else named:
-                found[name] = None
+            found.extend([node.name] if node.name else named)
         return True
 
     promql_parser.walk(tree, visit)
-    return list(found)
+    return found

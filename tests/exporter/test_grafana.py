@@ -133,3 +133,4 @@ def test_a_uid_grafana_would_not_take(tmp_path: Path, uid: str) -> None:
     config = tmp_path / "config.toml"
     config.write_text("")
     assert run("--uid", uid, config=config)[0] == 2
+    assert run("--uid", "x" * grafana.LONGEST_UID, config=config)[0] == 0

@@ -82,6 +82,14 @@ def test_the_metrics_of_an_expression(expr: str, names: list[str]):
     assert metrics_of(promql_parser.parse(expr)) == names
 
 
+def test_what_is_always_absent_always_holds():
+    for expr in ("absent(nobody_has)", "up == 0 or absent_over_time(nobody_has[5m])"):
+        (wrong,) = mistakes(one(expr), "f", OF_MCPTOP)
+        assert wrong.says == "nobody exports `nobody_has`: `absent` of it always holds"
+    (both,) = mistakes(one("nobody_has > 1 or absent(nobody_has)"), "f", OF_MCPTOP)
+    assert both.says == "nobody exports `nobody_has`: what compares it never fires"
+
+
 @pytest.mark.parametrize(
     "broken", ["", "a: [", "groups: 3", "groups: [{}]", "groups: [{rules: [{expr: up}]}]", "[]", "groups: [3]", "\x00"]
 )
