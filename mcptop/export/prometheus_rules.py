@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from math import inf
 from typing import Any
 
+from msgspec.structs import replace
+
 from mcptop.alerts import rules
 from mcptop.alerts.quantities import duration, written
 from mcptop.alerts.shipped import LEVELS, Promql, promql
@@ -24,6 +26,8 @@ _HEAD = """\
 # with the thresholds in force, over the metrics of `mcptop exporter`. Check: promtool check rules FILE
 # Scrape it every 30 s or oftener: rates are over one minute, and of a minute with one sample there is none.
 """
+_SHORT_KEEP_S = 30.0
+"""A gap no longer than this is one between two samples; so no shipped rule asks for `keep_firing_for` (2.42)."""
 _NAME = re.compile(r"\$(\w+)")
 _RANGE = re.compile(r"\[\$(\w+)\]")
 
@@ -74,6 +78,8 @@ def _of_own(own: OwnRule, runbook_url: str | None) -> Iterator[dict[str, Any]]:
     if not rule.enabled:
         return
     expr = figures.promql(own.of, own.figure, own.service)
+    if expr is None:  # what mcptop judges, it keeps itself
+        rule = replace(rule, keep_s=0.0)
     for severity in LEVELS:
         threshold = getattr(rule, severity)
         if threshold == inf:
@@ -95,6 +101,8 @@ def _alert(
     found: dict[str, Any] = {"alert": f"Mcptop{name}", "expr": expr.strip()}
     if wait_s:
         found["for"] = written(wait_s)
+    if rule.keep_s > _SHORT_KEEP_S:
+        found["keep_firing_for"] = written(rule.keep_s)
     found["labels"] = {"severity": severity, "rule": rule.id}
     found["annotations"] = texts_of(rule, expr, says, unit)
     if runbook_url is not None:

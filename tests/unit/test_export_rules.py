@@ -335,6 +335,19 @@ def test_own_rules_are_exported_too(tmp_path: Path):
     check(tmp_path, found, [])
 
 
+def test_what_is_kept_for_long_is_kept_by_prometheus_too(tmp_path: Path):
+    assert "keep_firing_for" not in text(rules.SHIPPED), "older ones refuse it"
+    mine = [own(keep="3m"), own(id="late", figure="age_s", above=30, keep="3m")]
+    found = rule_set({"disk-full": {"keep": "5m"}, "paused": {"keep": "20s"}}, mine, "f")
+    every = [one for group in groups(found)["groups"] for one in group["rules"]]
+    kept = {(one["labels"]["rule"], one["keep_firing_for"]) for one in every if "keep_firing_for" in one}
+    assert kept == {("disk-full", "5m"), ("busy", "3m")}, "of `late` there is mcptop's own judgement, kept already"
+    full = of(DISK, filesystem_used_ratio="0.92x8 0.5x100")
+    says = "/data is 92% full"
+    check(tmp_path, text(found), [case("DiskFull", "warning", "disk-full", says, *full, at="6m"),
+                                  case("DiskFull", "warning", "disk-full", None, *full, at="8m")])  # fmt: skip
+
+
 @pytest.mark.parametrize("of", known_figures.OF)
 def test_figures_are_asked_for_as_they_are_exported(of: str):
     names = known_figures.names(of)
