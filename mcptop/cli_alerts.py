@@ -119,7 +119,10 @@ def rules(context: click.Context, /, as_json: bool, **flags: Any) -> ExitStatus:
               help="A page of metrics that is exported too, as an exporter serves it; may be repeated.")  # fmt: skip
 @click.option("--prometheus", metavar="URL", help="All metrics that this server has are exported too.")
 @_JSON
-def lint(files: tuple[Path, ...], pages: tuple[Path, ...], prometheus: str | None, as_json: bool) -> ExitStatus:
+@click.pass_context
+def lint(
+    context: click.Context, /, files: tuple[Path, ...], pages: tuple[Path, ...], prometheus: str | None, as_json: bool
+) -> ExitStatus:
     """Name each rule in FILES of Prometheus that never fires, or always: a metric nobody exports, or no PromQL."""
     try:
         import promql_parser  # noqa: F401
@@ -128,4 +131,5 @@ def lint(files: tuple[Path, ...], pages: tuple[Path, ...], prometheus: str | Non
     from mcptop.headless import alert_rules
     from mcptop.headless.pipe import guard_pipe
 
-    return guard_pipe(lambda: alert_rules.lint(files, pages, prometheus, as_json))
+    server = None if prometheus is None else settings_of(context, prometheus=prometheus).prometheus
+    return guard_pipe(lambda: alert_rules.lint(files, pages, server, as_json))

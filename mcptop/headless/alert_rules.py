@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import closing
 from math import inf
 from pathlib import Path
 
-import msgspec
 from msgspec import Struct
 
 from mcptop.alerts import figures
@@ -18,9 +18,10 @@ from mcptop.headless import report
 from mcptop.headless.pipe import put
 from mcptop.model.rule import Rule, RuleSet
 from mcptop.playbook.subjects import CouldNotLook
+from mcptop.server_settings import PrometheusServer
+from mcptop.sources.prometheus import Prometheus, PrometheusError
 from mcptop.units import many, plain
 
-_ASK_S = 10.0
 _MOST_BYTES = 64 << 20
 
 
@@ -83,13 +84,13 @@ def show(in_force: RuleSet, file: str, as_json: bool) -> ExitStatus:
     return ExitStatus.OK
 
 
-def lint(files: Sequence[Path], pages: Sequence[Path], prometheus: str | None, as_json: bool) -> ExitStatus:
+def lint(files: Sequence[Path], pages: Sequence[Path], server: PrometheusServer | None, as_json: bool) -> ExitStatus:
     """Name every rule whose metric nobody exports. Raises `RulesError`, `CouldNotLook`."""
     exported = set(rule_lint.OF_MCPTOP)
     for page in pages:
         exported |= rule_lint.names_of_page(_read(page))
-    if prometheus is not None:
-        exported |= names_of_server(prometheus)
+    if server is not None:
+        exported |= names_of_server(server)
     found = [each for file in files for each in rule_lint.mistakes(_read(file), plain(str(file)), exported)]
     if as_json:
         report.print_json(LintDocument(tuple(found)))
@@ -101,33 +102,13 @@ def lint(files: Sequence[Path], pages: Sequence[Path], prometheus: str | None, a
     return ExitStatus.PROBLEM if found else ExitStatus.OK
 
 
-def names_of_server(url: str) -> frozenset[str]:
-    """Every metric a Prometheus server has. Raises `CouldNotLook`; its address may hold a password."""
-    import httpx
-
+def names_of_server(server: PrometheusServer) -> frozenset[str]:
+    """Every metric a Prometheus server has. Raises `CouldNotLook`."""
     try:
-        shown = httpx.URL(url).copy_with(userinfo=b"", query=None, fragment=None, path="/")
-        answer = httpx.get(f"{url.rstrip('/')}/api/v1/label/__name__/values", timeout=_ASK_S, follow_redirects=False)
-    except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
-        where = _host_of(url)
-        raise CouldNotLook(f"{where}: does not answer as Prometheus ({type(error).__name__})") from None
-    if answer.status_code != 200:
-        raise CouldNotLook(f"{shown}: answers {answer.status_code} to /api/v1/label/__name__/values")
-    try:
-        names: list[str] = msgspec.json.decode(answer.content, type=_Values).data
-    except msgspec.DecodeError:
-        raise CouldNotLook(f"{shown}: does not answer as Prometheus") from None
-    return frozenset(names)
-
-
-class _Values(Struct):
-    data: list[str]
-
-
-def _host_of(url: str) -> str:
-    scheme, _, rest = url.partition("://")
-    host = rest.partition("/")[0].rpartition("@")[2]
-    return plain(f"{scheme}://{host}" if host else "that URL", 120)
+        with closing(Prometheus(server)) as client:
+            return frozenset(client.label_values("__name__"))
+    except PrometheusError as error:
+        raise CouldNotLook(str(error)) from None
 
 
 def _read(path: Path) -> str:

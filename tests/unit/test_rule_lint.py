@@ -16,6 +16,7 @@ from mcptop.export.prometheus_rules import text
 from mcptop.export.rule_lint import OF_MCPTOP, RulesError, metrics_of, mistakes, names_of_page
 from mcptop.headless.alert_rules import names_of_server
 from mcptop.playbook.subjects import CouldNotLook
+from mcptop.server_settings import PrometheusServer, Secret
 
 promql_parser = pytest.importorskip("promql_parser")
 
@@ -127,17 +128,21 @@ def prometheus() -> Iterator[str]:
     server.server_close()
 
 
+def server(url: str) -> PrometheusServer:
+    return PrometheusServer(url=Secret(url))
+
+
 def test_a_server_is_asked_for_the_names_it_has_and_its_password_is_never_shown(prometheus: str):
     path = "/api/v1/label/__name__/values"
     _Prometheus.answers = {path: (200, b'{"status": "success", "data": ["node_load1", "up"]}')}
-    assert names_of_server(prometheus) == {"node_load1", "up"}
+    assert names_of_server(server(prometheus)) == {"node_load1", "up"}
     for answer in ((500, b""), (200, b"<html>"), (302, b"")):
         _Prometheus.answers = {path: answer}
         with pytest.raises(CouldNotLook) as told:
-            names_of_server(prometheus.replace("//", "//me:hidden@") + "/?token=hidden")
+            names_of_server(server(prometheus.replace("//", "//me:hidden@")))
         assert "hidden" not in str(told.value)
-    with pytest.raises(CouldNotLook, match="does not answer as Prometheus") as told:
-        names_of_server("http://me:hidden@127.0.0.1:9/")
+    with pytest.raises(CouldNotLook, match="is it running") as told:
+        names_of_server(server("http://me:hidden@127.0.0.1:9/"))
     assert "hidden" not in str(told.value)
 
 
