@@ -9,8 +9,8 @@ import math
 import os
 import re
 import ssl
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote, unquote, urlsplit
 
 from mcptop.server_settings import PrometheusServer
@@ -20,6 +20,8 @@ from mcptop.units import plain
 
 if TYPE_CHECKING:
     import httpx
+
+_Read = TypeVar("_Read")
 
 MOST_POINTS = 10_000
 """Of one series in one question: Prometheus refuses more than 11 000."""
@@ -93,7 +95,7 @@ class Prometheus:
     def label_values(self, label: str, match: str | None = None) -> tuple[str, ...]:
         """All values of a label, of the series that `match` selects; `__name__` gives the names of metrics."""
         query = "" if match is None else f"?match[]={quote(match)}"
-        return names_of(self._exchange("GET", f"/api/v1/label/{quote(label)}/values{query}", None))
+        return self._read(names_of, self._exchange("GET", f"/api/v1/label/{quote(label)}/values{query}", None))
 
     def close(self) -> None:
         """Close all connections."""
@@ -101,9 +103,11 @@ class Prometheus:
 
     def _asked(self, path: str, form: dict[str, str]) -> Answer:
         # Told how long we wait, the server gives up when we do.
-        body = self._exchange("POST", path, form | {"timeout": f"{self._server.timeout:g}s"})
+        return self._read(answer_of, self._exchange("POST", path, form | {"timeout": f"{self._server.timeout:g}s"}))
+
+    def _read(self, read: Callable[[bytes], _Read], body: bytes) -> _Read:
         try:
-            return answer_of(body)
+            return read(body)
         except (NotPrometheus, Refusal) as error:
             raise self._error(str(error)) from None
 
