@@ -7,7 +7,7 @@ and only so much is in memory as is looked at.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import msgspec
 
@@ -54,6 +54,7 @@ class Playback:
         """The tick the monitor would make now."""
         self._whole = 0
         """From there on frames have behind them all that charts and rules look at."""
+        self._known_from: datetime | None = None
         self._kept: dict[int, Frame] = {}
 
     @property
@@ -102,6 +103,7 @@ class Playback:
         """A monitor that knows of nothing before this tick."""
         self._monitor = Monitor(self._reel, self.interval_s, frames_behind=KEPT_FRAMES, rules=self._rules)
         self._next = index
+        self._known_from = self.log.at(index) + timedelta(seconds=_SETTLES_S) if 0 < index < self.count else None
 
     def _step(self) -> Frame | RecordingError:
         """The next frame, or why there is none: those behind it can be there all the same."""
@@ -116,7 +118,7 @@ class Playback:
         self._reel.snapshot = read
         try:
             # What it costs to make a frame again says nothing about what it cost then.
-            frame = msgspec.structs.replace(monitor.step(), number=index + 1, own=Own())
+            frame = msgspec.structs.replace(monitor.step(), number=index + 1, own=Own(), known_from=self._known_from)
         except (ArithmeticError, LookupError, TypeError, ValueError) as error:
             self._begin(index + 1)
             when = f"{self.log.at(index):%Y-%m-%d %H:%M:%S}"

@@ -155,7 +155,8 @@ def _line(trouble: Trouble, frame: Frame, word: str) -> Text:
     colour = "dim" if word else _COLOURS[STYLES[trouble.level]]
     lasts = duration((frame.at - trouble.since).total_seconds())
     line = Text.assemble((f"{SYMBOLS[trouble.level]} ", colour), (f"{trouble.text}", ""))
-    line.append(f"  {word + ' ' if word else ''}for {lasts}", "dim")
+    least = "at least " if trouble.is_older else ""
+    line.append(f"  {word + ' ' if word else ''}for {least}{lasts}", "dim")
     line.append(f"  -> {next_step(trouble.playbook, trouble)}", "cyan" if trouble.playbook else "dim")
     return line
 

@@ -147,6 +147,8 @@ class Frame(Struct, frozen=True, eq=False):
     """Seconds of a clock that nobody sets, for how long something lasts; None where only `at` is known."""
     hosts: tuple[Host, ...] = ()
     """All machines, where there are several; then `host` is None."""
+    known_from: datetime | None = None
+    """Of a recording that is looked at from its midst on: what began by then may have begun before."""
 
 
 EMPTY = Frame(0, datetime.fromtimestamp(0, UTC), None, (), (), (), Own(), 1.0)

@@ -42,6 +42,8 @@ class Trouble(Struct, frozen=True, eq=False):
     """Of the service, while there is one."""
     instances: frozenset[str] = frozenset()
     """Names of the replicas that have it; empty: the service as a whole."""
+    is_older: bool = False
+    """It may have begun before `since`: nobody looked then."""
 
     @property
     def can_be_diagnosed(self) -> bool:
@@ -60,10 +62,10 @@ def of_frame(frame: Frame, services: Sequence[Row]) -> list[Trouble]:
     if not frame.alerts:
         return []
     rows = {row.key: row for row in services}
-    return [_trouble(problem, rows) for problem in problems.problems(frame.alerts)]
+    return [_trouble(problem, rows, frame.known_from) for problem in problems.problems(frame.alerts)]
 
 
-def _trouble(problem: Problem, rows: dict[str, Row]) -> Trouble:
+def _trouble(problem: Problem, rows: dict[str, Row], known_from: datetime | None) -> Trouble:
     lead = problem.lead
     row = rows.get(lead.service_key or "")
     return Trouble(
@@ -77,6 +79,7 @@ def _trouble(problem: Problem, rows: dict[str, Row]) -> Trouble:
         do=lead.do,
         row=row,
         instances=_replicas(problem),
+        is_older=known_from is not None and problem.since <= known_from,
     )
 
 

@@ -73,7 +73,7 @@ def _says(trouble: Trouble) -> list[Run]:
 
 def _right(trouble: Trouble, at: datetime, width: int, is_selected: bool) -> Runs:
     """Since when, the playbook, the key: as many as there is room for, the last ones going first."""
-    since = units.about((at - trouble.since).total_seconds())
+    since = "≥" * trouble.is_older + units.about((at - trouble.since).total_seconds())
     parts: list[Run] = [
         (f" {runs.fit(since, _SINCE - 1, 'right')}", "muted"),
         (f"  {runs.fit(trouble.playbook, _PLAYBOOK - 2)}", "accent"),

@@ -150,6 +150,17 @@ def test_a_recording_is_asked_for_any_moment(tmp_path: Path, here: Here):
     assert {one["service"] for one in of_one["alerts"]} == {"api"}
 
 
+def test_of_a_long_recording_only_a_part_is_looked_at_and_how_long_something_holds_is_at_least_that(
+    tmp_path: Path, here: Here
+):
+    file = write(tmp_path / "day.mcptop", ticks(400, 5.0), interval_s=5.0)
+    lines = {at: here("alerts", "--from", str(file), "--at", at).stdout.splitlines() for at in ("+300s", "+1995s")}
+    early, late = (next(line for line in found if "held it back" in line) for found in lines.values())
+    assert "  for " in early
+    assert "at least" not in early
+    assert "  for at least 20m" in late
+
+
 def firing(document: str) -> set[str]:
     return {one["rule"] for one in json.loads(document)["alerts"] if one["state"] == "firing"}
 

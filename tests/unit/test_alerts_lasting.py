@@ -18,6 +18,8 @@ from mcptop.model.rule import RuleSet
 from mcptop.model.swarm import SwarmService, TaskTrouble
 from mcptop.monitor import Monitor
 from mcptop.playback import Playback
+from mcptop.presentation import runs, strip
+from mcptop.presentation.problems import of_frame
 from mcptop.recording.reader import Reader
 from mcptop.recording.writer import Writer
 from tests.unit.alerting import NOON, Play, by_rule, host, instance, service, using
@@ -160,6 +162,23 @@ def test_after_a_jump_fires_what_fired_live_however_long_a_rule_looks_back(table
     assert jumped is not None
     assert (rule in by_rule(live.alerts)) is fires
     assert (rule in by_rule(jumped.alerts)) is fires
+
+
+def test_how_long_it_holds_is_said_to_be_at_least_that_where_nobody_looked_before(tmp_path: Path):
+    made = list(ticks(400, 5.0))
+    reader = Reader(write(tmp_path / "day.mcptop", made, interval_s=5.0))
+    playback = Playback(reader)
+    jumped, begun = playback.frame(len(made) - 1), playback.frame(60)
+    reader.close()
+    assert jumped is not None
+    assert begun is not None
+    told = {each.says: each for each in of_frame(jumped, ())}
+    held_back = next(each for says, each in told.items() if "held it back" in says)
+    assert held_back.is_older, "since the first tick of all"
+    assert "≥20 min" in "".join(runs.text_of(line) for line, _ in strip.lines([held_back], jumped.at, 160, 3))
+    assert not all(each.is_older for each in told.values()), "of what began later one knows"
+    assert begun.alerts
+    assert not any(each.is_older for each in of_frame(begun, ())), "from the beginning on"
 
 
 def test_how_long_rules_look_back_is_bounded_and_only_what_is_on_counts():
