@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from mcptop.advice.observed import Kill, Observed
+from mcptop.advice.observed import Kill, Observed, Replica
 from mcptop.advice.sized import MEMORY_STEP, Advice, Sized, mib, missing, up, why_not_lower
 from mcptop.analysis import krr, vpa
 from mcptop.model.value import Kind
@@ -31,7 +31,7 @@ def limit(seen: Observed) -> Sized:
         return Sized(current, missing="nobody says how much memory it uses")
     base = Sized(current, typical=max(each.p95 for each in used), peak=max(each.peak for each in used),
                  samples=seen.samples, missing=missing(seen))  # fmt: skip
-    kills = kills_of(seen)
+    kills = telling(seen)
     if base.samples < krr.LEAST_POINTS and not kills:
         return replace(base, because=base.missing)
     if current is None and seen.kind is not Kind.CONTAINER:
@@ -58,6 +58,39 @@ def kills_of(seen: Observed) -> tuple[Kill, ...]:
     return tuple(kill for replica in seen.replicas for kill in replica.kills)
 
 
+def telling(seen: Observed) -> tuple[Kill, ...]:
+    """The kills that say something of the limit there is: those that were seen happen.
+
+    Of what was killed before nobody knows the limit of then, and a larger one does not undo the count. It tells where
+    nearly as much as there is was used since.
+    """
+    return tuple(
+        kill for replica in seen.replicas for kill in replica.kills if kill.at is not None or _is_near(replica)
+    )
+
+
+def after(kill: Kill, current: float | None, peak: float | None = None) -> float:
+    """What it may need after a kill, in bytes. Where its limit is not known it had what there is, or its peak."""
+    return vpa.after_oom(kill.limit or max(current or 0.0, peak or 0.0))
+
+
+def _is_near(replica: Replica) -> bool:
+    """Whether it used nearly all of its limit. Pages of files fill any limit, and are given back before a kill."""
+    if not replica.memory_limit or replica.memory is None:
+        return False
+    own = _own(replica)
+    used = own if _files(replica) > max(own, _MANY_FILES) else replica.memory.peak
+    return used >= NEAR * replica.memory_limit
+
+
+def _own(replica: Replica) -> float:
+    return (replica.anon_peak or 0.0) + (replica.shmem_peak or 0.0)
+
+
+def _files(replica: Replica) -> float:
+    return max(0.0, (replica.file_peak or 0.0) - (replica.shmem_peak or 0.0))
+
+
 def smallest(limits: Iterable[float | None]) -> float | None:
     """The least of those there are."""
     return min((limit for limit in limits if limit), default=None)
@@ -74,7 +107,7 @@ def _computed(base: Sized, kills: tuple[Kill, ...]) -> tuple[Sized, float]:
     terms = [f"peak {mib(peak)} x {krr.MARGIN} = {mib(by_peak)}"]
     raw, rejected = by_peak, ""
     if kills:
-        had = max(max(kill.limit or base.current or 0.0 for kill in kills), peak)
+        had = max(kill.limit or max(base.current or 0.0, peak) for kill in kills)
         by_kill = vpa.after_oom(had)
         terms.append(f"OOM {mib(had)} {_bump(had)} = {mib(by_kill)}")
         raw = max(raw, by_kill)
@@ -105,7 +138,7 @@ def _judged(sized: Sized, needed: float, seen: Observed, kills: tuple[Kill, ...]
     current, wanted = sized.current, sized.wanted
     assert wanted is not None
     if current is None:
-        if kills:
+        if kills_of(seen):
             return replace(sized, advice=Advice.KEEP, because="no limit of its own: the machine had no memory left")
         if not seen.is_enough:
             return replace(sized, because=f"no limit, and {sized.missing}")
@@ -113,12 +146,20 @@ def _judged(sized: Sized, needed: float, seen: Observed, kills: tuple[Kill, ...]
             return replace(sized, advice=Advice.KEEP, because=f"no limit, {mib(wanted)} would do; {forbids}")
         return replace(sized, advice=Advice.SET)
     if needed > current:
-        return replace(sized, advice=Advice.RAISE, is_acute=bool(kills))
+        return replace(sized, advice=Advice.RAISE, is_acute=any(after(kill, current) > current for kill in kills))
     if kills:
         return replace(
             sized, advice=Advice.KEEP, because="it was killed for lack of memory, and has a larger limit since"
         )
+    if kills_of(seen):
+        return replace(sized, advice=Advice.KEEP, because=earlier(sized))
     return _lowered(sized, seen, current, wanted)
+
+
+def earlier(sized: Sized) -> str:
+    """Why kills from before the first look do not raise the limit."""
+    return (f"it was killed for lack of memory before it was looked at, at which limit is not known; since then it "
+            f"took {mib(sized.peak)} at most")  # fmt: skip
 
 
 def _lowered(sized: Sized, seen: Observed, current: float, wanted: float) -> Sized:
@@ -150,6 +191,5 @@ def _squeezes(seen: Observed) -> str:
 
 def lives_on_files(seen: Observed) -> bool:
     """Whether most of its memory is pages of files: of a database, or of weights that nobody tells the size of."""
-    files = max((max(0.0, (r.file_peak or 0.0) - (r.shmem_peak or 0.0)) for r in seen.replicas), default=0.0)
-    own = max(((r.anon_peak or 0.0) + (r.shmem_peak or 0.0) for r in seen.replicas), default=0.0)
+    files, own = (max(map(of, seen.replicas), default=0.0) for of in (_files, _own))
     return files > max(own, _MANY_FILES)

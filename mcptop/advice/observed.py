@@ -25,8 +25,9 @@ class Kill(Value, frozen=True):
     """One kill for lack of memory, or several within one look."""
 
     at: float | None
+    """None: before the first look, and then the limit may have been another one."""
     limit: float | None
-    """The memory limit it had then, in bytes."""
+    """The memory limit it had then, in bytes; before the first look the one it has at that."""
     count: int = 1
 
 

@@ -199,6 +199,9 @@ class Track:
     def _count_kills(self, total: int | None, at: float) -> None:
         """The kernel's count begins anew with every run; what the engine says of the last run outlives it."""
         if total is None:
+            if self._last is not None and self._target.kind is Kind.CONTAINER:
+                # Where the kernel does not count the engine tells of kills alone: until now of none.
+                self._killed = self._killed or 0
             return
         before, self._killed = self._killed, total
         more = total - (before or 0)
@@ -206,7 +209,8 @@ class Track:
             # Those before the first look have no time; the limit is the one there was then, as far as one knows.
             limit = self._limit_before or self._target.memory_limit_bytes
             self._kills.append(Kill(None if before is None else at, limit, more))
-            self._peaks.kill(limit, at)
+            if before is not None:
+                self._peaks.kill(limit, at)
 
 
 def working_set(new: Reading) -> float | None:

@@ -55,6 +55,47 @@ def test_a_kill_that_was_answered_by_a_larger_limit_is_no_reason_to_change_it() 
     assert "has a larger limit since" in sized.because
 
 
+@pytest.mark.parametrize("limit", [640, 1280, 1536])
+def test_a_kill_before_the_first_look_does_not_raise_the_limit_again(limit: int) -> None:
+    """The kernel's count goes on over `docker update`: the same kill, at 512 MiB, stands beside every larger limit."""
+    old = recommend(observed(worker(used=level(400), limit=limit, kills=[-1.0])))
+    assert (old.memory.advice, old.memory.is_acute) == (Advice.KEEP, False)
+    assert old.memory.because.endswith("at which limit is not known; since then it took 400 MiB at most")
+    assert old.memory_reserved.wanted is not None
+    assert old.memory_reserved.wanted <= 512 * MIB
+    models = Model("a", 100 * MIB)
+    run = recommend(
+        observed(Part("runner", cores=level(1.0), used=level(400), limit=limit, kills=[-1.0], models=(models,)))
+    )
+    assert (run.memory.advice, run.status) == (Advice.KEEP, Status.FITS)
+
+
+def test_a_kill_before_the_first_look_counts_where_nearly_all_is_used_again() -> None:
+    near = recommend(observed(worker(used=level(630), limit=640, kills=[-1.0])))
+    assert (near.memory.advice, near.memory.wanted, near.status) == (Advice.RAISE, 768 * MIB, Status.ACUTE)
+
+
+def test_a_limit_that_was_raised_after_a_kill_is_not_raised_for_it_again() -> None:
+    track = Track(worker().target)
+    for minute in range(600):
+        at_512 = minute < 200
+        track.told(Told(used=400.0 * MIB if at_512 else 600.0 * MIB, memory_limit=(512.0 if at_512 else 640.0) * MIB,
+                        kills=float(minute >= 199)), 60.0 * minute)  # fmt: skip
+    seen = Observed("mcp", "mcp-worker", Kind.CONTAINER, (track.replica(True),), 0.0, 36_000.0, 600)
+    sized = memory.limit(seen)
+    assert (sized.wanted, sized.is_acute) == (704 * MIB, False), "its peak and 15 %, no more"
+
+
+def test_where_the_kernel_does_not_count_the_engine_tells_of_kills_as_they_happen() -> None:
+    track, part = Track(worker().target), worker(used=level(400), limit=512)
+    for minute in range(200):
+        reading = part.reading(minute)
+        assert reading is not None
+        target = replace(part.target, oom_events=int(minute >= 100))
+        track.look(target, replace(reading, oom_kills=None), 60.0 * minute)
+    assert [kill.at for kill in track.replica(True).kills] == [6000.0]
+
+
 def test_the_replica_that_uses_most_decides() -> None:
     one = recommend(observed(worker(1, used=level(300)), worker(2, used=level(980))))
     assert one.memory.advice is Advice.RAISE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from mcptop.model.instance import Cpu, Instance, Memory
@@ -43,6 +44,15 @@ def test_kills_nobody_counted_are_unknown_and_not_none():
         return runs.text_of(oom.cell(row, 3, None)).strip()
 
     assert [shown(kills) for kills in (None, 0, 2)] == ["-", "0", "2"]
+
+
+@pytest.mark.parametrize(("limit", "advice"), [(640, "keep"), (1024, "keep"), (141, "raise 256M")])
+def test_a_kill_of_a_time_nobody_knows_raises_only_what_is_nearly_full(limit, advice):
+    """Of the present limit the count says nothing by itself: it outlives `docker update`. The peak is 137 MiB."""
+    (row,) = limit_rows.build(
+        scene(frames.service("worker", frames.instance("worker-1", 0.5, 100, limit, oom_kills=1))), View()
+    )
+    assert shown(row, "memory.advice") == advice
 
 
 def shown(row, id: str) -> str:
