@@ -21,6 +21,8 @@ _LOWER_PART, _LOWER_LEAST = 0.25, 128 << 20
 """A smaller difference is not worth a restart."""
 _PRESSURE = 0.1
 _MANY_FILES = 64 << 20
+_OWN_FITS = 0.75
+"""Of the limit: with so much room the rest is pages of files."""
 
 
 def limit(seen: Observed) -> Sized:
@@ -146,6 +148,8 @@ def _judged(sized: Sized, needed: float, seen: Observed, kills: tuple[Kill, ...]
             return replace(sized, advice=Advice.KEEP, because=f"no limit, {mib(wanted)} would do; {forbids}")
         return replace(sized, advice=Advice.SET)
     if needed > current:
+        if not kills and (own := _files_fill_it(seen, current)) is not None:
+            return _kept_for_files(sized, current, own)
         return replace(sized, advice=Advice.RAISE, is_acute=any(after(kill, current) > current for kill in kills))
     if kills:
         return replace(
@@ -154,6 +158,28 @@ def _judged(sized: Sized, needed: float, seen: Observed, kills: tuple[Kill, ...]
     if kills_of(seen):
         return replace(sized, advice=Advice.KEEP, because=earlier(sized))
     return _lowered(sized, seen, current, wanted)
+
+
+def _files_fill_it(seen: Observed, current: float) -> float | None:
+    """Its own memory in bytes, where that is well below the limit and pages of files fill the rest; else None.
+
+    Pages of files fill any limit, so their share says nothing of what is needed, unless tasks wait for memory. Where
+    shared memory is not known it may be in what counts as files, and is never given back.
+    """
+    own = max((_own(replica) for replica in seen.replicas), default=0.0)
+    if any(replica.shmem_peak is None or replica.anon_peak is None for replica in seen.running):
+        return None
+    if not lives_on_files(seen) or _is_squeezed(seen) or own * krr.MARGIN > _OWN_FITS * current:
+        return None
+    return own
+
+
+def _kept_for_files(sized: Sized, current: float, own: float) -> Sized:
+    rule = f"own memory {mib(own)} x {krr.MARGIN} = {mib(own * krr.MARGIN)}, well below the limit"
+    because = "pages of files fill it, as they fill any limit: no kill was seen, and no task that waits for memory"
+    rejected = f"the working set counts the pages: {sized.rule}"
+    return replace(sized, advice=Advice.KEEP, wanted=current, because=because, rule=rule, steps=(rule,),
+                   rejected=rejected, floor="")  # fmt: skip
 
 
 def earlier(sized: Sized) -> str:
@@ -182,11 +208,15 @@ def _hits(seen: Observed, current: float) -> str:
 
 def _squeezes(seen: Observed) -> str:
     """What says that it is slower with less, though it would fit."""
-    if any((replica.pressure_peak or 0.0) >= _PRESSURE for replica in seen.replicas):
+    if _is_squeezed(seen):
         return "nothing is lowered or set where tasks waited for memory"
     if lives_on_files(seen):
         return "nothing is lowered or set where most of the memory is pages of files: with less it reads them again"
     return ""
+
+
+def _is_squeezed(seen: Observed) -> bool:
+    return any((replica.pressure_peak or 0.0) >= _PRESSURE for replica in seen.replicas)
 
 
 def lives_on_files(seen: Observed) -> bool:

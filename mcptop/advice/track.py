@@ -29,6 +29,7 @@ class Told(NamedTuple):
     kills: float | None = None
     anon: float | None = None
     file: float | None = None
+    shmem: float | None = None
     pressure: float | None = None
 
 
@@ -101,6 +102,7 @@ class Track:
         self._limits(said.memory_limit, said.cpu_limit, at, is_first)
         self._count_kills(None if said.kills is None else round(said.kills), at)
         self._anon, self._file = _larger(self._anon, said.anon), _larger(self._file, said.file)
+        self._shmem = _larger(self._shmem, said.shmem)
         self._pressure = _larger(self._pressure, said.pressure)
         if said.periods is not None and said.throttled is not None:
             self._add_periods(said.periods, said.throttled, self._counted)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 _MCPTOP = "mcptop_replica_"
 _PEAKS = {"used": "memory_working_set_bytes", "anon": "memory_anon_bytes", "file": "memory_file_bytes",
-          "pressure": "memory_pressure_some_ratio"}  # fmt: skip
+          "shmem": "memory_shmem_bytes", "pressure": "memory_pressure_some_ratio"}  # fmt: skip
 LIMITS = {"memory_limit": "memory_limit_bytes", "cpu_limit": "cpu_limit_cores"}
 _PLAIN = {"periods": "cpu_periods_total", "throttled": "cpu_throttled_periods_total",
           "kills": "oom_kills_total"}  # fmt: skip

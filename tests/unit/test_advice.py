@@ -149,6 +149,23 @@ def test_what_lives_on_pages_of_files_gets_no_tighter_limit(limit: float | None)
     assert memory.limit(shared).advice in (Advice.LOWER, Advice.SET), "shared memory is its own"
 
 
+@pytest.mark.parametrize("limit", [1024.0, 1152.0, 1408.0])
+def test_pages_of_files_that_fill_any_limit_do_not_raise_it(limit: float) -> None:
+    """A tenth is its own, and the kernel keeps pages of files as long as there is room: 97 % of every limit."""
+    usage = usage_of([0.97 * limit * MIB] * 2000)
+    replica = Replica("a", "a", memory=usage, memory_limit=limit * MIB, anon_peak=0.1 * limit * MIB,
+                      file_peak=0.87 * limit * MIB, shmem_peak=0.0, pressure_peak=0.0)  # fmt: skip
+    seen = Observed(None, "files", Kind.CONTAINER, (replica,), 0.0, 72 * 3600.0, 2000, 1.0, 60.0)
+    one = recommend(seen)
+    assert (one.status, one.memory.advice, one.memory.wanted) == (Status.FITS, Advice.KEEP, limit * MIB)
+    assert "no kill was seen, and no task that waits for memory" in one.memory.because
+    old = (Kill(None, limit * MIB),)
+    assert memory.limit(replace(seen, replicas=(replace(replica, kills=old),))).advice is Advice.KEEP
+    for change in ({"kills": (Kill(1.0, limit * MIB),)}, {"pressure_peak": 0.2}, {"anon_peak": 0.8 * limit * MIB},
+                   {"shmem_peak": 0.8 * limit * MIB}, {"shmem_peak": None}):  # fmt: skip
+        assert memory.limit(replace(seen, replicas=(replace(replica, **change),))).advice is Advice.RAISE, change
+
+
 def test_nothing_is_lowered_by_one_replica_of_those_that_run() -> None:
     """Tasks of a Swarm on nodes that nobody samples."""
     (known,) = observed(Part("api", cores=busy(0.02, 0.4), used=level(300), limit=4096, quota=8.0)).replicas
