@@ -52,8 +52,8 @@ def limits(seen: Observed) -> tuple[Sized, Sized]:
     return cpu.limit(seen), runners.limit(seen) if runners.is_runner(seen) else memory.limit(seen)
 
 
-def recommend(seen: Observed, budgets: Sequence[Budget] = ()) -> Recommendation:
-    """Everything about one service."""
+def recommend(seen: Observed, budgets: Sequence[Budget] | None = ()) -> Recommendation:
+    """Everything about one service. `budgets`: None where nobody tells them."""
     of_cpu, of_memory = limits(seen)
     reserve = runners.reservation if runners.is_runner(seen) else memory.reservation
     return Recommendation(
@@ -66,11 +66,11 @@ def recommend(seen: Observed, budgets: Sequence[Budget] = ()) -> Recommendation:
         cpu_reserved=cpu.reservation(seen, of_cpu),
         scale=replicas.of_past(seen, budgets) if seen.is_enough else None,
         place=_place(seen, of_memory, of_cpu),
-        notes=tuple(_notes(seen, budgets)),
+        notes=tuple(_notes(seen, budgets or ())),
     )
 
 
-def recommended(observed: Iterable[Observed], budgets: Sequence[Budget] = ()) -> tuple[Recommendation, ...]:
+def recommended(observed: Iterable[Observed], budgets: Sequence[Budget] | None = ()) -> tuple[Recommendation, ...]:
     """Of each service, the most urgent first."""
     found = [recommend(seen, budgets) for seen in observed]
     worst, far = list(Status), list(krr.Severity)

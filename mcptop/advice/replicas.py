@@ -20,6 +20,7 @@ from mcptop.model.value import Kind, Value
 
 LEAST, MOST = 2, 10
 """The guide's."""
+_UNKNOWN_BUDGET = "if its databases give the connections, which is not known from there"
 
 
 class Scale(Value, frozen=True):
@@ -38,8 +39,10 @@ class Scale(Value, frozen=True):
     """What speaks against it: the connections of a database. Empty: nothing does, or nothing is known."""
 
 
-def would(current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] = (), name: str = "") -> Scale | None:
-    """By what metrics ask for. None without a replica, or where no metric is known."""
+def would(
+    current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] | None = (), name: str = ""
+) -> Scale | None:
+    """By what metrics ask for. None without a replica, or where no metric is known. `budgets`: None: not known."""
     least, most = min(LEAST, current), max(MOST, current)
     known = [each for each in asked if each.replicas is not None]
     if not current or not known:
@@ -50,12 +53,14 @@ def would(current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] = (
     signal = max(known, key=lambda each: each.replicas or 0).says
     if wanted == current:
         return Scale(current, current, 0.0, f"HPA would stay at {current}", signal)
-    over = over_budget(budgets, name, current, wanted) if wanted > current else ""
+    over = over_budget(budgets or (), name, current, wanted) if wanted > current else ""
     says = f"HPA would go {current} -> {wanted} within {seconds / 60:.0f} min"
+    if budgets is None and wanted > current:
+        says += f", {_UNKNOWN_BUDGET}"
     return Scale(current, wanted, seconds, f"{says}, but {over}" if over else says, signal, over)
 
 
-def of_past(seen: Observed, budgets: Iterable[Budget] = ()) -> Scale | None:
+def of_past(seen: Observed, budgets: Iterable[Budget] | None = ()) -> Scale | None:
     """By its busiest time: the 95th percentile of CPU, and of the depth of its queues.
 
     Of containers: a database is no more by starting it twice, and a global service has one on every node.

@@ -35,7 +35,8 @@ class Seen(Value, frozen=True):
     source: str
     """In one line, for people."""
     services: tuple[Observed, ...]
-    budgets: Sequence[Budget] = ()
+    budgets: Sequence[Budget] | None = ()
+    """None: nobody tells them there."""
     span: tuple[float, float] | None = None
     """Wall-clock seconds of the first look and the last."""
     looks: int = 0
@@ -113,7 +114,7 @@ def asked(server: PrometheusServer, seconds: float) -> Seen:
         notes = (*notes, f"{client.place} has no figures of mcptop's exporters or of cAdvisor")
     if found.left_out:
         notes = (*notes, f"more than {MOST_REPLICAS} containers came and went: the later ones are left out")
-    return Seen(f"prometheus {client.place}", found.services, (), found.span, found.looks, notes)
+    return Seen(f"prometheus {client.place}", found.services, None, found.span, found.looks, notes)
 
 
 def _seen(gatherer: Gatherer, source: str, budgets: Sequence[Budget], notes: tuple[str, ...] = ()) -> Seen:

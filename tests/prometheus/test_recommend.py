@@ -104,6 +104,7 @@ def test_the_last_days_of_a_server(past: Prometheus) -> None:
     assert worker["oom_kills"] == 1
     assert worker["throttled_ratio"] == pytest.approx(0.01, abs=0.001)
     assert worker["autoscaler"]["signal"] == "queue 250 / 100 each, rounded up = 3"
+    assert worker["autoscaler"]["says"].endswith("connections, which is not known from there")
     # Two hours of 26 are 8 %: the p95 is work.
     assert worker["cpu"]["p95"] == pytest.approx(0.4, rel=0.05)
     assert worker["observed_s"] == pytest.approx(26 * 3600, abs=900)

@@ -304,6 +304,18 @@ def test_replicas_by_the_bottleneck_and_the_budget_of_the_database_before() -> N
     assert replicas.of_past(seen, [Budget("postgres", 200, "", budget.shares, 80, "", False)]) is not None
 
 
+def test_where_nobody_tells_the_budgets_more_replicas_are_said_with_a_condition() -> None:
+    seen = observed(*(worker(number, queues=(queue(200),)) for number in (1, 2)))
+    scale = recommend(seen, None).scale
+    assert scale is not None
+    assert scale.says.endswith(
+        "2 -> 4 within 1 min, if its databases give the connections, which is not known from there"
+    )
+    calm = recommend(observed(worker()), None).scale
+    assert calm is not None
+    assert calm.says == "HPA would stay at 1"
+
+
 def test_replicas_whose_pool_nobody_reads_count_in_the_budget() -> None:
     """Three run and one of them tells of its pool: five would have five such."""
     budget = Budget("postgres", 97, "", (Share("api", "db", 40, 1),), 40, "", False)
