@@ -14,7 +14,8 @@ from mcptop.collectors.base import Findings, SourceError, Tick
 from mcptop.fleet import cadvisor, exporters, sight
 from mcptop.fleet.asking import LOOKBACK_S, NO_VALUES, SETTLED_S, Asker, Beat, Place, Values, every_of, longest_every
 from mcptop.fleet.distinct import Distinct
-from mcptop.fleet.exporters import Clock
+from mcptop.fleet.exporters import Clock, host_of
+from mcptop.fleet.hosts import Hosts, marks_of
 from mcptop.fleet.machine import Machine
 from mcptop.fleet.names import address_of
 from mcptop.fleet.sight import Fleet
@@ -56,6 +57,7 @@ class PrometheusCollector:
         self._news: set[tuple[Place, bool]] = set()
         """Scraped since their figures were asked for."""
         self._distinct = Distinct()
+        self._hosts = Hosts()
         self._warnings: tuple[str, ...] = ()
         self._tried: set[Place] = set()
         """Exporters that were gone when mcptop came, and have been asked for."""
@@ -168,6 +170,9 @@ class PrometheusCollector:
 
     def _take(self, look: _Look, absent_ok: bool) -> None:
         """Bring the machines up to these answers. What is not in them stays as it was: it may be down."""
+        for (place, is_mcptop), beat in self._places.items():
+            if is_mcptop and place in look.mcptop.series:
+                self._hosts.learn(place, host_of(beat), marks_of(look.mcptop.series[place]))
         # Exporters first: they tell the names of machines that cAdvisors are on.
         for key, beat in sorted(self._places.items(), key=lambda item: not item[1].is_mcptop):
             place, is_mcptop = key
@@ -176,10 +181,11 @@ class PrometheusCollector:
             as_of = beat._replace(times=tuple(time for time in beat.times if time <= look.at) or beat.times[:1])
             if is_mcptop and place in look.mcptop.series:
                 found = look.mcptop.series[place]
-                self._machines[key] = exporters.machine(as_of, found, self._clock, every_s, before)
+                name = self._hosts.name(place)
+                self._machines[key] = exporters.machine(as_of, found, self._clock, every_s, before, name)
             elif not is_mcptop and place in look.cadvisor.series:
-                name = self._names().get(address_of(place[1]))
-                self._machines[key] = cadvisor.machine(as_of, look.cadvisor, self._clock, every_s, before, name)
+                known = self._names().get(address_of(place[1]))
+                self._machines[key] = cadvisor.machine(as_of, look.cadvisor, self._clock, every_s, before, known)
         self._warnings = tuple(dict.fromkeys((*look.mcptop.warnings, *look.cadvisor.warnings)))
         if not absent_ok:
             self._take_gone()
@@ -191,9 +197,10 @@ class PrometheusCollector:
             self._tried.add(beat.place)
             values = self._asker.mcptop(beat.at + 0.001, [beat.place])
             if beat.place in values.series:
-                every_s = every_of(beat, None)
+                every_s, found = every_of(beat, None), values.series[beat.place]
+                self._hosts.learn(beat.place, host_of(beat), marks_of(found))
                 self._machines[beat.place, True] = exporters.machine(
-                    beat, values.series[beat.place], self._clock, every_s, None
+                    beat, found, self._clock, every_s, None, self._hosts.name(beat.place)
                 )
 
     def _names(self) -> dict[str, str]:
@@ -210,6 +217,8 @@ class PrometheusCollector:
                 del self._places[key]
                 self._machines.pop(key, None)
                 self._tried.discard(beat.place)
+                if beat.is_mcptop:
+                    self._hosts.forget(beat.place)
 
     def _joined(self, at: float) -> Fleet:
         fleet = sight.joined(self._machines.values(), at, max(2.0, self._interval_s))

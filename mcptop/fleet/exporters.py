@@ -42,14 +42,20 @@ class Clock(NamedTuple):
         return at + self.offset_s
 
 
-def machine(beat: Beat, found: list[Series], clock: Clock, every_s: float, before: Machine | None) -> Machine:
-    """What the exporter said at its last scrape; `before` itself where that is nothing new."""
+def host_of(beat: Beat) -> str:
+    """What it calls its machine."""
+    return text(beat.labels, "host") or names.address_of(beat.place[1])
+
+
+def machine(
+    beat: Beat, found: list[Series], clock: Clock, every_s: float, before: Machine | None, name: str
+) -> Machine:  # fmt: skip
+    """What the exporter said at its last scrape; `before` itself where that is nothing new. `name`: of its machine."""
     sample_at = next((s.value for s in found if s.labels.get("__name__") == wanted.SAMPLE_TIME), beat.at)
-    if before is not None and sample_at == before.sample_at:
+    if before is not None and sample_at == before.sample_at and name == before.name:
         return before._replace(scraped_at=beat.at, every_s=every_s)
     skew_s = _skew(beat.at - sample_at) if before is None else before.skew_s
     read_at = clock.here(sample_at + skew_s)
-    name = text(beat.labels, "host") or names.address_of(beat.place[1])
     empty = Machine(beat.place, name, True, sample_at, read_at, beat.at, every_s, skew_s)
     return _filled(empty, found, before)
 

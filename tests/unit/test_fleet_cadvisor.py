@@ -48,6 +48,6 @@ def test_a_container_that_an_exporter_tells_of_is_counted_once_wherever_its_cadv
     labels = {"project": "mcp", "service": "api", "kind": "container", "replica": "mcp-api-1", "id": NEW}
     place = ("mcptop", "web1:9477")
     told = [Series({"__name__": "mcptop_replica_info", **labels}, ((100.0, 1.0),))]
-    ours = exporters.machine(Beat(place, {"host": "web1"}, True, (85.0, 100.0)), told, Clock(0.0), 15.0, None)
+    ours = exporters.machine(Beat(place, {"host": "web1"}, True, (85.0, 100.0)), told, Clock(0.0), 15.0, None, "web1")
     fleet = sight.joined([machine(container(NEW, 200, 3.0, 55.0)), ours], 100.0, 2.0)
     assert ([target.id for target in fleet.targets], fleet.by_cadvisor) == ([f"web1/{NEW}"], 0)
