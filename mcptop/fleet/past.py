@@ -16,6 +16,7 @@ from mcptop.advice.service_track import ServiceKey, ServiceTrack
 from mcptop.advice.track import Told, Track
 from mcptop.fleet import past_queries
 from mcptop.fleet.names import address_of, container_of, text
+from mcptop.fleet.past_hosts import PastHosts
 from mcptop.fleet.past_queries import Expression
 from mcptop.model.flow import Model
 from mcptop.model.snapshot import Target
@@ -34,6 +35,8 @@ ReplicaKey = tuple[ServiceKey, str, str]
 """Its service, the exporter that tells of it, its name."""
 
 
+Place = tuple[str | None, str, str]
+LabelSet = frozenset[tuple[str, str]]
 KeyOf = Callable[[Labels], ReplicaKey | None]
 Points = tuple[Point, ...]
 
@@ -67,10 +70,12 @@ def step_of(seconds: float) -> float:
 def observed(client: Asks, match: str | None, seconds: float) -> Past:
     """The last so many seconds, by the server's clock. Raises `PrometheusError`."""
     end, step = client.query("time()").series[0].value, step_of(seconds)
-    by_mcptop, by_cadvisor = _Gathering(step), _Gathering(step)
+    hosts = PastHosts()
+    by_mcptop, by_cadvisor = _Gathering(step, hosts.first), _Gathering(step, lambda instance: instance)
     at = end - seconds
     while at <= end:
         until = min(at + _DAY_S, end)
+        hosts.learn(client, match, at, until)
         by_mcptop.take(client, past_queries.of_mcptop(match, step), _by_mcptop, at, until)
         by_mcptop.flows(client, match, at, until)
         by_cadvisor.take(client, past_queries.of_cadvisor(match, step), _by_cadvisor, at, until)
@@ -115,11 +120,15 @@ def _by_cadvisor(labels: Labels) -> ReplicaKey | None:
 class _Gathering:
     """What one kind of exporter tells."""
 
-    def __init__(self, step: float) -> None:
+    def __init__(self, step: float, stands_for: Callable[[str], str]) -> None:
+        """`stands_for`: the one of several instances that are one exporter."""
         self._step = step
+        self._first = stands_for
         self._tracks: dict[ReplicaKey, Track] = {}
         self._services: dict[ServiceKey, ServiceTrack] = {}
         self.moments: set[float] = set()
+        self.places: set[Place] = set()
+        """Project, service and machine of everything that is told of."""
         self.left_out = 0
         self.warnings: dict[str, None] = {}
 
@@ -131,9 +140,15 @@ class _Gathering:
                 key = key_of(labels)
                 if key is None:
                     continue
-                moments = figures.setdefault(key, {})
+                self.places.add(_place(key))
+                service, instance, replica = key
+                first = self._first(instance)
+                moments = figures.setdefault((service, first, replica), {})
                 for at, value in points:
-                    moments.setdefault(at, {})[field] = value
+                    moment = moments.setdefault(at, {})
+                    # Another scrape of the same exporter has another time, and so counters that are ahead or behind.
+                    if first == instance or field not in moment:
+                        moment[field] = value
         for key, moments in figures.items():
             # Limits are looked for farther back than anything else: alone they are of what is gone.
             figures[key] = {at: said for at, said in moments.items() if said.keys() - past_queries.LIMITS.keys()}
@@ -152,10 +167,7 @@ class _Gathering:
 
     def flows(self, client: Asks, match: str | None, start: float, end: float) -> None:
         """Queues and models in that time."""
-        for labels, points in self._ask(client, past_queries.of_queues(match), start, end):
-            if (key := _service_of(labels)) is not None:
-                for _, depth in points:
-                    self._service(key).depth(text(labels, "queue"), max(0.0, depth))
+        self._queues(client, match, start, end)
         for labels, _ in self._ask(client, past_queries.of_servers(match), start, end):
             if (key := _service_of(labels)) is not None:
                 self._service(key).fix()
@@ -175,12 +187,22 @@ class _Gathering:
                 models = tuple(Model(name, round(size)) for name, size in moments[at].items())
                 self._service(service).loaded(models, sum(moments[at].values()))
 
-    @property
-    def places(self) -> set[tuple[str | None, str, str]]:
-        """Project, service and machine of everything that is told of."""
-        return {_place(key) for key in self._tracks}
+    def _queues(self, client: Asks, match: str | None, start: float, end: float) -> None:
+        """The depths of a queue in all replicas together; of one exporter at several addresses the largest."""
+        depths: dict[tuple[ServiceKey, str], dict[float, dict[LabelSet, float]]] = {}
+        for labels, points in self._ask(client, past_queries.of_queues(match), start, end):
+            if (key := _service_of(labels)) is None:
+                continue
+            whose = frozenset({**labels, "instance": self._first(text(labels, "instance"))}.items())
+            moments = depths.setdefault((key, text(labels, "queue")), {})
+            for at, depth in points:
+                at_once = moments.setdefault(at, {})
+                at_once[whose] = max(at_once.get(whose, 0.0), depth)
+        for (key, queue), moments in depths.items():
+            for at in sorted(moments):
+                self._service(key).depth(queue, sum(moments[at].values()))
 
-    def leave_out(self, places: Collection[tuple[str | None, str, str]]) -> None:
+    def leave_out(self, places: Collection[Place]) -> None:
         """Forget what somebody else tells of."""
         self._tracks = {key: track for key, track in self._tracks.items() if _place(key) not in places}
 
@@ -215,7 +237,7 @@ class _Gathering:
         return self._services.setdefault(key, ServiceTrack())
 
 
-def _place(key: ReplicaKey) -> tuple[str | None, str, str]:
+def _place(key: ReplicaKey) -> Place:
     (project, service, _), exporter, _ = key
     return project, service, address_of(exporter)
 

@@ -59,9 +59,23 @@ def _limit(series: str, step_s: float) -> str:
 
 
 def of_queues(match: str | None) -> str:
-    """The depth of each queue that replicas empty together; once, where two jobs scrape one exporter."""
+    """The depth of each queue that replicas empty together, as each exporter tells it: once for several jobs."""
     series = ", ".join(each for each in ('queue_kind=~"queue|"', match) if each)
-    return f"sum by (project, service, kind, queue) (max without (job) (mcptop_queue_depth{{{series}}}))"
+    return f"max without (job) (mcptop_queue_depth{{{series}}})"
+
+
+def of_hosts(match: str | None, seconds: float) -> str:
+    """What exporters called their machines within so many seconds."""
+    return _lately("mcptop_build_info", match, seconds)
+
+
+def of_starts(match: str | None, seconds: float) -> str:
+    """When replicas were started."""
+    return _lately(f"{_MCPTOP}start_time_seconds", match, seconds)
+
+
+def _lately(name: str, match: str | None, seconds: float) -> str:
+    return f"last_over_time({name}{{{match or ''}}}[{max(seconds, _LEAST_LIMIT_S):.0f}s])"
 
 
 def of_servers(match: str | None) -> str:

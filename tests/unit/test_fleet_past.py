@@ -23,7 +23,9 @@ class Server:
         self._told = told
 
     def query(self, expr: str, at: float | None = None) -> Answer:
-        return Answer((Series({}, ((END, END),)),))
+        if expr == "time()":
+            return Answer((Series({}, ((END, END),)),))
+        return Answer(tuple(Series(labels, ((at or END, value),)) for labels, value in self._of(expr)))
 
     def range(self, expr: str, start: float, end: float, step: float) -> Answer:
         times = [start + number * step for number in range(int((end - start) / step) + 1)]
@@ -63,3 +65,21 @@ def test_a_server_that_gives_connections_is_known() -> None:
     pools: list[Told] = [("mcptop_pool_max", gives, 100.0)]
     assert [one.is_fixed for one in looked(exporter("a", "api-1", 300), pools).services] == [True]
     assert [one.is_fixed for one in looked(exporter("a", "api-1", 300)).services] == [False]
+
+
+def named(instance: str, host: str, started: float) -> list[Told]:
+    """An exporter that names its machine, with one replica and a queue of it."""
+    of = {"project": "mcp", "service": "api", "kind": "container", "replica": "api-1", "instance": instance}
+    return [*((name, {**labels, "instance": instance}, value) for name, labels, value in exporter("x", "api-1", 300)),
+            ("mcptop_build_info", {"host": host, "instance": instance}, 1.0),
+            ("mcptop_replica_start_time_seconds", of, started),
+            ("mcptop_queue_depth", {**of, "queue": "jobs", "queue_kind": "queue"}, 90.0)]  # fmt: skip
+
+
+def test_one_exporter_at_two_addresses_is_one_and_two_machines_of_one_name_are_two() -> None:
+    for other, ids, depth in ((1.0, ["10.0.0.1:9477/api-1"], 90.0),
+                              (2.0, ["10.0.0.1:9477/api-1", "a:9477/api-1"], 180.0)):  # fmt: skip
+        told = named("a:9477", "ubuntu", 1.0), named("10.0.0.1:9477", "ubuntu", other)
+        (api,) = looked(*told, cadvisor("a", "api-1", 300), cadvisor("10.0.0.1", "api-1", 300)).services
+        assert [replica.id for replica in api.replicas] == ids
+        assert [line.depth for line in api.queues] == [depth]
