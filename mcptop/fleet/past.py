@@ -1,6 +1,7 @@
 """The last days of many machines' services, from a Prometheus server: what advice rests on.
 
-Asked a day at a time, figure after figure, so that no answer is large and memory does not grow with the days.
+Asked a day at a time, or less of many replicas, figure after figure, so that no answer is large and memory does not
+grow with the days.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ DAYS, STEP_S = 8.0, 75.0
 """VPA's window and KRR's step."""
 MOST_POINTS = 11_000
 """Prometheus answers no question of more points a series."""
-_DAY_S = 86_400.0
+_DAY_S, _LEAST_PART_S = 86_400.0, 1800.0
+_MOST_HELD = 60_000
+"""Points of replicas that are held at once, each with its figures: with the answers about 60 MiB."""
 _GONE_S = 300.0
 """Of what has no figure for so long it is said that it does not run: Prometheus' own lookback."""
 
@@ -67,14 +70,21 @@ def step_of(seconds: float) -> float:
     return max(15.0, min(STEP_S, seconds / 200), seconds / (MOST_POINTS - 1000))
 
 
+def part_of(replicas: float, step: float) -> float:
+    """Seconds that are asked for at once."""
+    return min(_DAY_S, max(_LEAST_PART_S, _MOST_HELD / max(1.0, replicas) * step))
+
+
 def observed(client: Asks, match: str | None, seconds: float) -> Past:
     """The last so many seconds, by the server's clock. Raises `PrometheusError`."""
     end, step = client.query("time()").series[0].value, step_of(seconds)
     hosts = PastHosts()
     by_mcptop, by_cadvisor = _Gathering(step, hosts.first), _Gathering(step, lambda instance: instance)
+    count = sum(series.value for series in client.query(past_queries.of_count(match), end).series)
     at = end - seconds
     while at <= end:
-        until = min(at + _DAY_S, end)
+        # There may have been more than there are now: that shows after a part.
+        until = min(at + part_of(max(count, by_mcptop.most, by_cadvisor.most), step), end)
         hosts.learn(client, match, at, until)
         by_mcptop.take(client, past_queries.of_mcptop(match, step), _by_mcptop, at, until)
         by_mcptop.flows(client, match, at, until)
@@ -129,6 +139,8 @@ class _Gathering:
         self.moments: set[float] = set()
         self.places: set[Place] = set()
         """Project, service and machine of everything that is told of."""
+        self.most = 0
+        """Replicas that were told of in one part."""
         self.left_out = 0
         self.warnings: dict[str, None] = {}
 
@@ -149,6 +161,7 @@ class _Gathering:
                     # Another scrape of the same exporter has another time, and so counters that are ahead or behind.
                     if first == instance or field not in moment:
                         moment[field] = value
+        self.most = max(self.most, len(figures))
         for key, moments in figures.items():
             # Limits are looked for farther back than anything else: alone they are of what is gone.
             figures[key] = {at: said for at, said in moments.items() if said.keys() - past_queries.LIMITS.keys()}

@@ -64,6 +64,12 @@ def of_queues(match: str | None) -> str:
     return f"max without (job) (mcptop_queue_depth{{{series}}})"
 
 
+def of_count(match: str | None) -> str:
+    """How many replicas there are."""
+    names = "mcptop_replica_memory_working_set_bytes|container_memory_working_set_bytes"
+    return "count({" + ", ".join(each for each in (f'__name__=~"{names}"', match) if each) + "})"
+
+
 def of_hosts(match: str | None, seconds: float) -> str:
     """What exporters called their machines within so many seconds."""
     return _lately("mcptop_build_info", match, seconds)

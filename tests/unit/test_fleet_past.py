@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
 
 from mcptop.advice import memory
 from mcptop.advice.sized import Advice
@@ -83,3 +86,31 @@ def test_one_exporter_at_two_addresses_is_one_and_two_machines_of_one_name_are_t
         (api,) = looked(*told, cadvisor("a", "api-1", 300), cadvisor("10.0.0.1", "api-1", 300)).services
         assert [replica.id for replica in api.replicas] == ids
         assert [line.depth for line in api.queues] == [depth]
+
+
+class Ranges(Server):
+    """Keeps what was asked for."""
+
+    def __init__(self, told: list[Told]) -> None:
+        super().__init__(told)
+        self.asked: dict[str, list[tuple[float, float]]] = {}
+
+    def query(self, expr: str, at: float | None = None) -> Answer:
+        if expr.startswith("count("):
+            return Answer((Series({}, ((END, float(sum("working_set" in name for name, _, _ in self._told))),)),))
+        return super().query(expr, at)
+
+    def range(self, expr: str, start: float, end: float, step: float) -> Answer:
+        self.asked.setdefault(expr, []).append((start, end))
+        return super().range(expr, start, end, step)
+
+
+@pytest.mark.parametrize(("replicas", "most"), [(1, 86_400.0), (50, 86_400.0), (200, 22_500.0)])
+def test_of_more_replicas_less_is_asked_at_once_and_nothing_is_left_out(replicas: int, most: float) -> None:
+    """With a day of all of them held at once 300 replicas took 330 MiB."""
+    server = Ranges([one for number in range(replicas) for one in exporter("a", f"api-{number}", 300)])
+    (api,) = past.observed(server, None, DAYS * 86_400).services
+    assert {replica.memory.samples for replica in api.replicas if replica.memory is not None} == {1729}
+    for parts in server.asked.values():
+        assert max(end - start for start, end in parts) == most
+        assert [round(start - before) for (_, before), (start, _) in pairwise(parts)] == [75] * (len(parts) - 1)
