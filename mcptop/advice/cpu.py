@@ -20,6 +20,8 @@ THROTTLED = 0.05
 """From this share of held back periods on the quota is too small; from the alert's on it is acute."""
 _LOWER_PART, _LOWER_LEAST = 0.25, 0.25
 _CALM = 0.01
+_LEAST_ACUTE = 30
+"""Samples from which on being held back badly is no chance."""
 
 
 def limit(seen: Observed) -> Sized:
@@ -31,13 +33,15 @@ def limit(seen: Observed) -> Sized:
     typical, burst = max(each.p95 for each in used), max(each.p99 for each in used)
     base = Sized(current, typical=typical, peak=max(each.peak for each in used), missing=missing(seen),
                  samples=seen.samples)  # fmt: skip
-    if base.samples < krr.LEAST_POINTS:
+    held_back = throttled(seen)
+    is_acute = base.samples >= _LEAST_ACUTE and current is not None and rules.CPU_THROTTLED.judge(held_back) is not None
+    if base.samples < krr.LEAST_POINTS and not is_acute:
         return replace(base, because=base.missing)
     if current is None:
         return replace(base, advice=Advice.KEEP, because="no quota, so nothing holds it back",
                        rejected=f"p99 {cores(burst)} x {vpa.MARGIN} = {cores(burst * vpa.MARGIN)}: "
                        "a quota would only take away what nobody else needs")  # fmt: skip
-    return _judged(base, seen, burst, throttled(seen))
+    return _judged(base, seen, burst, held_back)
 
 
 def reservation(seen: Observed, limit_: Sized) -> Sized:

@@ -190,6 +190,15 @@ def test_a_quota_that_holds_back_is_raised_by_what_it_held_back() -> None:
     assert (mild.cpu.advice, mild.cpu.wanted, mild.cpu.is_acute) == (Advice.RAISE, 0.55, False)
 
 
+@pytest.mark.parametrize(
+    ("looks", "throttled", "advice"),
+    [(20, 0.6, Advice.UNKNOWN), (40, 0.6, Advice.RAISE), (40, 0.1, Advice.UNKNOWN), (110, 0.1, Advice.RAISE)],
+)
+def test_being_held_back_badly_cannot_wait_for_a_hundred_samples(looks: int, throttled: float, advice: Advice) -> None:
+    one = recommend(observed(worker(cores=level(0.5), quota=0.5, throttled=throttled), hours=looks / 60))
+    assert (one.cpu.advice, one.cpu.is_acute) == (advice, advice is Advice.RAISE and throttled > 0.25)
+
+
 def test_what_an_earlier_quota_held_back_is_no_reason_to_raise_the_one_there_is() -> None:
     track = Track(worker().target)
     for minute in range(600):
