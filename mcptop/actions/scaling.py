@@ -68,9 +68,9 @@ def argv(service: SwarmService, wanted: int, engine: str | None = None) -> Seque
 
 def over_budget(budgets: Iterable[Budget], service: Service | None, wanted: int) -> list[Budget]:
     """The databases that do not give what so many replicas may take, with the sum as it would be."""
-    if service is None:
+    if service is None or (read := budget.read_replicas(service)) is None:
         return []
-    scaled = (budget.scaled(each, service, wanted) for each in budgets)
+    scaled = (budget.scaled(each, service.project, service.name, read, wanted) for each in budgets)
     return [each for each in scaled if each is not None and each.exceeded]
 
 

@@ -145,7 +145,7 @@ def _notes(seen: Observed, budgets: Sequence[Budget]) -> Iterable[str]:
         if pool.at_ceiling_s > 0:
             yield _pool_note(pool)
     for budget in budgets:
-        if budget.exceeded and any(share.service == seen.name for share in budget.shares):
+        if budget.exceeded and any(share.is_of(seen.project, seen.name) for share in budget.shares):
             yield f"connections of {budget.server}: {budget.says}"
     for replica in seen.replicas:
         for change in replica.changes[-3:]:

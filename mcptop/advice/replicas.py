@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from mcptop.advice import signals
 from mcptop.advice.observed import Observed
-from mcptop.analysis import hpa
+from mcptop.analysis import budget, hpa
 from mcptop.analysis.hpa import Pod, Proposed
 from mcptop.analysis.hpa_course import course
-from mcptop.model.flow import Budget, Share
+from mcptop.model.flow import Budget
 from mcptop.model.frame import Service
 from mcptop.model.value import Kind, Value
 
@@ -39,9 +40,16 @@ class Scale(Value, frozen=True):
     """What speaks against it: the connections of a database. Empty: nothing does, or nothing is known."""
 
 
-def would(
-    current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] | None = (), name: str = ""
-) -> Scale | None:
+class Client(NamedTuple):
+    """A service that takes connections of databases."""
+
+    project: str | None
+    name: str
+    read: int | None = None
+    """Replicas whose pools are in the budgets; None: as many as there are pools."""
+
+
+def would(current: int, asked: Sequence[Proposed], budgets: Iterable[Budget] | None, client: Client) -> Scale | None:
     """By what metrics ask for. None without a replica, or where no metric is known. `budgets`: None: not known."""
     least, most = min(LEAST, current), max(MOST, current)
     known = [each for each in asked if each.replicas is not None]
@@ -53,7 +61,7 @@ def would(
     signal = max(known, key=lambda each: each.replicas or 0).says
     if wanted == current:
         return Scale(current, current, 0.0, f"HPA would stay at {current}", signal)
-    over = over_budget(budgets or (), name, current, wanted) if wanted > current else ""
+    over = over_budget(budgets or (), client, current, wanted) if wanted > current else ""
     says = f"HPA would go {current} -> {wanted} within {seconds / 60:.0f} min"
     if budgets is None and wanted > current:
         says += f", {_UNKNOWN_BUDGET}"
@@ -71,7 +79,7 @@ def of_past(seen: Observed, budgets: Iterable[Budget] | None = ()) -> Scale | No
     depths = [line.typical for line in seen.queues if line.typical is not None]
     # What is reserved the engine does not say; the quota is what is known.
     asked = [*signals.by_cpu(len(pods), pods, signals.QUOTA), *signals.by_depth(len(pods), depths)]
-    return would(len(pods), asked, budgets, seen.name)
+    return would(len(pods), asked, budgets, Client(seen.project, seen.name))
 
 
 def of_now(
@@ -81,25 +89,18 @@ def of_now(
     pods = signals.pods_of(service, at, cores)
     current = len(pods)
     asked = [*signals.by_cpu(current, pods, signals.QUOTA), *signals.by_depth(current, signals.depths_of(service))]
-    return would(current, asked, budgets, service.name)
+    return would(current, asked, budgets, Client(service.project, service.name, budget.read_replicas(service)))
 
 
-def over_budget(budgets: Iterable[Budget], name: str, current: int, wanted: int) -> str:
+def over_budget(budgets: Iterable[Budget], client: Client, current: int, wanted: int) -> str:
     """Which database could not bear it: `postgres would get 290 connections of 97`."""
-    for budget in budgets:
-        own = [share for share in budget.shares if share.service == name]
-        if not own or budget.allowed is None:
-            continue
-        total = budget.total + sum(_more(own, pool, current, wanted) for pool in {share.pool for share in own})
-        if total > budget.allowed:
-            return (f"{budget.server} allows {budget.allowed} connections, and its clients' pools would then "
-                    f"take {total:.0f}: make the pools smaller first")  # fmt: skip
+    for each in budgets:
+        own = [share for share in each.shares if share.is_of(client.project, client.name)]
+        # A replica has at least one pool: where there are fewer than replicas, somebody's is not read.
+        counts = [sum(share.count for share in own if share.pool == pool) for pool in {share.pool for share in own}]
+        read = client.read or min(current, max(counts, default=0))
+        then = budget.scaled(each, client.project, client.name, read, wanted)
+        if then is not None and then.exceeded:
+            return (f"{each.server} allows {each.allowed} connections, and its clients' pools would then "
+                    f"take {then.total}: make the pools smaller first")  # fmt: skip
     return ""
-
-
-def _more(shares: Sequence[Share], pool: str, current: int, wanted: int) -> int:
-    """What one pool's connections would be more. A replica whose pool nobody reads has one like the others'."""
-    alike = [share for share in shares if share.pool == pool]
-    count = max(current, sum(share.count for share in alike))
-    then = max(share.max for share in alike) * -(-count * wanted // max(1, current))
-    return then - sum(share.max * share.count for share in alike)

@@ -80,7 +80,7 @@ def _shares(service: Service, processes: int) -> Iterable[tuple[str, Share]]:
         most = max(most for peer, name, most in counted if (peer, name) == place)
         counted[*place, most] += _elsewhere(service) * processes
     for (peer, name, most), count in counted.items():
-        yield peer, Share(service.name, name, most, count)
+        yield peer, Share(service.name, name, most, count, service.project)
 
 
 def _elsewhere(service: Service) -> int:
@@ -115,20 +115,26 @@ def _written(shares: Sequence[Share], allowed: int | None) -> tuple[int, str]:
     return total, f"{terms} = {total}{verdict}"
 
 
-def scaled(budget: Budget, service: Service, replicas: int) -> Budget | None:
+def scaled(budget: Budget, project: str | None, name: str, read: int, replicas: int) -> Budget | None:
     """The budget as it would be with so many replicas of a client; None where the client has no part in it.
 
-    Each new replica is taken to have as many processes as one has now, each with the largest of their pools.
+    `read`: replicas whose pools are in it. Each new one is taken to have as many processes as one of those has, each
+    with the largest of their pools.
     """
-    own = [share for share in budget.shares if share.service == service.name]
-    now = {pool.instance for pool in service.pools if pool.kind == _CLIENT and pool.peer and pool.max}
-    if not own or not now or None in now:
+    own = [share for share in budget.shares if share.is_of(project, name)]
+    if not own or read < 1:
         return None
-    shares = [share for share in budget.shares if share.service != service.name]
-    for name in dict.fromkeys(share.pool for share in own):
-        alike = [share for share in own if share.pool == name]
-        count = -(-sum(share.count for share in alike) * replicas // (len(now) + _elsewhere(service)))
-        shares.append(Share(service.name, name, max(share.max for share in alike), count))
+    shares = [share for share in budget.shares if share not in own]
+    for pool in dict.fromkeys(share.pool for share in own):
+        alike = [share for share in own if share.pool == pool]
+        count = -(-sum(share.count for share in alike) * replicas // read)
+        shares.append(Share(name, pool, max(share.max for share in alike), count, project))
     total, says = _written(shares, budget.allowed)
     exceeded = None if budget.allowed is None else total > budget.allowed
     return replace(budget, shares=tuple(shares), total=total, says=says, exceeded=exceeded)
+
+
+def read_replicas(service: Service) -> int | None:
+    """How many replicas' pools are in the budgets, those that are taken to be as these included; None: not known."""
+    now = {pool.instance for pool in service.pools if pool.kind == _CLIENT and pool.peer and pool.max}
+    return None if not now or None in now else len(now) + _elsewhere(service)

@@ -131,6 +131,12 @@ class Share(Value, frozen=True):
     """Of one pool."""
     count: int
     """How many such pools there are: one in each process of each replica."""
+    project: str | None = None
+    """Of the service: two projects may have one of the same name."""
+
+    def is_of(self, project: str | None, service: str) -> bool:
+        """Whether it is that service's."""
+        return (self.project, self.service) == (project, service)
 
 
 class Budget(Value, frozen=True):

@@ -165,7 +165,7 @@ def stack() -> tuple[Service, ...]:
 
 BUDGET = Budget(
     "postgres", 97, "max_connections 100 - 3 reserved",
-    (Share("mcp-api", "db", 50, 3), Share("mcp-worker", "db", 10, 2)), 170,
+    (Share("mcp-api", "db", 50, 3, "mcp-stack"), Share("mcp-worker", "db", 10, 2, "mcp-stack")), 170,
     "mcp-api db 50 x 3 + mcp-worker db 10 x 2 = 170 > 97", True, "mcp-stack", "container:mcp-stack/postgres",
 )  # fmt: skip
 

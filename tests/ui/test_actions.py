@@ -615,7 +615,7 @@ async def test_no_replica_at_all_wants_the_name_typed(app_of, actor, screen):
 
 
 async def test_what_the_database_does_not_give_is_refused_with_the_sum(app_of, screen):
-    shares = (Share("mcp-api", "db", 50, 3),)
+    shares = (Share("mcp-api", "db", 50, 3, "mcp-stack"),)
     budget = Budget("postgres", 160, "", shares, 150, "mcp-api db 50 x 3 = 150 <= 160", False)
     shown = swarm_frame(budgets=(budget,))
     pools = tuple(frames.pool("db", 1, 50, kind="db", peer="postgres", instance=f"api-{n}") for n in range(3))

@@ -14,6 +14,7 @@ from mcptop.advice import memory, placement, replicas
 from mcptop.advice.gather import Gatherer
 from mcptop.advice.observed import Change, Kill, Observed, Replica, usage_of
 from mcptop.advice.recommend import Status, limits, recommend
+from mcptop.advice.replicas import Client
 from mcptop.advice.sized import Advice, Confidence
 from mcptop.advice.track import Told, Track
 from mcptop.model.flow import Budget, Model, Share
@@ -306,7 +307,8 @@ def test_replicas_by_the_bottleneck_and_the_budget_of_the_database_before() -> N
     # Both queues together: 400 entries, 100 for each replica.
     assert (scale.replicas, scale.wanted, scale.signal) == (2, 4, "queue 400 / 100 each, rounded up = 4")
     assert scale.says == "HPA would go 2 -> 4 within 1 min"
-    budget = Budget("postgres", 97, "", (Share("mcp-worker", "db", 20, 2),), 80, "", False)
+    shares = (Share("mcp-worker", "db", 20, 2, "mcp"), Share("mcp-api", "db", 40, 1, "mcp"))
+    budget = Budget("postgres", 97, "", shares, 80, "", False)
     held = replicas.of_past(seen, [budget])
     assert held is not None
     assert "postgres allows 97 connections, and its clients' pools would then take 120" in held.says
@@ -327,11 +329,22 @@ def test_where_nobody_tells_the_budgets_more_replicas_are_said_with_a_condition(
 
 def test_replicas_whose_pool_nobody_reads_count_in_the_budget() -> None:
     """Three run and one of them tells of its pool: five would have five such."""
-    budget = Budget("postgres", 97, "", (Share("api", "db", 40, 1),), 40, "", False)
-    assert "take 200" in replicas.over_budget([budget], "api", 3, 5)
-    assert replicas.over_budget([budget], "api", 1, 2) == ""
-    workers = Budget("postgres", 97, "", (Share("api", "db", 5, 8),), 40, "", False)
-    assert replicas.over_budget([workers], "api", 2, 4) == "", "four processes a replica, of 5 each, are 80"
+    budget = Budget("postgres", 97, "", (Share("api", "db", 40, 1, "mcp"),), 40, "", False)
+    assert "take 200" in replicas.over_budget([budget], Client("mcp", "api"), 3, 5)
+    assert replicas.over_budget([budget], Client("mcp", "api"), 1, 2) == ""
+    workers = Budget("postgres", 97, "", (Share("api", "db", 5, 8, "mcp"),), 40, "", False)
+    assert replicas.over_budget([workers], Client("mcp", "api"), 2, 4) == "", "four processes a replica are 80"
+    one_told = Budget("postgres", 97, "", (Share("api", "db", 5, 4, "mcp"),), 20, "", False)
+    # Three run, one of them tells of the pools of its four processes: five are 5 x 4 x 5.
+    assert "take 100" in replicas.over_budget([one_told], Client("mcp", "api", 1), 3, 5)
+
+
+def test_a_client_of_another_project_with_the_same_name_is_another_client() -> None:
+    shares = (Share("api", "db", 20, 2, "mcp"), Share("api", "db", 10, 1, "shop"))
+    budget = Budget("postgres", 97, "", shares, 50, "", False)
+    assert "take 110" in replicas.over_budget([budget], Client("mcp", "api"), 2, 5)
+    assert replicas.over_budget([budget], Client("shop", "api"), 1, 5) == "", "40 + 50"
+    assert replicas.over_budget([budget], Client(None, "api"), 2, 50) == ""
 
 
 def test_what_waited_in_a_replica_that_is_gone_does_not_wait_any_more() -> None:

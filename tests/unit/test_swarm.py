@@ -177,7 +177,8 @@ def with_pools(*pools: Pool, **more: Any) -> Service:
 
 
 BUDGET = Budget(
-    "postgres", 97, "max_connections 100 - 3", (Share("web", "db", 20, 6), Share("worker", "db", 10, 1)), 130,
+    "postgres", 97, "max_connections 100 - 3",
+    (Share("web", "db", 20, 6, "shop"), Share("worker", "db", 10, 1, "shop")), 130,
     "web db 20 x 6 + worker db 10 = 130 > 97", True,
 )  # fmt: skip
 THREE = with_pools(*(Pool("db", "db", "postgres", f"web.{n}", max=20) for n in range(3)))
