@@ -157,7 +157,8 @@ def _line(trouble: Trouble, frame: Frame, word: str) -> Text:
     line = Text.assemble((f"{SYMBOLS[trouble.level]} ", colour), (f"{trouble.text}", ""))
     least = "at least " if trouble.is_older else ""
     line.append(f"  {word + ' ' if word else ''}for {least}{lasts}", "dim")
-    line.append(f"  -> {next_step(trouble.playbook, trouble)}", "cyan" if trouble.playbook else "dim")
+    if step := next_step(trouble.playbook, trouble):
+        line.append(f"  -> {step}", "cyan" if trouble.playbook else "dim")
     return line
 
 

@@ -102,6 +102,12 @@ def test_what_has_to_last_is_pending_in_one_look_and_fires_in_a_long_one(machine
     assert "-> wait" in done.stdout
 
 
+def test_nothing_points_to_what_nobody_has_written(machine: Machine):
+    machine.load(9)
+    done = run("alerts", *machine.flags(RULE))
+    assert (done.returncode, done.stdout.count("->")) == (4, 0), done.stdout
+
+
 def test_who_could_not_look_says_so(tmp_path: Path):
     done = run("alerts", "--json", "--path-procfs", str(tmp_path), "--host", "unix:///nonexistent.sock")
     assert (done.returncode, json.loads(done.stdout)["status"]) == (5, "inconclusive")
