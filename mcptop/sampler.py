@@ -39,6 +39,8 @@ class _Runner:
         self._requests: queue.SimpleQueue[Tick | None] = queue.SimpleQueue()
         self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         self._asked_at: float | None = None
+        self._failed = ""
+        """What was wrong with its last answer; empty: nothing."""
         self._thread = threading.Thread(target=self._run, name=f"mcptop-{collector.name}", daemon=True)
         self._thread.start()
 
@@ -59,8 +61,12 @@ class _Runner:
         except queue.Empty:
             waiting = time.monotonic() - (self._asked_at or 0.0)
             self._mark_stale()
-            return SourceReport(self.collector.name, Status.ERROR, f"no answer for {waiting:.0f} s", waiting)
+            says = f"no answer for {waiting:.0f} s"
+            if self._failed:
+                says = f"{self._failed}; asked again {waiting:.0f} s ago"
+            return SourceReport(self.collector.name, Status.ERROR, says, waiting)
         self._asked_at = None
+        self._failed = plain(outcome.message) if outcome.status is Status.ERROR else ""
         if outcome.findings is not None:
             self.findings = outcome.findings
             self._found_at = tick.monotonic

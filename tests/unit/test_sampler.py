@@ -62,6 +62,14 @@ def test_each_source_reports_how_it_did() -> None:
     assert set(snapshot.readings) == {"a"}
 
 
+def test_who_hangs_after_a_failure_is_told_with_it(release: threading.Event) -> None:
+    sampler = Sampler([Scripted("stuck", SourceError("no complete answer in 10 s"), release, deadline_s=0.05)])
+    said = [sampler.sample().sources[0].message for _ in range(2)]
+    assert said == ["no complete answer in 10 s", "no complete answer in 10 s; asked again 0 s ago"]
+    release.set()
+    sampler.close()
+
+
 def test_a_collector_that_hangs_takes_nothing_else_with_it(release: threading.Event) -> None:
     stuck = Scripted("stuck", Findings(readings={"b": Reading(read_at=1.0)}), release, deadline_s=0.05)
     sampler = Sampler([stuck, Scripted("good", Findings(readings={"a": Reading(read_at=1.0)}))])
