@@ -16,6 +16,12 @@ from mcptop.model.playbook import Severity
 from mcptop.model.rule import Rule
 from mcptop.units import plain
 
+_ELSEWHERE = {
+    "prometheus": "check its address, and [prometheus] in config.toml",
+    "targets": "see Status, Targets of that Prometheus, and whether `mcptop exporter` runs there",
+}
+"""What to do about a source that is not of this machine."""
+
 
 class Disks:
     """How fast each file system fills."""
@@ -90,12 +96,16 @@ class Machines:
 
 def broken(sources: Iterable[SourceReport], look: Look) -> Iterator[Finding]:
     """What mcptop cannot read, with what it said."""
+    rule = look.rule(rules.SOURCE_BROKEN)
     for source in sources:
         if source.status is Status.ERROR:
             name = plain(source.name, 40)
             says = f"source {name}: {plain(source.message) or 'no answer'}"
             subject = f"source:{source.name}"
-            yield Finding(look.rule(rules.SOURCE_BROKEN), subject, Severity.WARNING, says, cause=subject)
+            # The doctor looks at this machine, and what is wrong here is elsewhere.
+            do = _ELSEWHERE.get(source.name) if rule.do == rules.SOURCE_BROKEN.do else None
+            told = rule if do is None else msgspec.structs.replace(rule, do=do)
+            yield Finding(told, subject, Severity.WARNING, says, cause=subject)
 
 
 def _full(disk: Filesystem, look: Look) -> Finding | None:

@@ -244,6 +244,14 @@ def test_a_broken_source_says_what_it_said():
     )
     (alert,) = once(sources=sources).values()
     assert (alert.rule, alert.says) == ("source-broken", "source docker: permission denied [2J")
+    assert "mcptop doctor" in alert.do
+
+
+@pytest.mark.parametrize(("name", "do"), [("prometheus", "its address"), ("targets", "Status, Targets")])
+def test_the_doctor_is_not_asked_about_other_machines(name: str, do: str):
+    (alert,) = once(sources=(SourceReport(name, Status.ERROR, "it is not there", 0.1),)).values()
+    assert do in alert.do
+    assert "doctor" not in alert.do
 
 
 def test_a_budget_is_told_of_its_server_even_where_that_is_no_service():
