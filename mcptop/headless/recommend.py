@@ -50,7 +50,7 @@ def chosen(services: Sequence[Observed], wanted: str | None) -> tuple[Observed, 
     found = tuple(s for s in services if wanted in (s.name, f"{s.project}/{s.name}"))
     if found:
         return found
-    names = sorted({s.name for s in services} | {f"{s.project}/{s.name}" for s in services if s.project})
+    names = sorted({f"{s.project}/{s.name}" for s in services if s.project}) + sorted({s.name for s in services})
     raise UnknownService(f"no service `{plain(wanted)}`; {nearest(wanted, names)}")
 
 

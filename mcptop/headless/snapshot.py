@@ -61,7 +61,8 @@ def select(services: tuple[Service, ...], wanted: str | None) -> tuple[Service, 
     found = tuple(s for s in services if wanted in (s.name, f"{s.project}/{s.name}"))
     if found:
         return found
-    names = sorted({s.name for s in services} | {f"{s.project}/{s.name}" for s in services if s.project})
+    # Those of a project first: they are what is meant, not each program that runs here.
+    names = sorted({f"{s.project}/{s.name}" for s in services if s.project}) + sorted({s.name for s in services})
     raise UnknownService(f"no service `{plain(wanted)}`; {nearest(wanted, names)}")
 
 

@@ -92,6 +92,12 @@ def test_the_report_says_window_rule_inputs_and_what_was_not_taken(day: Path) ->
     assert "not enough was seen of ui: record some hours" in done.stderr
 
 
+def test_of_the_services_there_are_those_of_a_project_are_named_first(day: Path) -> None:
+    done = run_program("--from", day, "--service", "qqq")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mcptop: no service `qqq`; there are mcp/")
+
+
 def test_explain_shows_the_arithmetic(day: Path) -> None:
     plain, explained = (
         run("--from", day, "--service", "mcp/mcp-worker", *more).stdout for more in ((), ("--explain",))
