@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _LIVE, _BACK = "60s", "8d"
 _FARTHEST_S = 400 * 86_400.0
+_DAYS_OR_HOURS = re.compile(r"(\d{1,4}(?:\.\d{1,3})?) ?([dh])")
 
 
 @click.command()
@@ -77,6 +78,11 @@ def _looked(settings: Settings, recording: Path | None, duration: str | None) ->
         return observing.recorded(recording)
     if is_fleet(settings):
         return observing.asked(settings.prometheus, _back(duration or _BACK))
+    if _DAYS_OR_HOURS.fullmatch((duration or "").strip()):
+        raise click.UsageError(
+            f"--for {duration} is of a Prometheus (--prometheus URL); of this machine record so long with "
+            "`mcptop record FILE`, and ask with --from FILE"
+        )
     seconds = seconds_of(duration or _LIVE, "--for", 1)
     from mcptop.live import LiveSource
 
@@ -85,7 +91,7 @@ def _looked(settings: Settings, recording: Path | None, duration: str | None) ->
 
 def _back(text: str) -> float:
     """How far back, in seconds: days and hours too. Raises `click.UsageError`."""
-    found = re.fullmatch(r"(\d{1,4}(?:\.\d{1,3})?) ?([dh])", text.strip())
+    found = _DAYS_OR_HOURS.fullmatch(text.strip())
     if found is None:
         return seconds_of(text, "--for", 60)
     seconds = float(found[1]) * (86_400 if found[2] == "d" else 3600)

@@ -42,6 +42,8 @@ class Seen(Value, frozen=True):
     looks: int = 0
     notes: tuple[str, ...] = ()
     """What is missing, for stderr."""
+    is_of_server: bool = False
+    """Whether a Prometheus has it."""
 
 
 def recorded(path: Path) -> Seen:
@@ -114,7 +116,7 @@ def asked(server: PrometheusServer, seconds: float) -> Seen:
         notes = (*notes, f"{client.place} has no figures of mcptop's exporters or of cAdvisor")
     if found.left_out:
         notes = (*notes, f"more than {MOST_REPLICAS} containers came and went: the later ones are left out")
-    return Seen(f"prometheus {client.place}", found.services, None, found.span, found.looks, notes)
+    return Seen(f"prometheus {client.place}", found.services, None, found.span, found.looks, notes, True)
 
 
 def _seen(gatherer: Gatherer, source: str, budgets: Sequence[Budget], notes: tuple[str, ...] = ()) -> Seen:

@@ -13,9 +13,10 @@ from mcptop.headless import report
 from mcptop.headless.observing import Seen
 from mcptop.headless.pipe import put
 from mcptop.headless.snapshot import UnknownService
-from mcptop.units import nearest, plain
+from mcptop.units import many, nearest, plain
 
 _HOW = "record some hours (`mcptop record FILE`) and ask again with --from FILE, or ask a Prometheus (--prometheus URL)"
+_LATER = "ask again when that Prometheus has some hours of it"
 
 
 class Form(StrEnum):
@@ -39,7 +40,8 @@ def tell(seen: Seen, form: Form, service: str | None, explain: bool) -> ExitStat
     _print(seen, found, form, explain)
     status = status_of(found)
     if status is ExitStatus.INCONCLUSIVE or any(one.status is Status.UNKNOWN for one in found):
-        print(f"mcptop: not enough was seen of {_unknown(found)}: {_HOW}", file=sys.stderr)
+        how = _LATER if seen.is_of_server else _HOW
+        print(f"mcptop: not enough was seen of {_unknown(found)}: {how}", file=sys.stderr)
     return status
 
 
@@ -87,7 +89,7 @@ def _print(seen: Seen, found: Sequence[Recommendation], form: Form, explain: boo
 def _source(seen: Seen) -> str:
     from mcptop.advice.sized import hours
 
-    span = "" if seen.span is None else f": {hours(seen.span[1] - seen.span[0])}, {seen.looks} looks"
+    span = "" if seen.span is None else f": {hours(seen.span[1] - seen.span[0])}, {many(seen.looks, 'look')}"
     return f"limits by what was observed ({seen.source}{span})"
 
 

@@ -23,6 +23,8 @@ from mcptop.advice.observed import Kill, usage_of
 from mcptop.advice.recommend import recommend
 from mcptop.advice.sized import Advice
 from mcptop.export import advised
+from mcptop.headless.observing import Seen
+from mcptop.headless.recommend import Form, tell
 from mcptop.model.flow import Model
 from mcptop.model.flow_reading import PoolReading, QueueReading
 from mcptop.presentation import advice_document as document
@@ -96,6 +98,19 @@ def test_of_the_services_there_are_those_of_a_project_are_named_first(day: Path)
     done = run_program("--from", day, "--service", "qqq")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("mcptop: no service `qqq`; there are mcp/")
+
+
+def test_days_are_of_a_prometheus(day: Path) -> None:
+    done = run_program("--for", "30d")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mcptop: --for 30d is of a Prometheus (--prometheus URL); of this machine record ")
+
+
+def test_who_asked_a_prometheus_is_not_sent_to_one(capsys: pytest.CaptureFixture[str]) -> None:
+    tell(Seen("prometheus web:9090", (), span=(0.0, 0.0), looks=1, is_of_server=True), Form.TEXT, None, False)
+    printed = capsys.readouterr()
+    assert "prometheus web:9090: 0 s, 1 look)" in printed.out
+    assert printed.err.endswith(" of anything: ask again when that Prometheus has some hours of it\n")
 
 
 def test_explain_shows_the_arithmetic(day: Path) -> None:
