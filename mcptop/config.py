@@ -225,6 +225,11 @@ def _explain(message: str, origin: Mapping[str, str], path: str) -> str:
     if unknown := re.match(r"Object contains unknown field `(.+)`", what):
         fields = _TABLES.get(key.partition("[")[0], Settings).__struct_fields__
         return f"{path}: unknown key `{unknown[1]}` ({key}); known are: {', '.join(fields)}"
+    if what == "Expected `array`, got `object`" and key in _TABLES:
+        return f"{place}: {key}: expected a table in double brackets: [[{key}]]"
+    if missing := re.fullmatch(r"Object missing required field `(.+)`", what):
+        return f"{place}: {key}: `{missing[1]}` is missing"
+    what = what.replace("Expected `array`, got `str`", 'expected a list such as ["one", "two"], got a text')
     return f"{place}: {key}: {what[0].lower()}{what[1:]}"
 
 

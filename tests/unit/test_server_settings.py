@@ -35,7 +35,7 @@ def write(tmp_path: Path, text: str) -> Path:
         (f'[[redis]]\nurl = "{PASSWORD}"', r"redis\[0\]\.url: expected a URL that begins with redis://"),
         ("[[postgres]]\ndsn = 5", r"postgres\[0\]\.dsn: expected `str`"),
         (f'[[postgres]]\ndsnn = "{PASSWORD}"', "unknown key `dsnn`.*known are: .*dsn"),
-        ('[[redis]]\ncontainer = "c"\nqueues = "jobs"', r"redis\[0\]\.queues: expected `array`"),
+        ('[[redis]]\ncontainer = "c"\nqueues = "jobs"', r"redis\[0\]\.queues: expected a list such as "),
         ('[[redis]]\ncontainer = "c"\ntimeout = 0', r"redis\[0\]\.timeout: expected `float` >= 0\.1"),
     ],
 )
