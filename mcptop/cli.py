@@ -181,9 +181,19 @@ def _fail(message: str, status: ExitStatus) -> ExitStatus:
     return fail(message, status, as_json="--json" in sys.argv)
 
 
+def _which(context: click.Context | None) -> str:
+    """What to say of a command that is only a group of commands."""
+    if context is None or not isinstance(context.command, click.Group):
+        return "say what: --help shows it"
+    names = ", ".join(context.command.list_commands(context))
+    return f"`{context.command_path}` wants one of: {names} (`{context.command_path} --help`)"
+
+
 def _run() -> int:
     try:
         status = cli.main(standalone_mode=False, prog_name="mcptop")
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _fail(_which(error.ctx), ExitStatus.USAGE)
     except click.ClickException as error:
         return _fail(error.format_message(), ExitStatus.USAGE)
     except (ConfigError, AdapterError, ViewError) as error:

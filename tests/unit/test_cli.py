@@ -123,6 +123,8 @@ def test_a_rule_by_port_finds_who_listens(tmp_path: Path) -> None:
         (("snapshot", "--path-procfs", "/nonexistent"), "--path-procfs /nonexistent: no such directory"),
         (("snapshot", "--config", "/nonexistent.toml"), "no such file"),
         (("nosuchcommand",), "No such command"),
+        (("playbooks",), "`mcptop playbooks` wants one of: lint, list, "),
+        (("export",), "`mcptop export` wants one of: compose, env, "),
         ((), "needs a terminal"),
         (("--allow-actions", "snapshot"), "--allow-actions is for the dashboard"),
         (("demo", "--headless", "--allow-actions"), "--allow-actions is for the dashboard"),
