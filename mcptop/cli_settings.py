@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
-from mcptop.config import Settings, file_in_force, load, paths_exist
+from mcptop.config import ConfigError, Settings, file_in_force, load, paths_exist
 from mcptop.model.rule import RuleSet
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -65,7 +65,25 @@ def rules_of(settings: Settings) -> RuleSet:
     """The rules of the alerts that are in force. Raises `ConfigError`."""
     from mcptop.alerts.in_force import rule_set
 
-    return rule_set(settings.alerts, settings.alert, str(file()))
+    found = rule_set(settings.alerts, settings.alert, str(file()))
+    _playbooks_are_there(settings, str(file()))
+    return found
+
+
+def _playbooks_are_there(settings: Settings, where: str) -> None:
+    """Of those the rules are to be explained by. Raises `ConfigError`: an alert would send to one that is not there."""
+    named = {f"alerts.{id}": table.get("playbook") for id, table in settings.alerts.items()}
+    named |= {f"alert[{at}]": alert.playbook for at, alert in enumerate(settings.alert)}
+    if not any(named.values()):
+        return
+    from mcptop.playbook.shelf import UnknownPlaybook, entry_of
+
+    for key, playbook in named.items():
+        try:
+            if playbook:
+                entry_of(playbook)
+        except UnknownPlaybook as problem:
+            raise ConfigError(f"{where}: {key}.playbook: {problem}") from None
 
 
 def file() -> Path:

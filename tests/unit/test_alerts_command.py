@@ -134,6 +134,21 @@ def test_wrong_usage_is_one_line(arguments: tuple[str, ...], says: str, here: He
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        (RULE + 'playbook = "cpu-lod"\n', "alert[0].playbook: no playbook `cpu-lod`; nearest: cpu-load"),
+        ('[alerts.close-wait]\nplaybook = "fd-leek"\n', "alerts.close-wait.playbook: no playbook `fd-leek`; nearest: "),
+    ],
+)
+def test_a_playbook_that_there_is_not_is_no_explanation(settings: str, says: str, tmp_path: Path, here: Here):
+    file = tmp_path / "config.toml"
+    file.write_text(settings)
+    done = here("alerts", "rules", "--config", str(file))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"mcptop: {file}: {says}")
+
+
 def test_a_service_that_there_is_not_is_told(machine: Machine):
     done = run("alerts", "--service", "nobody", *machine.flags(""))
     assert (done.returncode, done.stdout) == (2, "")
