@@ -18,6 +18,7 @@ _RESTART = {"condition": "on-failure", "delay": "5s", "max_attempts": 3}
 _COMPOSE = """\
 # The guide's limits and reservations of profile {profile}, to give after your stack's own file:
 #   docker compose -f YOUR-FILE -f THIS-FILE up -d
+# Take out the services that your file does not have: Compose refuses one without an image.
 # Variables of the environment or of .env go before the values here (`mcptop export env --profile {profile}`).
 # A reservation is a hint for Swarm's placement; of Compose alone, memory's is a soft limit.
 """
@@ -25,6 +26,7 @@ _SWARM = """\
 # The guide's deploy sections, to give after your stack's own file:
 #   docker stack deploy -c YOUR-FILE -c THIS-FILE NAME
 # Where your file has a line `version:`, put the same line here: docker refuses files whose versions differ.
+# Take out the services that your file does not have: one without an image is refused.
 # Swarm does not autoscale, whatever the guide's heading says: `replicas` run until somebody changes them
 # (`docker service scale NAME_mcp-api=4`, or `mcptop scale`, which says what an autoscaler would do).
 # `docker stack deploy` does not read .env: export its variables first (set -a; . ./.env; set +a).
