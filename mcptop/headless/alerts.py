@@ -89,7 +89,7 @@ def once(
     finally:
         source.close()
     complain(frame)
-    return _tell(frame, wanted, as_json)
+    return _tell(frame, wanted, as_json, is_one_look=not over_s)
 
 
 def of_past(past: Past, rules: RuleSet, wanted: Wanted, as_json: bool) -> ExitStatus:
@@ -123,7 +123,7 @@ def _long_look(source: Looked, interval_s: float, rules: RuleSet, over_s: float)
         time.sleep(min(interval_s, left))
 
 
-def _tell(frame: Frame, wanted: Wanted, as_json: bool) -> ExitStatus:
+def _tell(frame: Frame, wanted: Wanted, as_json: bool, is_one_look: bool = False) -> ExitStatus:
     services = select(frame.services, wanted.service)
     firing, pending = wanted.of(frame.alerts, services), wanted.of(frame.pending, services)
     status = exit_of(firing, frame)
@@ -140,8 +140,9 @@ def _tell(frame: Frame, wanted: Wanted, as_json: bool) -> ExitStatus:
     for trouble in problems.of_frame(replace(frame, alerts=pending), judged):
         console.print(_line(trouble, frame, "pending"))
     if not firing:
-        more = f"; {len(pending)} pending: `--over 5m` looks for that long" if pending else ""
-        console.print(f"nothing fires{more}" if status is ExitStatus.OK else f"could not look{more}")
+        more = " in one look; `--over 5m` sees what has to last" if is_one_look else ""
+        more = f"; {len(pending)} pending: `--over 5m` looks for that long" if pending else more
+        console.print(f"nothing fires{more}" if status is ExitStatus.OK else f"could not look{more if pending else ''}")
     return status
 
 
@@ -154,9 +155,10 @@ def _told(trouble: Trouble) -> Told:
 def _line(trouble: Trouble, frame: Frame, word: str) -> Text:
     colour = "dim" if word else _COLOURS[STYLES[trouble.level]]
     lasts = duration((frame.at - trouble.since).total_seconds())
+    # Seen: who looks once cannot know since when.
     line = Text.assemble((f"{SYMBOLS[trouble.level]} ", colour), (f"{trouble.text}", ""))
-    least = "at least " if trouble.is_older else ""
-    line.append(f"  {word + ' ' if word else ''}for {least}{lasts}", "dim")
+    how = f"for at least {lasts}" if trouble.is_older else f"{'' if word else 'seen '}for {lasts}"
+    line.append(f"  {word + ' ' if word else ''}{how}", "dim")
     if step := next_step(trouble.playbook, trouble):
         line.append(f"  -> {step}", "cyan" if trouble.playbook else "dim")
     return line

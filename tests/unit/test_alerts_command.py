@@ -100,6 +100,12 @@ def test_what_has_to_last_is_pending_in_one_look_and_fires_in_a_long_one(machine
     done = run("alerts", "--over", "3s", *flags)
     assert done.returncode == 4
     assert "-> wait" in done.stdout
+    assert "  seen for " in done.stdout
+
+
+def test_one_look_says_that_it_is_one(machine: Machine):
+    done = run("alerts", *machine.flags(RULE))
+    assert (done.returncode, done.stdout) == (0, "nothing fires in one look; `--over 5m` sees what has to last\n")
 
 
 def test_nothing_points_to_what_nobody_has_written(machine: Machine):
