@@ -40,7 +40,9 @@ class SwarmControl(DockerControl):
         """All services, tasks and nodes now. Raises `NoManager`."""
         role = self.swarm()
         if not role.get("ControlAvailable"):
-            raise NoManager(f"swarm at {self.endpoint}: {no_manager(role)[0]}")
+            says = no_manager(role)[0]
+            hint = ": give a manager's engine with --host" if role.get("LocalNodeState") == "inactive" else ""
+            raise NoManager(f"swarm at {self.endpoint}: {says}{hint}")
         return swarm_answers.look_of(self.services(), self.tasks(), self.nodes(), datetime.now(UTC))
 
     def settings(self, service: str) -> Answer:
