@@ -143,8 +143,8 @@ class Prometheus:
         says = complaint_of(body_of(answer, _ERROR_SIZE))
         if says is not None:
             return says
-        if code == 404:
-            return "answers 404: is it a Prometheus, and does its address have a path prefix (http://HOST/PREFIX)?"
+        if code in (404, 405):  # an exporter given instead of the server that scrapes it knows no POST
+            return f"answers {code}: is it a Prometheus, and does its address have a path prefix (http://HOST/PREFIX)?"
         return f"answers {code} {plain(answer.reason_phrase, 40)}"
 
     def _credentials(self) -> tuple[dict[str, str], tuple[str, ...]]:

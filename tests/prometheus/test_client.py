@@ -154,6 +154,8 @@ def test_a_path_prefix_and_what_is_no_prometheus(history: Server, client: Client
         front.prefix = "/monitoring"
         assert client(f"{front.url}/monitoring/").query("up_to", END).series
         assert "path prefix" in complaint(client(front.url))
+        front.says = Said(405, b"only GET and HEAD")  # an exporter, and not who scrapes it
+        assert "answers 405: is it a Prometheus" in complaint(client(front.url))
         front.says = Said(200, b"<html>Grafana</html>")
         assert "not an answer of Prometheus" in complaint(client(front.url))
         front.says = Said(302, b"", (("location", "http://u:pw@login.example/"),))
