@@ -15,6 +15,7 @@ from mcptop.advice.observed import Observed, Replica
 from mcptop.advice.sized import CPU_STEP, Advice, Sized, cores, missing, up, why_not_lower
 from mcptop.alerts import rules
 from mcptop.analysis import krr, vpa
+from mcptop.model.value import Kind
 
 THROTTLED = 0.05
 """From this share of held back periods on the quota is too small; from the alert's on it is acute."""
@@ -33,6 +34,8 @@ def limit(seen: Observed) -> Sized:
     typical, burst = max(each.p95 for each in used), max(each.p99 for each in used)
     base = Sized(current, typical=typical, peak=max(each.peak for each in used), missing=missing(seen),
                  samples=seen.samples)  # fmt: skip
+    if current is None and seen.kind is not Kind.CONTAINER:
+        return replace(base, advice=Advice.KEEP, because="a host process without a quota of its own")
     held_back = throttled(seen)
     is_acute = base.samples >= _LEAST_ACUTE and current is not None and rules.CPU_THROTTLED.judge(held_back) is not None
     if base.samples < krr.LEAST_POINTS and not is_acute:

@@ -34,10 +34,10 @@ def limit(seen: Observed) -> Sized:
     base = Sized(current, typical=max(each.p95 for each in used), peak=max(each.peak for each in used),
                  samples=seen.samples, missing=missing(seen))  # fmt: skip
     kills = telling(seen)
-    if base.samples < krr.LEAST_POINTS and not kills:
-        return replace(base, because=base.missing)
     if current is None and seen.kind is not Kind.CONTAINER:
         return replace(base, advice=Advice.KEEP, because="a host process without a limit of its own")
+    if base.samples < krr.LEAST_POINTS and not kills:
+        return replace(base, because=base.missing)
     return _judged(*_computed(base, kills), seen, kills)
 
 

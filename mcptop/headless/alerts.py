@@ -88,7 +88,9 @@ def once(
         frame = look(source, interval_s, rules) if not over_s else _long_look(source, interval_s, rules, over_s)
     finally:
         source.close()
-    complain(frame)
+    # A broken source is an alert as well; and what cannot be seen from here is no news to who asks every minute.
+    shown = wanted.of(frame.alerts, select(frame.services, wanted.service))
+    complain(frame, {alert.subject.removeprefix("source:") for alert in shown}, banner=False)
     return _tell(frame, wanted, as_json, is_one_look=not over_s)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Protocol
 
@@ -151,12 +152,12 @@ def _render(
     return table.render(frame, services).encode()
 
 
-def complain(frame: Frame) -> None:
-    """Name the sources that are broken, on stderr."""
+def complain(frame: Frame, told: Collection[str] = (), banner: bool = True) -> None:
+    """Name the sources that are broken, on stderr, but for those that were told of otherwise."""
     for report in frame.sources:
-        if report.status is Status.ERROR:
+        if report.status is Status.ERROR and report.name not in told:
             print(f"mcptop: {report.name}: {report.message}", file=sys.stderr)
-    if frame.banner:
+    if frame.banner and banner:
         print(f"mcptop: {frame.banner}", file=sys.stderr)
 
 

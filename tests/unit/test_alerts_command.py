@@ -183,7 +183,7 @@ def test_of_a_long_recording_only_a_part_is_looked_at_and_how_long_something_hol
     file = write(tmp_path / "day.mcptop", ticks(400, 5.0), interval_s=5.0)
     lines = {at: here("alerts", "--from", str(file), "--at", at).stdout.splitlines() for at in ("+300s", "+1995s")}
     early, late = (next(line for line in found if "held it back" in line) for found in lines.values())
-    assert "  for " in early
+    assert "  seen for " in early
     assert "at least" not in early
     assert "  for at least 20m" in late
 
