@@ -15,6 +15,7 @@ from msgspec import Meta, Struct
 from mcptop.alert_settings import Notify, OwnAlert
 from mcptop.keymaps import grammar, shipped
 from mcptop.server_settings import PostgresServer, PrometheusServer, RedisServer, decode
+from mcptop.units import plain
 
 ENVIRONMENT = {
     "MCPTOP_INTERVAL": "interval",
@@ -115,6 +116,8 @@ class Settings(Struct, frozen=True, forbid_unknown_fields=True):
         return self.engines[0]
 
 
+_ENGINE = re.compile(r"(?:unix|tcp|ssh|https?|npipe|fd)://\S+|[^/\s:]+:\d+")
+"""What the engine's own package takes as an address."""
 _TABLES: dict[str, type[Struct]] = {
     "service": ServiceRule,
     "postgres": PostgresServer,
@@ -238,6 +241,10 @@ def _check(settings: Settings, path: str) -> None:
         raise ConfigError(f"theme: expected `dark` or `light`, got `{settings.theme}`")
     if not settings.engines or len(set(settings.engines)) < len(settings.engines) or "" in settings.engines:
         raise ConfigError("docker_host (--host): give the address of each engine once")
+    for address in settings.engines:
+        if address is not None and not _ENGINE.fullmatch(address):
+            shown = plain(address, 60)
+            raise ConfigError(f"docker_host (--host): expected unix://, tcp:// or ssh:// and an address, got `{shown}`")
     _check_keys(settings, path)
     for position, rule in enumerate(settings.service):
         if not (rule.process or rule.command or rule.port or rule.unit):

@@ -197,7 +197,8 @@ def _of_url(url: str, schemes: tuple[str, ...], default_port: int) -> Address:
             name, _, digits = host.partition(":")
             port = int(digits or default_port)
     except ValueError:
-        raise ValueError(f"expected a URL that begins with {schemes[0]}://; {_ENCODE}") from None
+        hint = f"; {_ENCODE}" if "@" in url else ""
+        raise ValueError(f"expected a URL that begins with {schemes[0]}://{hint}") from None
     return Address(unquote(name or ""), port, tuple(_passwords(parts.password, parts.query)))
 
 

@@ -54,6 +54,11 @@ def mistake(service: SwarmService, wanted: int) -> str:
         return f"{name} is global: it has one replica on every node that fits its constraints"
     if service.mode != "replicated":
         return f"{name} is a {service.mode}: its tasks end, and are not scaled"
+    return unmeant(name, wanted)
+
+
+def unmeant(name: str, wanted: int) -> str:
+    """Why nobody can mean that number, whatever the service is."""
     if wanted < 0:
         return f"{name} cannot have {wanted} replicas: give 0 or more"
     if wanted > MOST:

@@ -78,6 +78,8 @@ def guarded(settings: Settings, order: Order) -> ExitStatus:
 
 def run(settings: Settings, order: Order) -> ExitStatus:
     """Do it, or say what would be done. Raises `CannotScale`."""
+    if wrong := scaling.unmeant(plain(order.service, 80), order.replicas or 0):
+        raise CannotScale(wrong, ExitStatus.USAGE)
     try:
         address = manager_of(settings.engines)
         with closing(SwarmControl(address)) as manager:

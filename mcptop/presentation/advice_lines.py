@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -29,7 +30,8 @@ def lines(found: Sequence[Recommendation], source: str, explain: bool = False) -
         made += [(), *_service(one, explain)]
     silent = [one for one in found if one.status is Status.UNKNOWN]
     if silent:
-        made += [(), (("not advised on", "strong"),), *(_silent(one) for one in silent)]
+        names = Counter(map(_name, found))
+        made += [(), (("not advised on", "strong"),), *(_silent(one, names[_name(one)] > 1) for one in silent)]
     place = whole_place(found)
     if place is not None:
         made += [(), (("profile", "strong"), (f"    the guide's {place.says}", "text"))]
@@ -131,10 +133,12 @@ def _variable(one: Recommendation, name: str, sized: Sized, text: Say) -> Iterat
         yield _more(f"   env: {prefix}_{name}={text(value)}   (the guide's {others})")
 
 
-def _silent(one: Recommendation) -> Runs:
+def _silent(one: Recommendation, is_one_of_two: bool) -> Runs:
+    """With its kind where a container's service and a process's have one name."""
     reasons = [each for each in (one.memory.missing, one.cpu.missing) if each]
     said = "; ".join(dict.fromkeys(reasons)) or one.memory.because or "nothing is known of it"
-    return ((f"  {_name(one)}", "text"), (f"   {safe(said, 200)}", "muted"))
+    kind = f" ({one.seen.kind})" if is_one_of_two else ""
+    return ((f"  {_name(one)}{kind}", "text"), (f"   {safe(said, 200)}", "muted"))
 
 
 def _labelled(label: str, text: str) -> Runs:

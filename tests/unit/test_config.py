@@ -83,3 +83,14 @@ def test_a_rule_wants_all_its_patterns(rule: ServiceRule, matches: bool) -> None
 def test_keys_may_be_written_with_quotes_or_without(tmp_path: Path) -> None:
     file = write(tmp_path, '[keys]\n"dashboard.sort" = "f7"\napp.help = "h"\ntable.up = ""\n')
     assert load(file, {}, {}).keys == {"dashboard.sort": "f7", "app.help": "h", "table.up": ""}
+
+
+@pytest.mark.parametrize("address", ["bogus", "unix://", "vm:port", "http//vm"])
+def test_what_is_no_address_of_an_engine_is_a_mistake_of_the_settings(address: str):
+    with pytest.raises(ConfigError, match=r"docker_host \(--host\): expected unix://, tcp:// or ssh://"):
+        load(None, {}, {"docker_host": address})
+
+
+@pytest.mark.parametrize("address", ["unix:///run/docker.sock", "tcp://10.0.0.7:2375", "ssh://me@web2", "web2:2375"])
+def test_the_addresses_that_the_engines_package_takes(address: str):
+    assert load(None, {}, {"docker_host": address}).engine == address

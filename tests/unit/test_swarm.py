@@ -13,7 +13,9 @@ from mcptop.actions import scaling
 from mcptop.analysis.budget import budgets
 from mcptop.assembly import Assembler
 from mcptop.closeup import inspect_swarm
-from mcptop.headless import autoscale
+from mcptop.config import Settings
+from mcptop.exit_status import ExitStatus
+from mcptop.headless import autoscale, scale
 from mcptop.history import History
 from mcptop.model.flow import Budget, Pool, Queue, Share
 from mcptop.model.frame import Frame, Own, Service
@@ -285,3 +287,11 @@ def test_auto_scales_no_broker_by_what_waits_on_it_and_no_database() -> None:
     database = replace(busy(1.0), pools=(Pool("connections", kind="server", max=100),))
     found = autoscale.decide(database, 2, 1.0, NOON, 1, 10)
     assert (found.replicas, found.is_known) == (2, False)
+
+
+@pytest.mark.parametrize(("wanted", "says"), [(-3, "give 0 or more"), (100_000, "more than 1000")])
+def test_a_number_nobody_means_is_told_before_anybody_is_asked(wanted: int, says: str):
+    settings = Settings(docker_host="unix:///nonexistent/docker.sock")
+    with pytest.raises(scale.CannotScale, match=says) as told:
+        scale.run(settings, scale.Order("web", wanted))
+    assert told.value.status is ExitStatus.USAGE
