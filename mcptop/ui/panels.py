@@ -54,7 +54,7 @@ class Banner(Panel):
 
     def lines(self, width: int) -> list[Runs]:
         """One line or none."""
-        return [header.banner_line(self.frame, width)] if self.frame.banner else []
+        return [header.banner_line(self.frame, width)] if self.frame.banner and self.frame.services else []
 
 
 class SubjectLine(Lines):

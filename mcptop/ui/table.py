@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from mcptop.presentation import sheet
+from mcptop.presentation import nothing, sheet
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Listed, Moment, Placed, Sheet
 from mcptop.presentation.unused import Unused
@@ -70,6 +70,8 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
         self.cursor = 0
         self.is_filtered = False
         """There may be rows that are not shown."""
+        self.why = ""
+        """Why there are none."""
         self._key: str | None = None
         self._moment: Moment | None = None
         self._sort, self._descending = "", True
@@ -242,11 +244,11 @@ class SheetTable(ScrollView, Generic[R], can_focus=True):
 
     def _note(self, y: int) -> Runs:
         """What an empty table says."""
-        if self.rows or y != 2:
+        if self.rows or y < _HEADING + 1:
             return ()
-        if self._moment is None:
-            return ((" waiting for the first sample…", "muted"),)
-        return ((f" {'nothing fits the filter; Esc clears it' if self.is_filtered else self._empty}", "muted"),)
+        text = "nothing fits the filter; Esc clears it" if self.is_filtered else self.why or self._empty
+        says = nothing.lines("waiting for the first sample…" if self._moment is None else text, self.size.width)
+        return says[y - _HEADING - 1] if y - _HEADING - 1 < len(says) else ()
 
     def _repaint_changes(self) -> None:
         for y in range(self.size.height):

@@ -100,3 +100,13 @@ async def test_a_diagnosis_is_sent_to_the_host_and_actions_are_off(dashboard):
         assert any("run `mcptop diagnose` on web2.example" in note.message for note in app._notifications)
         assert len(app.screen_stack) == 1
         assert app.actions.off == ELSEWHERE
+
+
+async def test_why_there_is_nothing_at_all_is_said_in_full(dashboard, screen):
+    refused = "http://metrics:9090: Connection refused: is it running, and is this its port?"
+    sources = (SourceReport("prometheus", Status.ERROR, refused, 0.0),)
+    app, _ = dashboard(replace(fleet(), services=(), hosts=(), alerts=(), sources=sources), **FLEET)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert " ".join(f"prometheus: {refused}".split()) in " ".join(screen(app).split())
+        assert BANNER[:20] not in screen(app), "it is about figures that are not there"

@@ -12,7 +12,7 @@ from textual.app import ComposeResult
 
 from mcptop.logs.source import LogSource
 from mcptop.model.frame import Frame
-from mcptop.presentation import problems, rows, sheet, tabs
+from mcptop.presentation import nothing, problems, rows, sheet, tabs
 from mcptop.presentation.flows import Shown
 from mcptop.presentation.problems import Trouble
 from mcptop.presentation.scene import Scene, Sizes
@@ -144,7 +144,7 @@ class Dashboard(OneService):
         view = self.view(frame.at)
         moment = Moment(frame.at, frame.series, self.as_tree, frame.host.cpus if frame.host else 1)
         scene = Scene(frame, self.services, one, closely.closeup, closely.reveal, self._sizes)
-        self.table.is_filtered = bool(self.filter)
+        self.table.is_filtered, self.table.why = bool(self.filter), "" if self.tab.of_one else nothing.why(frame)
         self.table.show(self.tab.build(scene, view), moment, self.sort, self.descending)
         self.show_detail()
 
