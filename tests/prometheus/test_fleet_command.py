@@ -34,16 +34,20 @@ def main(world: World, tmp_path: Path) -> str:
     return str(file)
 
 
-def test_one_look_as_json_and_as_a_table(world: World, main: str) -> None:
-    done = mcptop("snapshot", "--json", "--config", main, MCPTOP_PROMETHEUS=world.url)
-    assert done.returncode == 0, done.stderr
-    document = json.loads(done.stdout)
+def is_as_served(document: dict[str, Any]) -> None:
+    """Both hosts, and the rates that their pages have."""
     assert [host["name"] for host in document["hosts"]] == ["web1", "web2"]
     instances = document["services"][0]["instances"]
     assert [(each["host"], each["cpu"]["cores"]) for each in instances] == [
         ("web1", pytest.approx(0.25, rel=1e-4)), ("web2", pytest.approx(0.5, rel=1e-4)),
         ("web1", pytest.approx(0.25, rel=1e-4)),
     ]  # fmt: skip
+
+
+def test_one_look_as_json_and_as_a_table(world: World, main: str) -> None:
+    done = mcptop("snapshot", "--json", "--config", main, MCPTOP_PROMETHEUS=world.url)
+    assert done.returncode == 0, done.stderr
+    is_as_served(json.loads(done.stdout))
     table = mcptop("snapshot", "--config", main, "--prometheus", world.url)
     assert table.stdout.startswith(f"fleet · prometheus 127.0.0.1:{world.server.port} · 2 hosts · 1 service\n")
     assert table.stdout.splitlines()[1].split()[:3] == ["PROJECT", "INSTANCE", "HOST"]
@@ -54,13 +58,7 @@ def test_a_recording_of_a_fleet_shows_the_same(world: World, main: str, tmp_path
     words = ("--config", main, "--prometheus", world.url, "--interval", "0.5")
     done = mcptop("record", file, "--duration", "2s", *words)
     assert done.returncode == 0, done.stderr
-    document = json.loads(mcptop("replay", file, "--json").stdout)
-    assert [host["name"] for host in document["hosts"]] == ["web1", "web2"]
-    instances = document["services"][0]["instances"]
-    assert [(each["host"], each["cpu"]["cores"]) for each in instances] == [
-        ("web1", pytest.approx(0.25, rel=1e-4)), ("web2", pytest.approx(0.5, rel=1e-4)),
-        ("web1", pytest.approx(0.25, rel=1e-4)),
-    ]  # fmt: skip
+    is_as_served(json.loads(mcptop("replay", file, "--json").stdout))
 
 
 def test_alerts_of_a_fleet(world: World, main: str) -> None:

@@ -218,7 +218,6 @@ def test_watching_tells_what_begins_changes_and_ends(machine: Machine, tmp_path:
         f"[notify]\nseverity = 'warning'\nresolved = true\ncommand = {json.dumps([sys.executable, '-c', script])}\n"
     )
     with watching("alerts", "--watch", "--json", *machine.flags(RULE + notify)) as process:
-        time.sleep(1)  # nothing yet: a machine at ease
         told_lines = lines(process)
         events = []
         for load in (9, 90, 1, 91):
