@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from textual.app import App
+from textual.notifications import Notification
 
 from mcptop.model.frame import Frame
 from mcptop.ui.app import McptopApp
@@ -43,13 +44,17 @@ class ScriptedMonitor:
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path_factory.mktemp("config")))
-    # A key that saves something writes here.
-    monkeypatch.chdir(tmp_path_factory.mktemp("folder"))
     for name in ("NO_COLOR", "TEXTUAL_THEME", "TEXTUAL_COLOR_SYSTEM", "TEXTUAL_FILTERS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TEXTUAL_ANIMATIONS", "none")
     # Some keys save what is on the screen in the current folder.
     monkeypatch.chdir(tmp_path_factory.mktemp("current"))
+
+
+@pytest.fixture(autouse=True)
+def _notices_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    # By the wall clock they would be gone before a test on a busy machine looks.
+    monkeypatch.setattr(Notification, "time_left", property(lambda _: 86_400.0))
 
 
 @pytest.fixture

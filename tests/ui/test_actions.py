@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from inspect import isawaitable
@@ -61,7 +62,7 @@ def app_of(dashboard, actor):
     def make(*shown, allowed=True, replay=False, **more):
         reach = Reach(performer=actor, allow_actions=allowed)
         if replay:
-            app, monitor = McptopApp(Player(played(), index=99, playing=False), reach=reach), None
+            app, monitor = McptopApp(Player(played(), index=99, playing=False), reach=reach, **more), None
         else:
             app, monitor = dashboard(*(shown or (frames.frame(),)), reach=reach, **more)
         app.actions.log = CommandLog(lambda: NOON)
@@ -501,14 +502,19 @@ async def test_without_the_flag_no_key_reaches_an_action(app_of, actor, more, sa
     every = [*keys.APP_KEYS, *keys.DASHBOARD_KEYS, *keys.ACTION_KEYS, *SheetTable.BINDINGS]
     bound = {key for one in every if one.key not in OUTSIDE for key in one.key.split(",")}
     letters = {chr(code + upper) for code in range(ord("a"), ord("z") + 1) for upper in (0, -32)}
-    app, _ = app_of(**more)
+    minutes = itertools.count(0, 60)
+    now = next(minutes)
+    # No notice stands any more when the next key is pressed: what x says is said anew, however long the keys took.
+    app, _ = app_of(**more, clock=lambda: now)
     async with app.run_test(size=SIZE) as pilot:
         await as_it_was(pilot)
         for key in sorted(bound | letters - {"q"}):
+            now = next(minutes)
             await pilot.press(key)
             await as_it_was(pilot)
         assert (actor.made, actor.asked, actor.orders) == (0, 0, [])
         assert not app.actions.log.entries
+        now = next(minutes)
         await pilot.press("x")
         await notified(pilot, says)
 
