@@ -1,5 +1,5 @@
 """`python -m mcptop`."""
 
-from mcptop.cli import main
+from mcptop.cli.main import main
 
 main()

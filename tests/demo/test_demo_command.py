@@ -195,7 +195,7 @@ def test_a_missing_extra(tmp_path: Path) -> None:
     start.write_text(
         "import importlib.util as u\nfound = u.find_spec\n"
         "u.find_spec = lambda name, *more: None if name == 'starlette' else found(name, *more)\n"
-        "from mcptop.cli import main\nimport sys\nsys.argv = ['mcptop', 'demo', '--headless']\nmain()\n"
+        "from mcptop.cli.main import main\nimport sys\nsys.argv = ['mcptop', 'demo', '--headless']\nmain()\n"
     )
     done = subprocess.run([sys.executable, str(start)], capture_output=True, text=True, timeout=60, env=environment())
     assert done.returncode == 2

@@ -16,7 +16,7 @@ from click.testing import CliRunner
 from mcptop.alerts import rules
 from mcptop.alerts.in_force import rule_set
 from mcptop.alerts.rules import SHIPPED
-from mcptop.cli import cli
+from mcptop.cli.main import cli
 from mcptop.export import grafana
 from mcptop.exposition.catalogue import BY_NAME
 

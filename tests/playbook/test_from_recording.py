@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 from msgspec.structs import replace
 
-from mcptop.cli import cli
+from mcptop.cli.main import cli
 from mcptop.exit_status import ExitStatus
 from mcptop.model.diagnosis import StepStatus
 from mcptop.model.snapshot import Snapshot

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mcptop.cli import cli
+from mcptop.cli.main import cli
 from mcptop.serve import gate
 from mcptop.serve.command import arguments
 

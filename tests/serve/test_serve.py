@@ -211,9 +211,8 @@ def test_a_mistake_in_the_settings_is_said_at_once() -> None:
 
 
 def test_without_the_extra_it_says_how_to_get_it() -> None:
-    code = (
-        "import sys; sys.modules['textual_serve'] = None; sys.argv[1:] = ['serve']; from mcptop.cli import main; main()"
-    )
+    without = "import sys; sys.modules['textual_serve'] = None; sys.argv[1:] = ['serve']"
+    code = f"{without}; from mcptop.cli.main import main; main()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 2
     assert done.stderr == "mcptop: serve needs a package that is not here: pip install 'mcptop[serve]'\n"

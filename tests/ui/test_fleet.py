@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from mcptop.cli_screen import ELSEWHERE
+from mcptop.cli.screen import ELSEWHERE
 from mcptop.fleet.sight import BANNER
 from mcptop.model.frame import Frame, SourceReport, Status
 from mcptop.ui.reach import Reach

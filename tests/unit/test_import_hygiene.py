@@ -14,9 +14,9 @@ def loaded_by(statement: str) -> set[str]:
 
 @pytest.mark.parametrize(
     "module",
-    ["cli", "headless.snapshot", "headless.doctor", "headless.table", "headless.judge", "headless.playbooks",
+    ["cli.main", "headless.snapshot", "headless.doctor", "headless.table", "headless.judge", "headless.playbooks",
      "headless.steps", "live", "monitor", "headless.handover", "serve.command", "headless.recommend",
-     "headless.observing", "cli_advice", "cli_export",
+     "headless.observing",
      "exporter.command", "export.grafana"],
 )  # fmt: skip
 def test_headless_commands_never_load_textual(module: str) -> None:
@@ -24,7 +24,7 @@ def test_headless_commands_never_load_textual(module: str) -> None:
 
 
 def test_the_command_line_loads_neither_the_engines_package_nor_tables() -> None:
-    assert not loaded_by("import mcptop.cli") & {"docker", "requests", "rich", "httpx", "psutil"}
+    assert not loaded_by("import mcptop.cli.main") & {"docker", "requests", "rich", "httpx", "psutil"}
 
 
 def test_the_live_source_loads_the_engines_package_only_when_it_connects() -> None:

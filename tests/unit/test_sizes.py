@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[2] / "mcptop"
 LONGEST_FILE, LONGEST_FUNCTION = 300, 40
 LONGER = {
     "assembly.py:_instance": "one value after the other of one struct",
-    "cli.py:diagnose": "options of the command line",
+    "cli/diagnose.py:diagnose": "options of the command line",
     "playbook/steps/threads.py:read": "one figure after the other",
     "presentation/figures.py:of_instance": "one value after the other of one struct",
     "sources/command.py:run": "every way a program can end",

@@ -9,9 +9,8 @@ from typing import Any
 
 import click
 
-from mcptop.cli_checks import check_screen
-from mcptop.cli_screen import needs_terminal, show
-from mcptop.cli_settings import rules_of, settings_of, with_settings, with_view
+from mcptop.cli.screen import check_screen, needs_terminal, show
+from mcptop.cli.settings import rules_of, settings_of, with_settings, with_view
 from mcptop.exit_status import ExitStatus
 
 _FILE = click.Path(path_type=Path)

@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from mcptop.cli_settings import rules_of, settings_of, with_settings
-from mcptop.cli_stack_files import OUTPUT, compose, env, given, hpa, swarm
+from mcptop.cli.settings import rules_of, settings_of, with_settings
+from mcptop.cli.stack_files import OUTPUT, compose, env, given, hpa, swarm
 from mcptop.exit_status import ExitStatus
 
 _UID = re.compile(r"[A-Za-z0-9_-]+")

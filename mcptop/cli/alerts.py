@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mcptop.cli_settings import file, rules_of, settings_of, with_settings
+from mcptop.cli.settings import file, rules_of, settings_of, with_settings
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.source_choice import source_of

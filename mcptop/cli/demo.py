@@ -6,10 +6,9 @@ from typing import Any
 
 import click
 
-from mcptop.cli_checks import check_screen
-from mcptop.cli_dashboard import allow_actions_option, dashboard
-from mcptop.cli_screen import needs_terminal
-from mcptop.cli_settings import settings_of, with_settings, with_view
+from mcptop.cli.dashboard import allow_actions_option, dashboard
+from mcptop.cli.screen import check_screen, needs_terminal
+from mcptop.cli.settings import settings_of, with_settings, with_view
 from mcptop.exit_status import ExitStatus
 
 

@@ -11,19 +11,6 @@ from mcptop.exit_status import ExitStatus
 _FILE = click.Path(path_type=Path, dir_okay=False)
 
 
-def budget_s(text: str) -> float:
-    """`--budget` in seconds. Raises `click.UsageError`."""
-    from mcptop.playbook.load import seconds
-
-    try:
-        found = seconds(text)
-    except ValueError as error:
-        raise click.UsageError(f"--budget {error}") from None
-    if not 5 <= found <= 3600:
-        raise click.UsageError(f"--budget {text}: expected 5s to 1h")
-    return found
-
-
 @click.command()
 @click.argument("bundle", type=_FILE)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mcptop.cli_settings import rules_of, settings_of, with_settings
+from mcptop.cli.settings import rules_of, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
 from mcptop.source_choice import only_here
 

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcptop.cli_settings import rules_of
-from mcptop.config import Settings
+from mcptop.cli.settings import file, rules_of
+from mcptop.config import Settings, views_folder
 from mcptop.exit_status import ExitStatus
 from mcptop.serve import visit
+from mcptop.views import saved
 
 if TYPE_CHECKING:
     from mcptop.demo.command import Running
@@ -20,11 +21,28 @@ if TYPE_CHECKING:
     from mcptop.ui.reach import Reach
 
 
+ELSEWHERE = "Prometheus has figures only: processes, files, settings, logs and actions are on the host itself"
+
+
 def needs_terminal(instead: str) -> None:
     """Raise `click.UsageError` where there is none."""
     # Textual draws on stderr; for a browser on whatever `mcptop serve` gave it.
     if not visit.is_visit() and not (sys.stdin.isatty() and sys.stdout.isatty() and sys.stderr.isatty()):
         raise click.UsageError(f"the dashboard needs a terminal; {instead}")
+
+
+def check_screen(settings: Settings) -> None:
+    """Raise `ConfigError` or `ViewError` where the dashboard could not do as the settings say."""
+    if settings.view is not None:
+        saved.find(views_folder(), settings.view)
+    if settings.notify.webhook_token_env:
+        from mcptop.notices.office import office_of
+
+        office_of(settings.notify)
+    if settings.keymap or settings.keys:
+        from mcptop.ui.listeners import keymap_of
+
+        keymap_of(settings, f"{file()}")
 
 
 def show_fleet(settings: Settings) -> ExitStatus:
@@ -43,9 +61,6 @@ def show_fleet(settings: Settings) -> ExitStatus:
 
     reach = Reach(in_browser=visit.is_visit(), past=ring.log, elsewhere=ELSEWHERE)
     return show(monitor, settings, reach=reach)
-
-
-ELSEWHERE = "Prometheus has figures only: processes, files, settings, logs and actions are on the host itself"
 
 
 def show(

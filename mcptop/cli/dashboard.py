@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from mcptop.cli_screen import show, show_fleet
-from mcptop.cli_settings import rules_of
+from mcptop.cli.screen import show, show_fleet
+from mcptop.cli.settings import rules_of
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.serve import visit
