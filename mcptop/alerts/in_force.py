@@ -16,6 +16,7 @@ from mcptop.alerts import figures, rules
 from mcptop.alerts.quantities import duration, quantity
 from mcptop.alerts.shipped import DURATIONS, LEVELS
 from mcptop.config import ConfigError
+from mcptop.model.playbook import Severity
 from mcptop.model.rule import OwnRule, Rule, RuleSet
 from mcptop.units import nearest, plain
 
@@ -49,7 +50,7 @@ def rule_set(changes: Mapping[str, Any], own: Sequence[OwnAlert], file: str) -> 
 def keys_of(rule: Rule) -> list[str]:
     """What of a shipped rule can be set."""
     levels = [level for level in LEVELS if getattr(rule, level) < inf]
-    return ["enabled", *levels, *DURATIONS, "ease", *rule.also, *_TEXTS]
+    return ["enabled", *(["severity"] if rule.is_fact else []), *levels, *DURATIONS, "ease", *rule.also, *_TEXTS]
 
 
 def _changed(rule: Rule, table: Any, where: str) -> Rule:
@@ -92,6 +93,10 @@ def _threshold(given: Any, unit: str, place: str) -> float:
 def _plainly(key: str, given: Any, place: str) -> Any:
     if key == "enabled" and not isinstance(given, bool):
         raise ConfigError(f"{place}: expected true or false, got `{plain(str(given), 40)}`")
+    if key == "severity":
+        if given not in LEVELS:
+            raise ConfigError(f"{place}: expected {' or '.join(LEVELS)}, got `{plain(str(given), 40)}`")
+        return Severity(given)
     if key == "ease":
         ease = _checked(lambda given: quantity(given, "ratio"), given, place)
         if not 0.5 <= ease <= 1:

@@ -105,7 +105,7 @@ def broken(sources: Iterable[SourceReport], look: Look) -> Iterator[Finding]:
             # The doctor looks at this machine, and what is wrong here is elsewhere.
             do = _ELSEWHERE.get(source.name) if rule.do == rules.SOURCE_BROKEN.do else None
             told = rule if do is None else msgspec.structs.replace(rule, do=do)
-            yield Finding(told, subject, Severity.WARNING, says, cause=subject)
+            yield Finding(told, subject, told.severity, says, cause=subject)
 
 
 def _full(disk: Filesystem, look: Look) -> Finding | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from mcptop.alerts import rules
 from mcptop.model.alert import Alert
 from mcptop.model.value import Kind
 from mcptop.units import plain
@@ -23,6 +24,17 @@ def of_alert(alert: Alert) -> str:
         return alert.do
     has_service = alert.kind in (Kind.CONTAINER, Kind.PROCESS)
     return command(alert.playbook, alert.project, alert.service if has_service else None)
+
+
+def in_words(alert: Alert) -> str:
+    """The same for people: with what the user wants done."""
+    return of_alert(alert) if alert.playbook is None else beside_words(alert.rule, alert.do, of_alert(alert))
+
+
+def beside_words(rule: str, do: str, command: str) -> str:
+    """The command, after what the user wants done; the shipped sentences are for where no playbook can look."""
+    shipped = rules.BY_ID.get(rule)
+    return f"{do}; {command}" if do and (shipped is None or shipped.do != do) else command
 
 
 def whose(alert: Alert) -> str:

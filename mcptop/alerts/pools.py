@@ -39,7 +39,7 @@ def of_budget(budget: Budget, rule: Rule = rules.CONNECTION_BUDGET) -> Finding |
         return None
     says = f"its clients may take more connections than it gives: {plain(budget.says)}"
     subject = f"budget:{budget.service or budget.server}"
-    return Finding(rule, subject, Severity.WARNING, says, budget.total, budget.allowed, server=budget.server)
+    return Finding(rule, subject, rule.severity, says, budget.total, budget.allowed, server=budget.server)
 
 
 def has_close_wait(service: Service, pool: Pool, look: Look) -> bool:

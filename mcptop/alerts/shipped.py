@@ -21,10 +21,10 @@ DURATIONS = {"for": "for_s", "critical_for": "critical_for_s", "keep": "keep_s"}
 class Promql(Struct, frozen=True, forbid_unknown_fields=True):
     """A rule, or a part of it, as PromQL."""
 
-    severity: str
-    """warning, critical, or both: one alert for each of the two thresholds."""
     expr: str
     says: str
+    severity: str | None = None
+    """warning, critical, or both: one alert for each of the two thresholds. None: the rule's, of a fact."""
     unit: str | None = None
     """Of the expression's value; None: the rule's."""
     name: str | None = None
@@ -61,7 +61,7 @@ def rule_of(id: str, entry: dict[str, Any]) -> Rule:
             values[key] = quantity(given, unit)
         elif key in DURATIONS:
             values[DURATIONS[key]] = duration(given)
-        elif key in TEXTS or key in ("ease", "enabled"):
+        elif key in TEXTS or key in ("ease", "enabled", "severity"):
             values[key] = given
         elif key != "prometheus":
             values["also"][key] = quantity(given, "seconds" if isinstance(given, str) else "count")

@@ -7,7 +7,6 @@ from mcptop.alerts import rules
 from mcptop.alerts.finding import Finding, Look
 from mcptop.alerts.watched import Restarts
 from mcptop.model.instance import Instance
-from mcptop.model.playbook import Severity
 from mcptop.model.rule import Rule
 
 _ASKED_TO_STOP = 143
@@ -24,14 +23,13 @@ def judge(instance: Instance, restarts: Restarts, look: Look, found: list[Findin
     if loop is not None:
         found.append(_of_memory(loop) if was_killed else loop)
     if state == "exited" and code not in (None, 0, _ASKED_TO_STOP) and not instance.asked_to_stop:
-        found.append(_found(look.rule(rules.EXITED), instance, Severity.CRITICAL, f"exited with code {code}", code))
+        found.append(_fact(look.rule(rules.EXITED), instance, f"exited with code {code}", code))
     elif state == "dead":
-        found.append(_found(look.rule(rules.DEAD), instance, Severity.CRITICAL, "dead: the engine could not remove it"))
+        found.append(_fact(look.rule(rules.DEAD), instance, "dead: the engine could not remove it"))
     elif state == "paused":
-        found.append(_found(look.rule(rules.PAUSED), instance, Severity.WARNING, "paused"))
+        found.append(_fact(look.rule(rules.PAUSED), instance, "paused"))
     elif state == "running" and instance.health == "unhealthy":
-        says = _unhealthy(instance.health_output)
-        found.append(_found(look.rule(rules.UNHEALTHY), instance, Severity.CRITICAL, says))
+        found.append(_fact(look.rule(rules.UNHEALTHY), instance, _unhealthy(instance.health_output)))
 
 
 def restart_loop(
@@ -52,10 +50,11 @@ def _restarting(instance: Instance, look: Look) -> Finding:
     number = instance.restarts
     loop = look.rule(rules.RESTART_LOOP)
     often = loop.judge(number) if loop.enabled else None
-    rule, severity = (look.rule(rules.RESTARTING), Severity.WARNING) if often is None else (loop, often)
     so_far = f", {number} restarts so far" if number else ""
     says = f"restarting{so_far}{_ended(instance.exit_code)}"
-    return _found(rule, instance, severity, says, number, rule.critical)
+    if often is None:
+        return _fact(look.rule(rules.RESTARTING), instance, says, number)
+    return Finding(loop, instance.id, often, says, number, loop.critical, instance.name)
 
 
 def _unhealthy(output: str | None) -> str:
@@ -73,8 +72,5 @@ def _of_memory(loop: Finding) -> Finding:
     )  # fmt: skip
 
 
-def _found(
-    rule: Rule, instance: Instance, severity: Severity, says: str, value: float | None = None,
-    threshold: float | None = None,
-) -> Finding:  # fmt: skip
-    return Finding(rule, instance.id, severity, says, value, threshold, instance.name)
+def _fact(rule: Rule, instance: Instance, says: str, value: float | None = None) -> Finding:
+    return Finding(rule, instance.id, rule.severity, says, value, instance=instance.name)

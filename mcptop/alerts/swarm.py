@@ -37,11 +37,13 @@ def paused(service: Service, swarm: SwarmService, look: Look, found: list[Findin
         return
     why = f": {plain(swarm.update_message, _SAYS)}" if swarm.update_message else ""
     says = f"{what} paused{why}{_newest(swarm)}"
-    found.append(Finding(look.rule(rules.UPDATE_PAUSED), service.key, Severity.WARNING, says))
+    rule = look.rule(rules.UPDATE_PAUSED)
+    found.append(Finding(rule, service.key, rule.severity, says))
 
 
 def nodes_down(nodes: Iterable[SwarmNode], look: Look) -> Iterator[Finding]:
     """Machines the managers do not hear from."""
+    rule = look.rule(rules.NODE_DOWN)
     for node in nodes:
         if node.state not in ("down", "disconnected") and node.reachable != "unreachable":
             continue
@@ -49,7 +51,7 @@ def nodes_down(nodes: Iterable[SwarmNode], look: Look) -> Iterator[Finding]:
         why = f": {plain(node.message, _SAYS)}" if node.message else ""
         subject = f"node:{node.id}"
         says = f"swarm node {plain(node.name, 64)} ({node.role}) is {state}{why}"
-        yield Finding(look.rule(rules.NODE_DOWN), subject, Severity.WARNING, says, cause=subject)
+        yield Finding(rule, subject, rule.severity, says, cause=subject)
 
 
 def _newest(swarm: SwarmService) -> str:

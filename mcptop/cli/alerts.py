@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mcptop.cli.settings import file, rules_of, settings_of, with_settings
+from mcptop.cli.settings import file, one_source, rules_of, settings_of, with_settings
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.source_choice import source_of
@@ -50,6 +50,7 @@ def alerts(
         raise click.UsageError("--from is one moment: leave --watch and --over out")
     if watch and over is not None:
         raise click.UsageError("--watch looks until it is stopped: leave --over out")
+    one_source(context, recording, flags)
     settings = settings_of(context, **flags)
     rules = rules_of(settings)
     from mcptop.headless import alerts as command
@@ -72,7 +73,7 @@ def _watch(settings: Settings, wanted: Any, as_json: bool) -> ExitStatus:
     from mcptop.headless.pipe import guard_pipe
     from mcptop.notices.office import office_of
 
-    rules, office = rules_of(settings), office_of(settings.notify, _terminal(settings))
+    rules, office = rules_of(settings), office_of(settings.notify, _terminal(settings), file=f"{file()}")
     source = source_of(settings)
     return guard_pipe(lambda: alert_watch.watch(source, settings.interval, rules, wanted, as_json, office))
 

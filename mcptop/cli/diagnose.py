@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mcptop.cli.settings import settings_of, with_settings
+from mcptop.cli.settings import one_source, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
 from mcptop.source_choice import only_here
@@ -65,6 +65,7 @@ def diagnose(
         raise click.UsageError("a recording knows no single process: --from goes with --service or --container")
     if at is not None and recording is None:
         raise click.UsageError("--at goes with --from")
+    one_source(context, recording, flags)
     settings = settings_of(context, **flags)
     if recording is None:
         only_here(settings, "diagnose", "run it on the host of the service")

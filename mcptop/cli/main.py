@@ -86,7 +86,8 @@ def _which(context: click.Context | None) -> str:
     return f"`{context.command_path}` wants one of: {names} (`{context.command_path} --help`)"
 
 
-def _run() -> int:
+def run() -> int:
+    """What the command line says, carried out; every failure is one line. The exit code."""
     try:
         status = cli.main(standalone_mode=False, prog_name="mcptop")
     except click.exceptions.NoArgsIsHelpError as error:
@@ -114,6 +115,6 @@ def main() -> None:
     from mcptop.headless.pipe import any_letters, finish
 
     any_letters()
-    status = _run()
+    status = run()
     finish()
     sys.exit(status)

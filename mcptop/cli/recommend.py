@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mcptop.cli.recording import seconds_of
-from mcptop.cli.settings import settings_of, with_settings
+from mcptop.cli.settings import one_source, settings_of, with_settings
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.source_choice import is_fleet
@@ -59,6 +59,7 @@ def recommend(
         raise click.UsageError("--explain is for people: --json has the arithmetic, the files have the rule")
     if recording is not None and duration is not None:
         raise click.UsageError("--for is for this machine or a Prometheus: leave it out with --from")
+    one_source(context, recording, flags)
     from mcptop.headless.pipe import guard_pipe
     from mcptop.headless.recommend import Form, SeveralProjects, tell
 

@@ -38,7 +38,7 @@ def check_screen(settings: Settings) -> None:
     if settings.notify.webhook_token_env:
         from mcptop.notices.office import office_of
 
-        office_of(settings.notify)
+        office_of(settings.notify, file=f"{file()}")
     if settings.keymap or settings.keys:
         from mcptop.ui.listeners import keymap_of
 

@@ -62,7 +62,7 @@ def _of_rule(in_force: RuleSet, rule: Rule, runbook_url: str | None) -> Iterator
     if not rule.enabled:
         return
     for part in promql(rules.WRITTEN[rule.id]):
-        for severity in LEVELS if part.severity == "both" else (part.severity,):
+        for severity in LEVELS if part.severity == "both" else (part.severity or rule.severity.value,):
             if part.severity == "both" and getattr(rule, severity) == inf:
                 continue
             figures_of = _figures(in_force, rule, severity)

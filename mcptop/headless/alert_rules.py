@@ -16,6 +16,7 @@ from mcptop.export import rule_lint
 from mcptop.export.rule_lint import Mistake, RulesError
 from mcptop.headless import report
 from mcptop.headless.pipe import put
+from mcptop.model.playbook import Severity
 from mcptop.model.rule import Rule, RuleSet
 from mcptop.playbook.subjects import CouldNotLook
 from mcptop.server_settings import PrometheusServer
@@ -31,6 +32,8 @@ class RuleInForce(Struct, frozen=True):
     id: str
     title: str
     enabled: bool
+    severity: str | None
+    """Of a fact, which has no figure to be judged by."""
     unit: str
     warning: float | None
     critical: float | None
@@ -74,7 +77,7 @@ def show(in_force: RuleSet, file: str, as_json: bool) -> ExitStatus:
     for rule in in_force.rules:
         critical_for = f", critical {written(rule.critical_for_s)}" if rule.critical_for_s is not None else ""
         lines.append(
-            (rule.id, _text(rule.warning, rule), _text(rule.critical, rule), written(rule.for_s) + critical_for,
+            (rule.id, _text(rule, Severity.WARNING), _text(rule, Severity.CRITICAL), written(rule.for_s) + critical_for,
              _origin(rule, in_force, file))
         )  # fmt: skip
     widths = [max(len(line[at]) for line in lines) for at in range(4)]
@@ -124,9 +127,10 @@ def _in_force(rule: Rule, in_force: RuleSet, file: str) -> RuleInForce:
     critical_for = rule.for_s if rule.critical_for_s is None else rule.critical_for_s
     changed = {key: where for (id, key), where in in_force.origins.items() if id == rule.id}
     return RuleInForce(
-        rule.id, rule.title, rule.enabled, rule.unit, _finite(rule.warning), _finite(rule.critical), rule.for_s,
-        critical_for, rule.ease, rule.keep_s, rule.also, rule.playbook, rule.do, own.of if own else None,
-        own.figure if own else None, rule.is_below, own.service if own else None, file if own else "shipped", changed,
+        rule.id, rule.title, rule.enabled, rule.severity.value if rule.is_fact else None, rule.unit,
+        _finite(rule.warning), _finite(rule.critical), rule.for_s, critical_for, rule.ease, rule.keep_s, rule.also,
+        rule.playbook, rule.do, own.of if own else None, own.figure if own else None, rule.is_below,
+        own.service if own else None, file if own else "shipped", changed,
     )  # fmt: skip
 
 
@@ -142,7 +146,10 @@ def _finite(value: float) -> float | None:
     return value if value < inf else None
 
 
-def _text(value: float, rule: Rule) -> str:
+def _text(rule: Rule, severity: Severity) -> str:
+    if rule.is_fact:
+        return "fact" if rule.severity is severity else "-"
+    value = rule.critical if severity is Severity.CRITICAL else rule.warning
     if value == inf:
         return "-"
     sign = "≤ " if rule.is_below else ""

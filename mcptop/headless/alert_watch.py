@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 
-from mcptop.alerts.next_step import of_alert, whose
+from mcptop.alerts.next_step import in_words, whose
 from mcptop.alerts.transitions import Event, Transition, Transitions
 from mcptop.exit_status import ExitStatus
 from mcptop.headless.alerts import Wanted, exit_of
@@ -94,5 +94,5 @@ def _line(change: Transition) -> str:
     if change.event is Event.RESOLVED:
         return f"{at:%H:%M:%S} ● over after {duration(change.lasted_s)}: {whose(alert)}: {alert.says}\n"
     was = f" (was {change.was})" if change.was is not None else ""
-    step = of_alert(alert)
+    step = in_words(alert)
     return f"{head}{was}: {whose(alert)}: {alert.says}{f'  -> {step}' if step else ''}\n"

@@ -10,7 +10,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.text import Text
 
-from mcptop.alerts.next_step import command
+from mcptop.alerts.next_step import beside_words, command
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import report
 from mcptop.headless.past import Past
@@ -170,7 +170,6 @@ def next_step(playbook: str, trouble: Trouble) -> str:
     """The command that explains it, or what to do where none does."""
     if not playbook:
         return trouble.do
-    service = trouble.row.service if trouble.row is not None else None
-    if service is None or not trouble.can_be_diagnosed:
-        return command(playbook, None, None)
-    return command(playbook, service.project, service.name)
+    service = trouble.row.service if trouble.row is not None and trouble.can_be_diagnosed else None
+    whom = (None, None) if service is None else (service.project, service.name)
+    return beside_words(trouble.rule, trouble.do, command(playbook, *whom))

@@ -25,6 +25,8 @@ class Rule(Value, frozen=True):
     """What to do where no playbook can look."""
     title: str = ""
     playbook: str | None = None
+    severity: Severity = Severity.WARNING
+    """Of a fact, which has no figure to be judged by."""
     unit: str = ""
     warning: float = inf
     critical: float = inf
@@ -61,6 +63,11 @@ class Rule(Value, frozen=True):
         if self.warning < inf and value <= self.warning / (self.ease if held is not None else 1.0):
             return Severity.WARNING
         return None
+
+    @property
+    def is_fact(self) -> bool:
+        """Whether it holds or does not, whatever the figure."""
+        return self.warning == self.critical == inf
 
     @property
     def has_warning(self) -> bool:

@@ -43,7 +43,7 @@ class Notice(Struct, frozen=True, tag_field="schema", tag="mcptop.alert/1"):
         found = {
             "EVENT": self.event, "TEXT": self.text, "RULE": alert.rule, "SEVERITY": alert.severity, "SAYS": alert.says,
             "SERVICE": alert.service, "PROJECT": alert.project, "INSTANCE": alert.instance, "RUN": self.run,
-            "SINCE": alert.since.isoformat(), "PLAYBOOK": alert.playbook,
+            "SINCE": alert.since.isoformat(), "PLAYBOOK": alert.playbook, "DO": alert.do,
         }  # fmt: skip
         return {f"MCPTOP_ALERT_{name}": plain(value or "", _TEXT) for name, value in found.items()}
 

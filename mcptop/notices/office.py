@@ -21,11 +21,12 @@ from mcptop.notices.notice import Notice, notice_of
 from mcptop.notices.policy import Policy
 from mcptop.notices.webhook import Webhook
 from mcptop.server_settings import Secret
-from mcptop.units import many
+from mcptop.units import many, plain
 
 _MOST_WAITING = 32
 _MOST_COMPLAINTS = 20
 _GRACE_S = 3.0
+_SHOWN = 120
 
 
 class Channel(Protocol):
@@ -149,31 +150,34 @@ class _Desk:
             with self._lock:
                 self._undone -= 1
                 if wrong is not None and len(self._wrong) < _MOST_COMPLAINTS:
-                    self._wrong.append(wrong)
+                    self._wrong.append(f"{wrong}; not told: {plain(notice.text, _SHOWN)}")
 
 
 def office_of(
-    notify: Notify, terminal: Terminal | None = None, environment: Mapping[str, str] = os.environ
+    notify: Notify,
+    terminal: Terminal | None = None,
+    environment: Mapping[str, str] = os.environ,
+    file: str = "the configuration",
 ) -> Office | None:
-    """By the settings; None: nobody is to be told. Raises `ConfigError`."""
+    """By the settings; None: nobody is to be told. Raises `ConfigError`, which names the `file` they are from."""
     channels: list[Channel] = []
     if notify.command:
         kept = {name: value for name, value in environment.items() if name != notify.webhook_token_env}
         channels.append(Command(notify.command, notify.timeout, kept))
     if notify.webhook is not None:
-        channels.append(Webhook(notify.webhook, _headers(notify, environment), notify.timeout))
+        channels.append(Webhook(notify.webhook, _headers(notify, environment, file), notify.timeout))
     speaks = terminal if notify.bell or notify.osc9 else None
     if not channels and speaks is None:
         return None
     return Office(Policy(Severity(notify.severity), notify.resolved, notify.pause), channels, speaks)
 
 
-def _headers(notify: Notify, environment: Mapping[str, str]) -> dict[str, Secret]:
+def _headers(notify: Notify, environment: Mapping[str, str], file: str) -> dict[str, Secret]:
     headers = dict(notify.webhook_headers)
     name = notify.webhook_token_env
     if name is not None:
         token = environment.get(name)
         if not token:
-            raise ConfigError(f"notify.webhook_token_env: there is no variable `{name}` in the environment")
+            raise ConfigError(f"{file}: notify.webhook_token_env: there is no variable `{name}` in the environment")
         headers["Authorization"] = Secret(f"Bearer {token}")
     return headers

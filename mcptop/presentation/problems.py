@@ -34,6 +34,8 @@ class Trouble(Struct, frozen=True, eq=False):
     more: tuple[str, ...]
     """What else belongs to it."""
     since: datetime
+    rule: str
+    """Of the worst of its alerts."""
     playbook: str
     """Empty where none explains it."""
     do: str
@@ -75,6 +77,7 @@ def _trouble(problem: Problem, rows: dict[str, Row], known_from: datetime | None
         says=_whom(problem.alike, row) + problem.says,
         more=tuple(_other(alert, lead) for alert in problem.others),
         since=problem.since,
+        rule=lead.rule,
         playbook=lead.playbook or "",
         do=lead.do,
         row=row,
@@ -101,7 +104,7 @@ def _whom(alike: Sequence[str], row: Row | None) -> str:
         return ""
     if len(alike) == len(service.instances):
         return "both: " if len(alike) == 2 else f"all {len(alike)}: "
-    names = ", ".join(replicas.short(service, name) for name in alike[: _MOST_NAMES + 1])
+    names = ", ".join(replicas.in_words(service, name) for name in alike[: _MOST_NAMES + 1])
     # One is always named: two problems of different replicas would look the same.
     if len(alike) > 1 and (len(alike) > _MOST_NAMES or len(names) > _NAMES):
         return f"{len(alike)} of {len(service.instances)}: "

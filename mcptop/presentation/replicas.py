@@ -29,6 +29,12 @@ def _without_task(service: Service, name: str) -> str:
     return found[1].removeprefix(f"{safe(service.project)}_") if service.project else found[1]
 
 
+def in_words(service: Service, replica: str) -> str:
+    """The same in a sentence: `pid 22004`."""
+    name = short(service, replica)
+    return f"pid {name[1:-1]}" if name.startswith("[") and name.endswith("]") else name
+
+
 def within(service: Service, replica: str) -> str:
     """The same without the name of the service: `1`."""
     return short(service, replica).removeprefix(f"{safe(service.name)}-")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from mcptop import cli
+from mcptop.cli import main
 from mcptop.model.diagnosis import Outcome
 from mcptop.playbook import bundle, cases, shelf
 from mcptop.playbook.case import encode, verdict_of
@@ -32,7 +32,7 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_
 
     def call(*arguments: str) -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "argv", ["mcptop", *arguments])
-        code = cli._run()
+        code = main.run()
         sys.stdout.flush()
         return code, *capfd.readouterr()
 

@@ -17,8 +17,8 @@ from typing import Any
 
 import pytest
 
-from mcptop import cli
 from mcptop.alerts import rules
+from mcptop.cli import main
 from tests.unit.recorded import ticks, write
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "v2-api1.45"
@@ -67,7 +67,7 @@ def here(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> 
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         monkeypatch.setattr(sys, "argv", ["mcptop", *arguments])
-        code = cli._run()
+        code = main.run()
         out, err = capfd.readouterr()
         return subprocess.CompletedProcess(arguments, code, out, err)
 
@@ -101,6 +101,8 @@ def test_what_has_to_last_is_pending_in_one_look_and_fires_in_a_long_one(machine
     assert done.returncode == 4
     assert "-> wait" in done.stdout
     assert "  seen for " in done.stdout
+    explained = run("alerts", *machine.flags(RULE + 'do = "ask Ann"\nplaybook = "cpu-load"\n'))
+    assert "-> ask Ann; mcptop diagnose cpu-load\n" in explained.stdout
 
 
 def test_one_look_says_that_it_is_one(machine: Machine):
@@ -123,6 +125,7 @@ def test_who_could_not_look_says_so(tmp_path: Path):
     ("arguments", "says"),
     [
         (("alerts", "--at", "12:00"), "--at goes with --from"),
+        (("--prometheus", "http://h", "alerts", "--from", "f"), "--from and --prometheus exclude each other"),
         (("alerts", "--from", "x", "--watch"), "--from is one moment"),
         (("alerts", "--over", "soon"), "--over: expected a time"),
         (("alerts", "--watch", "--over", "5m"), "leave --over out"),
@@ -252,7 +255,8 @@ def test_watching_in_words(machine: Machine):
 
 
 def test_the_rules_in_force_say_where_their_figures_come_from(machine: Machine, here: Here):
-    flags = machine.flags(RULE + "[alerts.disk-full]\nwarning = 0.8\n[alerts.paused]\nenabled = false\n")
+    more = "[alerts.disk-full]\nwarning = 0.8\n[alerts.paused]\nenabled = false\n[alerts.dead]\nseverity = 'warning'\n"
+    flags = machine.flags(RULE + more)
     found = {one["id"]: one for one in json.loads(here("alerts", "rules", "--json", *flags).stdout)["rules"]}
     assert set(found) == {*rules.BY_ID, "load"}
     disk = found["disk-full"]
@@ -261,9 +265,11 @@ def test_the_rules_in_force_say_where_their_figures_come_from(machine: Machine, 
     assert (found["load"]["origin"], found["load"]["figure"]) == (str(machine.file), "load_1m")
     assert found["paused"]["enabled"] is False
     assert found["memory-near-limit"]["critical_for_s"] == 0
+    assert [found[id]["severity"] for id in ("dead", "unhealthy", "disk-full")] == ["warning", "critical", None]
     table = here("alerts", *flags, "rules").stdout.splitlines()
     assert f"shipped, but for warning: {machine.file}" in next(line for line in table if line.startswith("disk-full"))
     assert next(line for line in table if line.startswith("paused")).endswith("(off)")
+    assert next(line for line in table if line.startswith("dead")).split()[1:3] == ["fact", "-"]
 
 
 def test_the_exported_file_is_the_same_each_time_and_replaces_none(machine: Machine, tmp_path: Path, here: Here):

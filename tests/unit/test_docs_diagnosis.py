@@ -11,7 +11,7 @@ import msgspec
 import pytest
 import yaml
 
-from mcptop import cli
+from mcptop.cli.main import cli
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import playbooks, steps
 from mcptop.model import diagnosis
@@ -196,8 +196,8 @@ def test_every_class_of_safety_and_its_kinds() -> None:
 
 
 def test_every_option_of_a_diagnosis_is_somewhere() -> None:
-    own: list[Any] = [cli.cli.commands[name] for name in ("diagnose", "judge")]
-    shared = {name for each in cli.cli.params for name in each.opts}
+    own: list[Any] = [cli.commands[name] for name in ("diagnose", "judge")]
+    shared = {name for each in cli.params for name in each.opts}
     flags = {flag for each in own for option in each.params if isinstance(option, click.Option) for flag in option.opts}
     text = PLAYBOOKS + VERDICT + RUNBOOKS + RECORDING
     assert not [flag for flag in flags - shared if flag.startswith("--") and flag not in text]

@@ -34,6 +34,9 @@ CRITICAL, WARNING = Severity.CRITICAL, Severity.WARNING
 TOKEN = "T0ken-never-shown"
 
 
+NOT_TOLD = "not told: critical: shop/api (api-1): its health check fails"
+
+
 def alert(severity: Severity = CRITICAL, subject: str = "a", **more: Any) -> Alert:
     values = {
         "project": "shop", "kind": Kind.CONTAINER, "instance": "api-1", "playbook": "restarts", "subject": subject,
@@ -165,7 +168,8 @@ def test_a_command_gets_the_alert_on_stdin_and_in_variables(tmp_path: Path):
     found = json.loads(given)
     assert (found["schema"], found["event"], found["alert"]["rule"]) == ("mcptop.alert/1", "firing", "unhealthy")
     assert found["run"] == "mcptop diagnose restarts --service shop/api"
-    assert environment["MCPTOP_ALERT_SERVICE"] == "api"
+    assert (environment["MCPTOP_ALERT_SERVICE"], environment["MCPTOP_ALERT_RUN"]) == ("api", found["run"])
+    assert environment["MCPTOP_ALERT_DO"] == found["alert"]["do"]
     assert environment["MCPTOP_ALERT_TEXT"] == "critical: shop/api (api-1): a [2Jb"
     assert "MCPTOP_SERVICE" not in environment, "or it would be one of that service's processes"
     assert TOKEN not in json.dumps(environment)
@@ -182,7 +186,7 @@ def test_a_command_gets_the_alert_on_stdin_and_in_variables(tmp_path: Path):
 def test_trouble_of_a_command_is_a_line(argv: tuple[str, ...], says: str):
     told = office(command(*argv))
     told.tell(begins())
-    assert told.close() == [says]
+    assert told.close() == [f"{says}; {NOT_TOLD}"]
 
 
 def test_a_command_that_hangs_is_killed_with_whatever_it_started(tmp_path: Path):
@@ -199,7 +203,7 @@ def test_a_command_that_hangs_is_killed_with_whatever_it_started(tmp_path: Path)
     told.tell(begins())
     found: list[str] = []
     assert until(lambda: found.extend(told.complaints()) or found)
-    assert found == [f"command {sys.executable}: took longer than 2s, and was stopped"]
+    assert found[0].startswith(f"command {sys.executable}: took longer than 2s, and was stopped; not told: critical: ")
     for pid in pids.read_text().split():
         assert until(lambda pid=pid: not is_running(int(pid))), "no zombie of ours, and no child of it"
     told.close()
@@ -335,7 +339,7 @@ def test_an_office_that_closes_does_not_wait_for_long(tmp_path: Path):
     found = told.close(0.5)
     assert time.monotonic() - began < 10
     assert found == [
-        f"command {sys.executable}: was stopped before its end, as mcptop ended",
+        f"command {sys.executable}: was stopped before its end, as mcptop ended; {NOT_TOLD}",
         f"command {sys.executable}: 2 notices not sent any more",
     ]
 
@@ -346,7 +350,7 @@ def test_what_is_in_hand_when_an_office_closes_is_complained_of(hook: Any):
     told.tell(begins())
     assert until(lambda: hook.got)
     began = time.monotonic()
-    assert told.close(0.2) == ["webhook http://127.0.0.1: no answer before mcptop ended"]
+    assert told.close(0.2) == [f"webhook http://127.0.0.1: no answer before mcptop ended; {NOT_TOLD}"]
     assert time.monotonic() - began < 10
 
 
@@ -418,8 +422,8 @@ def test_a_mistake_in_the_settings_is_a_line_without_the_secret(text: str, says:
 
 
 def test_a_token_that_is_not_in_the_environment_is_told():
-    with pytest.raises(ConfigError, match="there is no variable `HOOK` in the environment"):
-        office_of(webhook("https://host/x", webhook_token_env="HOOK"), environment={})
+    with pytest.raises(ConfigError, match=r"^f\.toml: notify\.webhook_token_env: there is no variable `HOOK` in"):
+        office_of(webhook("https://host/x", webhook_token_env="HOOK"), environment={}, file="f.toml")
 
 
 def test_of_an_address_only_scheme_and_host_are_shown():

@@ -18,10 +18,10 @@ from click.testing import CliRunner
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mcptop import cli
 from mcptop.advice.observed import Kill, usage_of
 from mcptop.advice.recommend import recommend
 from mcptop.advice.sized import Advice
+from mcptop.cli.main import cli
 from mcptop.export import advised
 from mcptop.headless.observing import Seen
 from mcptop.headless.recommend import Form, tell
@@ -61,7 +61,7 @@ class Done(NamedTuple):
 
 def run(*arguments: str | Path) -> Done:
     """In this process: a second of start-up less."""
-    done = CliRunner().invoke(cli.cli, ["recommend", *map(str, arguments)], standalone_mode=False)
+    done = CliRunner().invoke(cli, ["recommend", *map(str, arguments)], standalone_mode=False)
     if done.exception is not None:
         raise done.exception
     return Done(int(done.return_value), done.stdout, done.stderr)
@@ -220,7 +220,7 @@ def test_the_budget_of_a_database_in_a_recording_holds_replicas_back(tmp_path: P
 
 
 @pytest.mark.parametrize("wrong", [("--json", "--env"), ("--env", "--explain"), ("--from", "x", "--for", "5s"),
-                                   ("--for", "x")])  # fmt: skip
+                                   ("--for", "x"), ("--from", "x", "--prometheus", "http://h")])  # fmt: skip
 def test_usage(wrong: tuple[str, ...]) -> None:
     with pytest.raises(click.UsageError):
         run(*wrong)

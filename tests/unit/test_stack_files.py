@@ -16,8 +16,8 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from mcptop import cli
 from mcptop.advice import profiles
+from mcptop.cli.main import cli
 from mcptop.demo import profiles as of_demo
 
 GUIDE = ("mcp-api", "mcp-worker", "model-runner", "ui")
@@ -26,7 +26,7 @@ KUBERNETES = "1.31"
 
 
 def exported(*arguments: str) -> str:
-    done = CliRunner().invoke(cli.cli, ["export", *arguments], standalone_mode=False)
+    done = CliRunner().invoke(cli, ["export", *arguments], standalone_mode=False)
     if done.exception:
         raise done.exception
     assert done.return_value == 0
