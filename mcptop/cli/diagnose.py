@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from mcptop.cli.settings import one_source, settings_of, with_settings
+from mcptop.cli.settings import one_source, rules_of, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
 from mcptop.source_choice import only_here
@@ -78,7 +78,8 @@ def diagnose(
     wall_s = _budget_s(budget) if budget is not None else None
     past = Past(recording, at) if recording is not None else None
     if playbook is None:
-        return guard_pipe(lambda: command.triaged(settings, wall_s or command.TRIAGE_S, as_json, past))
+        rules = rules_of(settings)
+        return guard_pipe(lambda: command.triaged(settings, wall_s or command.TRIAGE_S, as_json, past, rules))
     limits = Limits(wall_s, Safety[safety.upper()] if safety else None, allow_commands, script)
     reports = command.Reports(as_json, markdown, html, bundle)
     wanted = Wanted(service, container, pid)

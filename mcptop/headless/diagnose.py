@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from mcptop import __version__
+from mcptop.alerts.rules import SHIPPED
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.headless import report, triage_report
@@ -22,6 +23,7 @@ from mcptop.headless.snapshot import ENGINE_WAIT_S, complain, status_of
 from mcptop.live import LiveSource
 from mcptop.model.frame import Frame
 from mcptop.model.playbook import Severity
+from mcptop.model.rule import RuleSet
 from mcptop.monitor import Monitor
 from mcptop.playbook import bundle, shelf, triage
 from mcptop.playbook.bundle import BundleError
@@ -105,7 +107,9 @@ def _bundled(finished: Finished, path: Path | None) -> list[str]:
     return []
 
 
-def triaged(settings: Settings, seconds: float, as_json: bool, past: Past | None = None) -> ExitStatus:
+def triaged(
+    settings: Settings, seconds: float, as_json: bool, past: Past | None = None, rules: RuleSet = SHIPPED
+) -> ExitStatus:
     """Look at everybody for a while, or at what was recorded, and say which playbook to run on whom."""
     frames, over = Frames(recorded=past is not None), threading.Event()
     began = time.monotonic()
@@ -121,7 +125,7 @@ def triaged(settings: Settings, seconds: float, as_json: bool, past: Past | None
         shown.waiting("looking at every service", seconds)
         over.wait(seconds)
 
-    watched = past.replayed(_TRIAGED_S, frames, over) if past else _monitored(settings, frames, over)
+    watched = past.replayed(_TRIAGED_S, frames, over, rules) if past else _monitored(settings, frames, over, rules)
     with shown, watched as begin:
         interruptible(look, over.set)
     seen, took = frames.all(), round(time.monotonic() - began, 1)
@@ -154,13 +158,15 @@ def _doubt(seen: Sequence[Frame], was_stopped: bool) -> str | None:
 
 
 @contextmanager
-def _monitored(settings: Settings, frames: Frames, over: threading.Event) -> Iterator[Callable[[], None]]:
+def _monitored(
+    settings: Settings, frames: Frames, over: threading.Event, rules: RuleSet = SHIPPED
+) -> Iterator[Callable[[], None]]:
     """What begins to fill `frames`, once the engine has answered or it is `over`; the end of the block ends that.
 
     Endpoints are read every second: a diagnosis is short.
     """
     source = LiveSource(msgspec.structs.replace(settings, scrape_interval=1.0))
-    monitor = Monitor(source, min(1.0, settings.interval))
+    monitor = Monitor(source, min(1.0, settings.interval), rules=rules)
 
     def begin() -> None:
         # Waited for on a thread of its own: it is of no use any more when it is over.

@@ -8,7 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from mcptop.alerts.rules import SHIPPED
 from mcptop.headless.replay import index_of
+from mcptop.model.rule import RuleSet
 from mcptop.model.value import Value
 from mcptop.playback import Playback
 from mcptop.playbook.frames import Frames
@@ -33,12 +35,14 @@ class Past(Value, frozen=True):
         return f"--from {shlex.quote(str(self.recording))}{at}"
 
     @contextmanager
-    def replayed(self, seconds: float, frames: Frames, over: threading.Event) -> Iterator[Callable[[], None]]:
+    def replayed(
+        self, seconds: float, frames: Frames, over: threading.Event, rules: RuleSet = SHIPPED
+    ) -> Iterator[Callable[[], None]]:
         """What fills `frames` with the `seconds` before that moment, unless it is `over`. Raises `RecordingError`."""
         reader = Reader(self.recording)
         try:
             last = index_of(reader, self.at)
-            yield lambda: fill(frames, Playback(reader), last, seconds, lambda: not over.is_set())
+            yield lambda: fill(frames, Playback(reader, rules), last, seconds, lambda: not over.is_set())
         finally:
             reader.close()
 

@@ -1,4 +1,7 @@
-"""Which service has which symptom, by some seconds of the monitor's frames alone, and which playbook to run on it."""
+"""Which service has which symptom, by some seconds of the monitor's frames alone, and which playbook to run on it.
+
+The thresholds are those of the rules in force; what is a symptom need not have lasted.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from mcptop.model.frame import Frame, Service
 from mcptop.model.host import Host
 from mcptop.model.instance import Instance, Memory
 from mcptop.model.playbook import Severity
+from mcptop.model.rule import Rule, RuleSet
 from mcptop.model.value import Kind, Value
 from mcptop.playbook import symptoms
 from mcptop.playbook.steps.series import grown, mean
@@ -60,15 +64,16 @@ def problems(frames: Sequence[Frame]) -> tuple[Problem, ...]:
         return ()
     found: dict[tuple[str, str], tuple[float, Problem]] = {}
     last = frames[-1]
+    in_force = last.rules or rules.SHIPPED
     histories, waited = symptoms.histories(frames), _waited(frames)
     for service in last.services:
         for instance in service.instances:
             seen = histories[instance.id]
-            for score, severity, playbook, says in _symptoms(service, instance, seen, waited):
+            for score, severity, playbook, says in _symptoms(service, instance, seen, waited, in_force):
                 key = service.key, playbook
                 if key not in found or found[key][0] < score:
                     found[key] = score, _problem(service, instance, says, severity, playbook)
-    on_host = list(_of_host(frames)) if last.host is not None else []
+    on_host = list(_of_host(frames, in_force)) if last.host is not None else []
     order = sorted([*found.values(), *on_host], key=lambda pair: -pair[0])
     return tuple(problem for _, problem in order)
 
@@ -93,13 +98,15 @@ def _waited(frames: Sequence[Frame]) -> Waited:
     return {pool: number / len(frames) for pool, number in found.items()}
 
 
-def _symptoms(service: Service, instance: Instance, seen: History, waited: Waited) -> Iterator[Symptom]:
+def _symptoms(
+    service: Service, instance: Instance, seen: History, waited: Waited, in_force: RuleSet
+) -> Iterator[Symptom]:
     if service.kind is Kind.SERVER:
         return
     yield from _state(instance)
-    yield from _memory(instance, seen)
-    yield from _cpu(instance, seen)
-    yield from _descriptors(instance, seen)
+    yield from _memory(instance, seen, in_force)
+    yield from _cpu(instance, seen, in_force)
+    yield from _descriptors(instance, seen, in_force)
     yield from _flows(service, instance, waited)
 
 
@@ -112,11 +119,12 @@ def _state(instance: Instance) -> Iterator[Symptom]:
         yield 21, Severity.CRITICAL, "restarts", f"the kernel killed it {instance.oom_kills} times for lack of memory"
 
 
-def _memory(instance: Instance, seen: History) -> Iterator[Symptom]:
-    yield from _near_limit(instance.memory)
-    found = _grown(seen, lambda i: i.memory.anon_bytes, rules.MEMORY_LEAK.warning)
+def _memory(instance: Instance, seen: History, in_force: RuleSet) -> Iterator[Symptom]:
+    yield from _near_limit(instance.memory, in_force.shown(rules.MEMORY_NEAR_LIMIT.id))
+    leak = in_force.shown(rules.MEMORY_LEAK.id).warning
+    found = _grown(seen, lambda i: i.memory.anon_bytes, leak)
     # Anonymous memory is read every few ticks only: seen for some seconds it is a staircase, and those seem to end.
-    whole = _grown(seen, lambda i: i.memory.working_set_bytes, rules.MEMORY_LEAK.warning)
+    whole = _grown(seen, lambda i: i.memory.working_set_bytes, leak)
     if found and found["growing"] and not found["rising"] and whole and whole["rising"]:
         found = whole
     if found and found["rising"]:
@@ -124,21 +132,21 @@ def _memory(instance: Instance, seen: History) -> Iterator[Symptom]:
         yield 8, Severity.WARNING, "memory-leak", f"memory grows {per_minute}/min"
 
 
-def _near_limit(memory: Memory) -> Iterator[Symptom]:
+def _near_limit(memory: Memory, rule: Rule) -> Iterator[Symptom]:
     """Pages of files in use count as in use, but the kernel takes them back when somebody needs room."""
-    if rules.MEMORY_NEAR_LIMIT.judge(memory.limit_ratio) is None:
+    if rule.judge(memory.limit_ratio) is None:
         return
     kept = kept_ratio(memory)
-    if kept is None or kept >= rules.MEMORY_NEAR_LIMIT.also["kept_critical"]:
+    if kept is None or kept >= rule.also["kept_critical"]:
         yield 15, Severity.CRITICAL, "memory-leak", f"memory at {units.percent(memory.limit_ratio)} of its limit"
-    elif kept >= rules.MEMORY_NEAR_LIMIT.also["kept_warning"]:
+    elif kept >= rule.also["kept_warning"]:
         says = f"memory at {units.percent(memory.limit_ratio)} of its limit, {units.percent(kept)} without files' pages"
         yield 7, Severity.WARNING, "memory-leak", says
 
 
-def _cpu(instance: Instance, seen: History) -> Iterator[Symptom]:
+def _cpu(instance: Instance, seen: History, in_force: RuleSet) -> Iterator[Symptom]:
     throttled = mean([i.cpu.throttled_ratio for _, i in seen])
-    if throttled is not None and rules.CPU_THROTTLED.judge(throttled) is not None:
+    if throttled is not None and in_force.shown(rules.CPU_THROTTLED.id).judge(throttled) is not None:
         yield (
             7,
             Severity.WARNING,
@@ -151,11 +159,11 @@ def _cpu(instance: Instance, seen: History) -> Iterator[Symptom]:
         yield 5 + min(1.0, cores / 10), Severity.WARNING, "cpu-load", f"it uses {cores:.2f} cores"
 
 
-def _descriptors(instance: Instance, seen: History) -> Iterator[Symptom]:
+def _descriptors(instance: Instance, seen: History, in_force: RuleSet) -> Iterator[Symptom]:
     ratio, closed = instance.fds.limit_ratio, symptoms.close_wait(instance)
-    if rules.FDS_NEAR_LIMIT.judge(ratio) is not None:
+    if in_force.shown(rules.FDS_NEAR_LIMIT.id).judge(ratio) is not None:
         yield 14, Severity.CRITICAL, "fd-leak", f"open files at {units.percent(ratio)} of the limit"
-    if rules.CLOSE_WAIT.judge(closed) is not None:
+    if in_force.shown(rules.CLOSE_WAIT.id).judge(closed) is not None:
         yield 9, Severity.WARNING, "fd-leak", f"{closed:.0f} connections in CLOSE_WAIT"
     found = _grown(seen, lambda i: i.fds.open, 20 / 60)
     if found and found["rising"]:
@@ -182,12 +190,12 @@ def _flows(service: Service, instance: Instance, waited: Waited) -> Iterator[Sym
             yield 8, Severity.WARNING, "queue-backlog", says
 
 
-def _of_host(frames: Sequence[Frame]) -> Iterator[tuple[float, Problem]]:
+def _of_host(frames: Sequence[Frame], in_force: RuleSet) -> Iterator[tuple[float, Problem]]:
     hosts = [frame.host for frame in frames if frame.host is not None]
     last = hosts[-1]
     busiest = _most_disk(frames[-1])
     for disk in last.disks:
-        if disk.used_ratio >= rules.DISK_FULL.critical:
+        if disk.used_ratio >= in_force.shown(rules.DISK_FULL.id).critical:
             says = f"{units.plain(disk.mount)} is {units.percent(disk.used_ratio)} full"
             yield 16, _on_host(last, busiest, says, Severity.CRITICAL, "disk-full")
     pressed = mean([h.pressure.io.some_avg10 for h in hosts if h.pressure.io is not None])

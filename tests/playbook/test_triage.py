@@ -164,6 +164,21 @@ def test_what_is_wrong_with_the_machine_is_told_of_who_moves_most() -> None:
     assert full(("a", 1e9), pressure=HostPressure(io=Pressure(0.1))) == ()
 
 
+def test_it_judges_by_the_rules_in_force() -> None:
+    near = lambda at: quiet(memory=Memory(limit_ratio=0.92), fds=FileDescriptors(900, 1024, 0.88))  # noqa: E731
+    known = rules.SHIPPED.by_id
+    changed = replace(
+        rules.SHIPPED,
+        by_id={
+            **known,
+            "memory-near-limit": replace(rules.MEMORY_NEAR_LIMIT, warning=0.95),
+            "fds-near-limit": replace(rules.FDS_NEAR_LIMIT, enabled=False),
+        },
+    )
+    assert {one.playbook for one in problems(frames(near))} == {"memory-leak", "fd-leak"}
+    assert problems(frames(near, rules=changed)) == ()
+
+
 def test_a_command_can_be_copied_whatever_a_process_calls_itself() -> None:
     odd = replace(service("x; rm -rf ~", quiet(health="unhealthy")), project=None, kind=Kind.PROCESS)
     found = only([frame(1, (odd,), host=CALM)])
