@@ -5,7 +5,7 @@ no room for a single line raises for Page Down, a text that has no room for a si
 and its writer dies with the terminal, so that who writes to it afterwards waits for ever.
 
 On a machine that is slow enough keys come faster than screens. A screen that is left twice takes the one below it
-along, keys reach a screen that has no widgets yet, and one that was left before it had any still begins.
+along, keys reach a screen that has no widgets yet, and one that was left, or whose app ends, looks for those it had.
 """
 
 from __future__ import annotations
@@ -21,12 +21,14 @@ from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.content import Content
 from textual.css.query import NoMatches
+from textual.dom import DOMNode
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
 from textual.events import Event, InputEvent, Paste
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import OptionList
+from textual.worker import WorkerFailed, active_worker
 
 _BEGINS_S = 5.0
 """A screen that has no widgets after so long is not waited for."""
@@ -34,6 +36,7 @@ _wrap: Callable[..., Any] = Content._wrap_and_format
 _move_page: Callable[..., None] = OptionList._move_page
 _dismiss: Callable[..., AwaitComplete] = Screen.dismiss
 _dispatch: Callable[..., Awaitable[None]] = Screen._dispatch_message
+_handle: Callable[..., None] = App._handle_exception
 _on_event: Callable[..., Awaitable[None]] = App.on_event
 _check_bindings: Callable[..., Awaitable[bool]] = App._check_bindings
 
@@ -46,6 +49,7 @@ def apply() -> None:
     setattr(WriterThread, "run", _write_what_can_be)  # noqa: B010
     setattr(Screen, "dismiss", _dismiss_once)  # noqa: B010
     setattr(Screen, "_dispatch_message", _dispatch_while_there)  # noqa: B010
+    setattr(App, "_handle_exception", _handle_of_those_there)  # noqa: B010
     setattr(App, "on_event", _on_event_once_begun)  # noqa: B010
     setattr(App, "_check_bindings", _check_bindings_once_begun)  # noqa: B010
 
@@ -86,8 +90,23 @@ async def _dispatch_while_there(screen: Screen[Any], message: Message) -> None:
     try:
         await _dispatch(screen, message)
     except NoMatches:
-        if screen.is_running and screen in screen.app.screen_stack:
+        if not _was_left(screen.app, screen):
             raise
+
+
+def _handle_of_those_there(app: App[Any], error: Exception) -> None:
+    """The palette searches on, and the app takes keys until it has ended, for screens that were left."""
+    worker = active_worker.get(None)
+    cause = error.error if isinstance(error, WorkerFailed) else error
+    if isinstance(cause, NoMatches) and _was_left(app, worker.node if worker is not None else app):
+        return
+    _handle(app, error)
+
+
+def _was_left(app: App[Any], node: DOMNode) -> bool:
+    """Whether the app ends, or shows the screen of this node no more."""
+    screen = next((one for one in node.ancestors_with_self if isinstance(one, Screen)), None)
+    return app._exit or (screen is not None and screen not in app.screen_stack)
 
 
 async def _on_event_once_begun(app: App[Any], event: Event) -> None:
