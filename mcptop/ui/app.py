@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -26,6 +23,7 @@ from mcptop.ui.actions import Actions
 from mcptop.ui.closely import Closely
 from mcptop.ui.commands import COMMANDS
 from mcptop.ui.diagnoses import Diagnoses, Make
+from mcptop.ui.endings import Endings
 from mcptop.ui.keys import APP_KEYS
 from mcptop.ui.listeners import keymap_of
 from mcptop.ui.messages import (
@@ -48,7 +46,6 @@ from mcptop.ui.whom import Whom
 from mcptop.units import plain
 
 _MOST_NOTICES = 6
-_ENDS = (signal.SIGTERM, signal.SIGHUP)
 
 
 @runtime_checkable
@@ -86,6 +83,7 @@ class McptopApp(Timed):
         super().__init__(recording, reach, clock)
         self._monitor = monitor
         self.keymap = keymap_of(settings or Settings(), "the configuration")
+        self._endings = Endings(self.exit)
         self.closely = Closely(reach.looks(self._looked) if reach.looks is not None else None)
         self.clock = clock
         """Seconds: of a diagnosis that runs, and of frames that do not come."""
@@ -146,10 +144,7 @@ class McptopApp(Timed):
 
     def on_mount(self) -> None:
         """Begin to listen once there is somebody to draw."""
-        # Without these a program that is told to end leaves the terminal in its other screen, with the mouse on.
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):  # on no main thread
-            for told in _ENDS:
-                asyncio.get_running_loop().add_signal_handler(told, self.exit)
+        self._endings.listen()
         self.set_keymap(self.keymap.for_textual())
         self.theme_changed_signal.subscribe(self, lambda _: self._restyle())
         self.closely.start()
@@ -160,8 +155,7 @@ class McptopApp(Timed):
 
     def on_unmount(self) -> None:
         """No frames after the end, and nobody who still looks at a target."""
-        for told in _ENDS:
-            asyncio.get_running_loop().remove_signal_handler(told)
+        self._endings.over()
         self.diagnoses.stop()
         self.actions.stop()
         self.closely.stop()
