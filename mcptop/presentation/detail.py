@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mcptop import units
+from mcptop.model.alert import Alert
 from mcptop.model.frame import Frame
 from mcptop.model.instance import Instance
 from mcptop.presentation import flow_facts, row_charts, runs
@@ -17,7 +18,7 @@ from mcptop.presentation.runs import Run, Runs
 def compose(row: Row, frame: Frame, width: int, height: int, lens: Lens) -> list[Runs]:
     """Exactly what fits in `height` lines: the title, the facts, the reasons, and charts in what is left."""
     lines = [title(row, frame, width)]
-    facts = [*reasons(row.judgement, width), *flow_facts.brief(row, width), _traffic(row, width)]
+    facts = [*_why(row, frame, width), *flow_facts.brief(row, width), _traffic(row, width)]
     room = height - 1 - len(facts)
     if room >= 5 and width >= 40:
         return [*lines, *row_charts.use(row, lens, width, room), *facts][:height]
@@ -116,10 +117,32 @@ def reasons(judgement: Judgement, width: int) -> list[Runs]:
     return [runs.clip(((f" {judgement.symbol} ", judgement.style), (text, judgement.style)), width)]
 
 
+def _why(row: Row, frame: Frame, width: int) -> list[Runs]:
+    """Why it has its symbol, and what will be a reason soon."""
+    return [*reasons(row.judgement, width), *pending(row, frame, width)]
+
+
+def pending(row: Row, frame: Frame, width: int) -> list[Runs]:
+    """What holds, but not yet for as long as its rule wants; on one line."""
+    if row.service is None or not frame.pending:
+        return []
+    instance = row.instance.name if row.instance is not None else None
+    told = [
+        f"{alert.says} (fires in {units.duration(_waits_s(alert, frame))})"
+        for alert in frame.pending
+        if alert.service_key == row.service.key and instance in (None, alert.instance)
+    ]
+    return [runs.clip(((" ◔ ", "muted"), ("; ".join(told), "muted")), width)] if told else []
+
+
+def _waits_s(alert: Alert, frame: Frame) -> float:
+    return max(0.0, alert.for_s - (frame.at - alert.since).total_seconds())
+
+
 def compose_full(row: Row, frame: Frame, width: int, height: int, lens: Lens) -> list[Runs]:
     """The row with the screen to itself: memory and CPU above, network and disk below."""
     flows = flow_facts.listed(row, width, max(1, height // 5))
-    facts = [*reasons(row.judgement, width), *flows, _traffic(row, width)]
+    facts = [*_why(row, frame, width), *flows, _traffic(row, width)]
     room = height - 1 - len(facts)
     if room < 16 or width < 76:
         return compose(row, frame, width, height, lens)
