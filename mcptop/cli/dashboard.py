@@ -44,7 +44,7 @@ def dashboard(settings: Settings, allow_actions: bool, demo: Running | None = No
     monitor.begin()
     from mcptop.closeup.looker import Looker
     from mcptop.logs import source as log_source
-    from mcptop.ui import acting
+    from mcptop.ui.actions import acting
     from mcptop.ui.reach import Reach
 
     reach = Reach(

@@ -16,7 +16,7 @@ from mcptop.views import saved
 
 if TYPE_CHECKING:
     from mcptop.demo.command import Running
-    from mcptop.ui.diagnoses import Make
+    from mcptop.ui.diagnosis.running import Make
     from mcptop.ui.messages import FrameSource
     from mcptop.ui.reach import Reach
 
@@ -40,7 +40,7 @@ def check_screen(settings: Settings) -> None:
 
         office_of(settings.notify, file=f"{file()}")
     if settings.keymap or settings.keys:
-        from mcptop.ui.listeners import keymap_of
+        from mcptop.ui.keys.listeners import keymap_of
 
         keymap_of(settings, f"{file()}")
 

@@ -18,14 +18,17 @@ from mcptop.config import Settings
 from mcptop.model.closeup import Closeup
 from mcptop.model.frame import Frame
 from mcptop.player import Player
-from mcptop.ui import acting, arranging, diagnosing, textual_mends
-from mcptop.ui.actions import Actions
+from mcptop.ui import arranging, textual_mends
+from mcptop.ui.actions import acting
+from mcptop.ui.actions.running import Actions
 from mcptop.ui.closely import Closely
-from mcptop.ui.commands import COMMANDS
-from mcptop.ui.diagnoses import Diagnoses, Make
+from mcptop.ui.diagnosis import diagnosing
+from mcptop.ui.diagnosis.running import Diagnoses, Make
+from mcptop.ui.diagnosis.whom import Whom
 from mcptop.ui.endings import Endings
-from mcptop.ui.keys import APP_KEYS
-from mcptop.ui.listeners import keymap_of
+from mcptop.ui.keys.bindings import APP_KEYS
+from mcptop.ui.keys.listeners import keymap_of
+from mcptop.ui.keys.palette import COMMANDS
 from mcptop.ui.messages import (
     ActionsLooked,
     CloseupReady,
@@ -37,12 +40,11 @@ from mcptop.ui.messages import (
     Noticed,
     Switch,
 )
+from mcptop.ui.moments.timed import Timed
 from mcptop.ui.noticing import Noticing, speak
 from mcptop.ui.reach import NO_REACH, Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.theme import DARK, LIGHT, Styles, styles, themes
-from mcptop.ui.timed import Timed
-from mcptop.ui.whom import Whom
 from mcptop.units import plain
 
 _MOST_NOTICES = 6

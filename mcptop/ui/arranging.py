@@ -19,11 +19,11 @@ from mcptop.presentation.ranking import Ranking
 from mcptop.presentation.row import Folds, View
 from mcptop.presentation.runs import safe
 from mcptop.presentation.tabs import OVERVIEW, TABS, Tab
-from mcptop.ui.diagnosing import unmarked
-from mcptop.ui.filter_line import FilterLine
+from mcptop.ui.actions.selection import SelectionScreen
+from mcptop.ui.diagnosis.diagnosing import unmarked
 from mcptop.ui.orders import Orders
-from mcptop.ui.selection import SelectionScreen
-from mcptop.ui.table import SheetTable
+from mcptop.ui.widgets.filter_line import FilterLine
+from mcptop.ui.widgets.table import SheetTable
 from mcptop.views import saved
 from mcptop.views.saved import SavedView, ViewError
 

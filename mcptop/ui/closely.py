@@ -11,7 +11,7 @@ from mcptop.model.instance import Instance
 from mcptop.presentation import rows
 from mcptop.presentation.closeups.masks import HIDDEN
 from mcptop.presentation.row import Row
-from mcptop.ui.whom import Whom, of_row
+from mcptop.ui.diagnosis.whom import Whom, of_row
 
 
 class Looks(Protocol):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from mcptop.model.log import Entry
     from mcptop.playbook.diagnosis import Finished
     from mcptop.playbook.runner import Progress
-    from mcptop.ui.actions import ActionsAsked
-    from mcptop.ui.diagnoses import Job
+    from mcptop.ui.actions.running import ActionsAsked
+    from mcptop.ui.diagnosis.running import Job
 
 
 class FrameSource(Protocol):

@@ -15,9 +15,9 @@ from mcptop.presentation.row import Row
 from mcptop.presentation.sheet import Listed
 from mcptop.presentation.subject import look
 from mcptop.ui.arranging import Arranging
-from mcptop.ui.logs import LogPane
-from mcptop.ui.panels import Detail, SubjectLine
-from mcptop.ui.whom import Whom, of_process, of_row
+from mcptop.ui.diagnosis.whom import Whom, of_process, of_row
+from mcptop.ui.logs.pane import LogPane
+from mcptop.ui.widgets.panels import Detail, SubjectLine
 
 
 class OneService(Arranging):

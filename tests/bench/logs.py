@@ -26,8 +26,8 @@ from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.value import Kind
 from mcptop.ui.app import McptopApp
-from mcptop.ui.log_reading import LogReading
-from mcptop.ui.logs import LogPane
+from mcptop.ui.logs.pane import LogPane
+from mcptop.ui.logs.reading import LogReading
 
 # A hundred thousand lines a second, held to by the clock.
 FLOOD = """

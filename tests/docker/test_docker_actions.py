@@ -28,7 +28,7 @@ from mcptop.presentation.closeups.processes import build
 from mcptop.presentation.row import View
 from mcptop.sources.docker_control import DockerControl
 from mcptop.sources.docker_engine import EngineError
-from mcptop.ui.whom import of_process
+from mcptop.ui.diagnosis.whom import of_process
 from tests.closeup.programs import world
 
 MIB = 1 << 20

@@ -27,7 +27,7 @@ from mcptop.model.value import Kind
 from mcptop.recording.ring import Ring
 from mcptop.ui import app
 from mcptop.ui.app import McptopApp
-from mcptop.ui.listeners import chains
+from mcptop.ui.keys.listeners import chains
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from tests.unit import recorded

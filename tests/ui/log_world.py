@@ -14,7 +14,7 @@ from textual.screen import Screen
 from mcptop.model.frame import Service
 from mcptop.model.instance import Instance
 from mcptop.sources.log_box import LogBox, LogError, Mark, Window
-from mcptop.ui.logs import LogPane
+from mcptop.ui.logs.pane import LogPane
 
 EPOCH = NOON.timestamp()
 

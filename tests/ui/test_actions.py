@@ -23,9 +23,9 @@ from mcptop.model.value import Kind
 from mcptop.playback import Playback
 from mcptop.player import Player
 from mcptop.recording.ring import Ring
-from mcptop.ui import keys
-from mcptop.ui.actions import OFF, REPLAY, Actions
+from mcptop.ui.actions.running import OFF, REPLAY, Actions
 from mcptop.ui.app import McptopApp
+from mcptop.ui.keys import bindings
 from mcptop.ui.messages import News
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.action_menu import ActionMenu
@@ -34,7 +34,7 @@ from mcptop.ui.screens.confirm import ConfirmScreen
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.limits_form import LimitsForm
 from mcptop.ui.screens.service import ServiceScreen
-from mcptop.ui.table import SheetTable
+from mcptop.ui.widgets.table import SheetTable
 from tests.unit import recorded
 
 SIZE = (120, 36)
@@ -371,7 +371,7 @@ class Late(threading.Thread):
 
 
 def test_what_was_begun_at_the_moment_of_quitting_is_left_out(actor, monkeypatch):
-    monkeypatch.setattr("mcptop.ui.actions.threading.Thread", Late)
+    monkeypatch.setattr("mcptop.ui.actions.running.threading.Thread", Late)
     told: list[News] = []
     actions = Actions(actor, told.append, allowed=True)
     actions.begin(Action(Verb.STOP, (ActionTarget("a" * 64, "web", Kind.CONTAINER, "shop", "web"),), "here"))
@@ -499,7 +499,7 @@ async def as_it_was(pilot) -> None:
     ("more", "says"), [({"allowed": False}, OFF), ({"replay": True}, REPLAY)], ids=["no flag", "replay"]
 )
 async def test_without_the_flag_no_key_reaches_an_action(app_of, actor, more, says):
-    every = [*keys.APP_KEYS, *keys.DASHBOARD_KEYS, *keys.ACTION_KEYS, *SheetTable.BINDINGS]
+    every = [*bindings.APP_KEYS, *bindings.DASHBOARD_KEYS, *bindings.ACTION_KEYS, *SheetTable.BINDINGS]
     bound = {key for one in every if one.key not in OUTSIDE for key in one.key.split(",")}
     letters = {chr(code + upper) for code in range(ord("a"), ord("z") + 1) for upper in (0, -32)}
     minutes = itertools.count(0, 60)

@@ -6,7 +6,7 @@ import frames
 from actor import Actor
 from looks import Looks, secrets, variable_of
 
-from mcptop.ui.actions import OFF
+from mcptop.ui.actions.running import OFF
 from mcptop.ui.reach import Reach
 
 SIZE = (120, 36)

@@ -12,7 +12,7 @@ from mcptop.model.closeup import Aspect, FileCloseup
 from mcptop.model.value import Kind
 from mcptop.player import Position
 from mcptop.presentation.closeups.masks import HIDDEN
-from mcptop.ui import visit
+from mcptop.ui.actions import visit
 from mcptop.ui.reach import Reach
 
 SIZE = (120, 36)

@@ -21,7 +21,6 @@ from mcptop.model.value import Kind
 from mcptop.playbook import bundle, shelf
 from mcptop.playbook.steps import catalogue
 from mcptop.playbook.subjects import NoSubject
-from mcptop.ui.problems import Problems
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.diagnosis import DiagnosisScreen
@@ -29,6 +28,7 @@ from mcptop.ui.screens.evidence import EvidenceScreen
 from mcptop.ui.screens.help import HelpScreen
 from mcptop.ui.screens.playbooks import PlaybookMenu
 from mcptop.ui.screens.service import ServiceScreen
+from mcptop.ui.widgets.problems import Problems
 from tests.playbook import examples
 
 SIZE = (120, 36)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import frames
 import pytest
 
-from mcptop.ui.filter_line import FilterLine
+from mcptop.ui.widgets.filter_line import FilterLine
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 

@@ -14,13 +14,13 @@ from textual.widgets import OptionList
 
 from mcptop.actions.command_log import CommandLog
 from mcptop.ui.app import McptopApp
-from mcptop.ui.panels import Actions
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.action_menu import ActionMenu
 from mcptop.ui.screens.comparing import ComparingScreen
 from mcptop.ui.screens.confirm import ConfirmScreen
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.limits_form import LimitsForm
+from mcptop.ui.widgets.panels import Actions
 
 SIZES = ((120, 40), (80, 24))
 TEXTUALS_OWN = {"scroll_up", "scroll_down", "grab", "release"}

@@ -15,11 +15,11 @@ import mcptop.ui
 from mcptop.config import ConfigError, Settings
 from mcptop.keymaps import shipped
 from mcptop.ui.app import McptopApp
-from mcptop.ui.filter_line import FilterLine
-from mcptop.ui.listeners import chains, keymap_of
+from mcptop.ui.keys.listeners import chains, keymap_of
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.help import HelpScreen
 from mcptop.ui.screens.sort import SortMenu
+from mcptop.ui.widgets.filter_line import FilterLine
 
 SIZE = (120, 36)
 

@@ -8,9 +8,6 @@ from textual import events
 from textual.command import CommandPalette
 
 from mcptop.ui.app import McptopApp
-from mcptop.ui.pages import Scroll
-from mcptop.ui.panels import TabLine
-from mcptop.ui.problems import Problems
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.diagnosis import DiagnosisScreen
 from mcptop.ui.screens.evidence import EvidenceScreen
@@ -18,7 +15,10 @@ from mcptop.ui.screens.help import HelpScreen
 from mcptop.ui.screens.playbooks import PlaybookMenu
 from mcptop.ui.screens.service import ServiceScreen
 from mcptop.ui.screens.sort import SortMenu
-from mcptop.ui.table import SheetTable
+from mcptop.ui.widgets.pages import Scroll
+from mcptop.ui.widgets.panels import TabLine
+from mcptop.ui.widgets.problems import Problems
+from mcptop.ui.widgets.table import SheetTable
 
 SIZE = (120, 36)
 

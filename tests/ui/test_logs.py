@@ -22,8 +22,8 @@ from mcptop.model.frame import Service
 from mcptop.model.log import Level
 from mcptop.sources.log_box import Mark
 from mcptop.ui.app import McptopApp
-from mcptop.ui.log_session import WINDOWS
-from mcptop.ui.logs import RECORDED, LogPane
+from mcptop.ui.logs.pane import RECORDED, LogPane
+from mcptop.ui.logs.session import WINDOWS
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.log_line import LogLineScreen
 

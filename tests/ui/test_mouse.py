@@ -6,13 +6,13 @@ import frames
 import pytest
 from textual import events
 
-from mcptop.ui.filter_line import FilterLine
-from mcptop.ui.panels import Footer, TabLine
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.help import HelpScreen
 from mcptop.ui.screens.service import ServiceScreen
 from mcptop.ui.screens.sort import SortMenu
-from mcptop.ui.table import SheetTable
+from mcptop.ui.widgets.filter_line import FilterLine
+from mcptop.ui.widgets.panels import Footer, TabLine
+from mcptop.ui.widgets.table import SheetTable
 
 SIZE = (120, 36)
 

@@ -12,8 +12,8 @@ from rich.cells import cell_len
 from mcptop.model.frame import Frame, Service, Status
 from mcptop.model.host import Filesystem
 from mcptop.presentation import problems, rows, runs, strip
-from mcptop.ui.problems import Problems
 from mcptop.ui.screens.playbooks import PlaybookMenu
+from mcptop.ui.widgets.problems import Problems
 
 SIZES = [(80, 24), (120, 36), (200, 60)]
 OUTPUT = "HTTP 503 from http://localhost:8000/health: the database does not answer, tried 3 times within 10 s"

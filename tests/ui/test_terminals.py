@@ -8,8 +8,8 @@ from rich.color import Color, ColorSystem
 from textual.widgets import OptionList
 
 from mcptop.presentation.judgement import STYLES, SYMBOLS, Level
-from mcptop.ui.filter_line import FilterLine
 from mcptop.ui.theme import DARK, LIGHT, styles
+from mcptop.ui.widgets.filter_line import FilterLine
 
 SIZE = (80, 24)
 

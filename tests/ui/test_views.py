@@ -8,10 +8,10 @@ from textual.command import CommandPalette
 from textual.widgets import Input
 
 from mcptop.config import Settings, views_folder
-from mcptop.ui.filter_line import FilterLine
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.views import NameOfView, ViewsMenu
+from mcptop.ui.widgets.filter_line import FilterLine
 from mcptop.views import saved
 from mcptop.views.saved import SavedView
 

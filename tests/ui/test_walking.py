@@ -17,7 +17,7 @@ from mcptop.player import Player, Position
 from mcptop.recording.reader import Reader
 from mcptop.recording.ring import Ring
 from mcptop.ui.messages import PositionChanged
-from mcptop.ui.past import faster
+from mcptop.ui.moments.past import faster
 from mcptop.ui.reach import Reach
 from mcptop.ui.screens.comparing import ComparingScreen
 from tests.unit import recorded

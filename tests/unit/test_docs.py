@@ -16,7 +16,7 @@ from mcptop.exit_status import ExitStatus
 from mcptop.keymaps import shipped
 from mcptop.model import alert, flow, frame, host, instance, swarm
 from mcptop.presentation import filter_fields
-from mcptop.ui.listeners import chains
+from mcptop.ui.keys.listeners import chains
 from mcptop.views import saved
 
 ROOT = Path(__file__).parents[2]

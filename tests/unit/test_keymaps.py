@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from textual.binding import Binding
 
 from mcptop.keymaps import grammar, shipped
-from mcptop.ui.listeners import chains
+from mcptop.ui.keys.listeners import chains
 
 
 def keys_of(text: str) -> set[str]:

@@ -11,7 +11,7 @@ LONGER = {
     "playbook/steps/threads.py:read": "one figure after the other",
     "presentation/figures.py:of_instance": "one value after the other of one struct",
     "sources/command.py:run": "every way a program can end",
-    "ui/listeners.py:chains": "a table",
+    "ui/keys/listeners.py:chains": "a table",
 }
 
 

@@ -10,7 +10,7 @@ from mcptop.actions.command_log import CommandLog, line
 from mcptop.model.frame import Frame
 from mcptop.presentation import runs
 from mcptop.presentation.runs import Runs
-from mcptop.ui.pages import LongPage
+from mcptop.ui.widgets.pages import LongPage
 
 _EMPTY = "nothing was done yet: what actions do is listed here, with the command that does the same"
 

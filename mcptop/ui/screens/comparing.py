@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from mcptop.model.frame import Frame
 from mcptop.presentation import comparison
 from mcptop.presentation.runs import Runs
-from mcptop.ui.pages import LongPage
+from mcptop.ui.widgets.pages import LongPage
 
 
 class ComparingScreen(LongPage):

@@ -18,15 +18,16 @@ from mcptop.presentation.problems import Trouble
 from mcptop.presentation.scene import Scene, Sizes
 from mcptop.presentation.sheet import Moment
 from mcptop.presentation.tabs import TABS, Tab
-from mcptop.ui import layout, walking
-from mcptop.ui.keys import DASHBOARD_KEYS, OF_TABLES, Now, footer
-from mcptop.ui.lines import Lines
+from mcptop.ui.diagnosis.whom import Whom, of_trouble
+from mcptop.ui.keys.bindings import DASHBOARD_KEYS, OF_TABLES, Now, footer
+from mcptop.ui.moments import walking
 from mcptop.ui.one_service import OneService
-from mcptop.ui.panels import Banner, Budgets, Footer, Header, Status, TabLine
-from mcptop.ui.problems import Problems
-from mcptop.ui.table import SheetTable
-from mcptop.ui.timeline import Timeline
-from mcptop.ui.whom import Whom, of_trouble
+from mcptop.ui.widgets import layout
+from mcptop.ui.widgets.lines import Lines
+from mcptop.ui.widgets.panels import Banner, Budgets, Footer, Header, Status, TabLine
+from mcptop.ui.widgets.problems import Problems
+from mcptop.ui.widgets.table import SheetTable
+from mcptop.ui.widgets.timeline import Timeline
 
 
 class Dashboard(OneService):

@@ -16,18 +16,18 @@ from mcptop.presentation.running import StepView
 from mcptop.presentation.runs import Run, Runs
 from mcptop.presentation.verdict import lines as report
 from mcptop.ui import saving
-from mcptop.ui.keys import DIAGNOSIS_FOOTER, DIAGNOSIS_KEYS, LAST_KEYS
-from mcptop.ui.lines import Lines
+from mcptop.ui.keys.bindings import DIAGNOSIS_FOOTER, DIAGNOSIS_KEYS, LAST_KEYS
 from mcptop.ui.messages import Stage
-from mcptop.ui.pages import Page, Scroll
-from mcptop.ui.panels import Detail, Footer, Key
+from mcptop.ui.widgets.lines import Lines
+from mcptop.ui.widgets.pages import Page, Scroll
+from mcptop.ui.widgets.panels import Detail, Footer, Key
 from mcptop.verdicts import words
 
 if TYPE_CHECKING:
     from mcptop.playbook.diagnosis import Finished
     from mcptop.playbook.runner import Progress
     from mcptop.ui.app import McptopApp
-    from mcptop.ui.diagnoses import Asked, Job
+    from mcptop.ui.diagnosis.running import Asked, Job
 
 _REFRESH_S = 0.25
 _COPIED = 120

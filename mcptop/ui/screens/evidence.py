@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from mcptop.model.diagnosis import Verdict
 from mcptop.presentation import evidence, running
 from mcptop.presentation.runs import Runs
-from mcptop.ui.pages import LongPage
+from mcptop.ui.widgets.pages import LongPage
 from mcptop.verdicts import words
 
 

@@ -16,16 +16,16 @@ from mcptop import units
 from mcptop.presentation.filter_fields import LEVEL, NUMBERS, WORDS
 from mcptop.presentation.sheet import ON_REQUEST, Column
 from mcptop.presentation.tabs import TABS, Tab
-from mcptop.ui.keymap import Keymap
-from mcptop.ui.keys import ACTION_KEYS, APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
-from mcptop.ui.lines import keymap
-from mcptop.ui.log_keys import LOG_KEYS
-from mcptop.ui.pages import Scroll
-from mcptop.ui.problems import Problems
+from mcptop.ui.keys.bindings import ACTION_KEYS, APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+from mcptop.ui.keys.keymap import Keymap
+from mcptop.ui.logs.keys import LOG_KEYS
 from mcptop.ui.screens.dashboard import Dashboard
 from mcptop.ui.screens.diagnosis import DiagnosisScreen
 from mcptop.ui.screens.service import ServiceScreen
-from mcptop.ui.table import SheetTable
+from mcptop.ui.widgets.lines import keymap
+from mcptop.ui.widgets.pages import Scroll
+from mcptop.ui.widgets.problems import Problems
+from mcptop.ui.widgets.table import SheetTable
 
 _SYMBOLS = (
     ("✖", "critical"),

@@ -15,8 +15,8 @@ from mcptop.logs import text
 from mcptop.model.log import Entry
 from mcptop.presentation import logs
 from mcptop.presentation.runs import Runs
-from mcptop.ui.lines import Lines
-from mcptop.ui.pages import Page, Scroll
+from mcptop.ui.widgets.lines import Lines
+from mcptop.ui.widgets.pages import Page, Scroll
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp

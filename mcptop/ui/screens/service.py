@@ -10,10 +10,10 @@ from textual.binding import Binding, BindingType
 from mcptop.model.frame import Frame
 from mcptop.presentation import problems, rows
 from mcptop.presentation.row import Row
-from mcptop.ui.lines import Lines
-from mcptop.ui.panels import Detail, Footer, Header, Key
-from mcptop.ui.selection import SelectionScreen
-from mcptop.ui.whom import Whom, of_row
+from mcptop.ui.actions.selection import SelectionScreen
+from mcptop.ui.diagnosis.whom import Whom, of_row
+from mcptop.ui.widgets.lines import Lines
+from mcptop.ui.widgets.panels import Detail, Footer, Header, Key
 
 _FOOTER: tuple[Key, ...] = (
     ("Esc", "back", "screen.back"),

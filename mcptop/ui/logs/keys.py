@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.binding import Binding, BindingType
 
-from mcptop.ui.panels import Key
+from mcptop.ui.widgets.panels import Key
 
 
 def _key(keys: str, action: str, id: str, tooltip: str) -> Binding:

@@ -8,7 +8,7 @@ from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation.charts import WINDOWS_S, next_window, window_for
 from mcptop.presentation.lens import Lens
 from mcptop.presentation.when import When, lateness
-from mcptop.ui.past import Past
+from mcptop.ui.moments.past import Past
 
 
 class Picture:

@@ -10,14 +10,14 @@ from textual.app import SystemCommand
 
 from mcptop.model.value import Kind
 from mcptop.presentation.runs import safe
-from mcptop.ui.whom import Whom
+from mcptop.ui.diagnosis.whom import Whom
 from mcptop.verdicts import words
 
 if TYPE_CHECKING:
     from mcptop.playbook.diagnosis import Finished
     from mcptop.playbook.offers import Offer
     from mcptop.ui.app import McptopApp
-    from mcptop.ui.diagnoses import Job
+    from mcptop.ui.diagnosis.running import Job
     from mcptop.ui.screens.diagnosis import DiagnosisScreen
 
 

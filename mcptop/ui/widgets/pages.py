@@ -12,8 +12,8 @@ from textual.screen import Screen
 
 from mcptop.presentation import runs
 from mcptop.presentation.runs import Runs
-from mcptop.ui.lines import Lines
-from mcptop.ui.panels import Footer, Key
+from mcptop.ui.widgets.lines import Lines
+from mcptop.ui.widgets.panels import Footer, Key
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp

@@ -19,7 +19,7 @@ from mcptop.ui.theme import Styles
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
-    from mcptop.ui.keymap import Keymap
+    from mcptop.ui.keys.keymap import Keymap
 
 
 def strip_of(line: Iterable[Run], width: int, styles: Styles, selected: bool = False) -> Strip:

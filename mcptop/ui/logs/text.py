@@ -14,7 +14,7 @@ from mcptop.presentation import log_status, logs
 from mcptop.presentation.log_status import State
 from mcptop.presentation.logs import Look
 from mcptop.presentation.runs import Runs
-from mcptop.ui.lines import Lines
+from mcptop.ui.widgets.lines import Lines
 
 _WHEEL = 3
 _CACHED = 500

@@ -14,7 +14,7 @@ from mcptop.model.frame import EMPTY
 from mcptop.presentation import strip
 from mcptop.presentation.problems import Trouble
 from mcptop.presentation.runs import Runs
-from mcptop.ui.lines import Lines
+from mcptop.ui.widgets.lines import Lines
 
 
 class Problems(Lines, can_focus=True):

@@ -17,11 +17,11 @@ from mcptop.model.frame import Frame, Service
 from mcptop.model.instance import Instance
 from mcptop.model.log import Entry, What
 from mcptop.presentation.logs import Times
-from mcptop.ui import log_output
-from mcptop.ui.log_reading import LogReading
-from mcptop.ui.log_session import MOST_REPLICAS, WINDOWS, LogSession
+from mcptop.ui.diagnosis.whom import Whom
+from mcptop.ui.logs import output
+from mcptop.ui.logs.reading import LogReading
+from mcptop.ui.logs.session import MOST_REPLICAS, WINDOWS, LogSession
 from mcptop.ui.messages import LogsCame
-from mcptop.ui.whom import Whom
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
@@ -125,4 +125,4 @@ class LogPane(LogReading):
         """The lines that are shown, as a file in the current folder."""
         app = cast("McptopApp", self.app)
         if app.may_write() and (lines := list(self.view.shown)) and self.session.service is not None:
-            app.errand(partial(log_output.save, self.session.service.name, lines, self.session.name_of))
+            app.errand(partial(output.save, self.session.service.name, lines, self.session.name_of))

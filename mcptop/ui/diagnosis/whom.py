@@ -19,7 +19,7 @@ from mcptop.presentation.runs import safe
 if TYPE_CHECKING:
     from mcptop.playbook.load import Outline
     from mcptop.playbook.shelf import Entry
-    from mcptop.ui.diagnoses import Asked
+    from mcptop.ui.diagnosis.running import Asked
 
 
 class Whom(NamedTuple):
@@ -47,7 +47,7 @@ class Whom(NamedTuple):
     def asked(self, entry: Entry, outline: Outline) -> Asked:
         """The question for a diagnosis with this playbook."""
         from mcptop.playbook.subjects import Wanted
-        from mcptop.ui.diagnoses import Asked
+        from mcptop.ui.diagnosis.running import Asked
 
         wanted = Wanted(instances=tuple(one.id for one in self.instances))
         return Asked(entry, outline, self.name, self.row, wanted)

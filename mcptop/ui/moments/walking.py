@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from mcptop.player import Player
 from mcptop.presentation.when import clock
-from mcptop.ui.past import faster
+from mcptop.ui.moments.past import faster
 
 if TYPE_CHECKING:
-    from mcptop.ui.timed import Timed
+    from mcptop.ui.moments.timed import Timed
 
 
 def walk(app: Timed, seconds: float) -> None:

@@ -17,9 +17,9 @@ from mcptop.model.action import Action, ActionTarget, Look, Verb
 from mcptop.model.swarm import is_task
 from mcptop.model.value import Kind
 from mcptop.sources.procfs import Roots
-from mcptop.ui.actions import ActionsAsked
+from mcptop.ui.actions.running import ActionsAsked
+from mcptop.ui.diagnosis.whom import Whom
 from mcptop.ui.messages import ActionsLooked
-from mcptop.ui.whom import Whom
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
@@ -126,7 +126,7 @@ def _singles(asked: ActionsAsked, look: Look) -> list[tuple[ActionsAsked, Look]]
 def _menu(
     app: McptopApp, asked: ActionsAsked, look: Look, found: Sequence[Offer], single: list[tuple[ActionsAsked, Look]]
 ) -> None:
-    from mcptop.ui import scaling
+    from mcptop.ui.actions import scaling
     from mcptop.ui.screens.action_menu import ActionMenu, Entry
 
     entries = [
@@ -211,7 +211,7 @@ def _confirm(app: McptopApp, action: Action, noticed: list[str], again: str = ""
         if again:
             _confirm(app, action, [again])
         elif action.verb is Verb.SHELL:
-            from mcptop.ui import visit
+            from mcptop.ui.actions import visit
 
             visit.enter(app, action)
         else:

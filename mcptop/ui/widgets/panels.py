@@ -20,7 +20,7 @@ from mcptop.presentation.row import Row
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.tabs import Trouble
 from mcptop.presentation.when import LIVE
-from mcptop.ui.lines import Lines, keymap, look
+from mcptop.ui.widgets.lines import Lines, keymap, look
 
 
 class Panel(Lines):

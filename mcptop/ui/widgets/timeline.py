@@ -11,7 +11,7 @@ from mcptop.model.frame import EMPTY, Frame
 from mcptop.presentation import timeline
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.when import Tape
-from mcptop.ui.lines import Lines
+from mcptop.ui.widgets.lines import Lines
 
 
 class Timeline(Lines):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, cast
 
 from textual.screen import Screen
 
-from mcptop.ui import acting
-from mcptop.ui.keys import ACTION_KEYS
-from mcptop.ui.whom import Whom
+from mcptop.ui.actions import acting
+from mcptop.ui.diagnosis.whom import Whom
+from mcptop.ui.keys.bindings import ACTION_KEYS
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp

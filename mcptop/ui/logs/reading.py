@@ -19,11 +19,11 @@ from mcptop.logs.view import View, Wanted
 from mcptop.presentation import log_status
 from mcptop.presentation.log_status import State
 from mcptop.presentation.logs import Look, Times
-from mcptop.ui import log_output
-from mcptop.ui.lines import keymap
-from mcptop.ui.log_keys import LOG_KEYS
-from mcptop.ui.log_session import WINDOWS, LogSession
-from mcptop.ui.log_text import LogStatus, LogText
+from mcptop.ui.logs import output
+from mcptop.ui.logs.keys import LOG_KEYS
+from mcptop.ui.logs.session import WINDOWS, LogSession
+from mcptop.ui.logs.text import LogStatus, LogText
+from mcptop.ui.widgets.lines import keymap
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp
@@ -187,7 +187,7 @@ class LogReading(Widget, can_focus=True):
     def action_copy(self) -> None:
         """The range, or the line, through the terminal's clipboard."""
         if chosen := self.text.marked:
-            text, count = log_output.clipboard(chosen)
+            text, count = output.clipboard(chosen)
             some = "" if count == len(chosen) else f" of {len(chosen):,}: the clipboard takes no more"
             cast("McptopApp", self.app).copy(text, f"{count:,} line{'' if count == 1 else 's'}{some}")
 

@@ -9,7 +9,7 @@ from textual.app import SuspendNotSupported
 
 from mcptop.actions import commands, shell, words
 from mcptop.model.action import Action
-from mcptop.ui import terminal
+from mcptop.ui.actions import terminal
 
 if TYPE_CHECKING:
     from mcptop.ui.app import McptopApp

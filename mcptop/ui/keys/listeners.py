@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from mcptop.config import Settings
-from mcptop.ui.keymap import Chain, Keymap, read
+from mcptop.ui.keys.keymap import Chain, Keymap, read
 
 
 def chains() -> dict[str, Chain]:
     """Screen -> the bindings of what has the focus, of the screen, and of the app unless a menu stands before it."""
-    from mcptop.ui.keys import ACTION_KEYS, APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
-    from mcptop.ui.log_keys import LOG_KEYS
-    from mcptop.ui.pages import Scroll
-    from mcptop.ui.problems import Problems
+    from mcptop.ui.keys.bindings import ACTION_KEYS, APP_KEYS, DASHBOARD_KEYS, DIAGNOSIS_KEYS
+    from mcptop.ui.logs.keys import LOG_KEYS
     from mcptop.ui.screens.action_menu import ActionMenu
     from mcptop.ui.screens.columns import ColumnsMenu
     from mcptop.ui.screens.command_log import CommandLogScreen
@@ -26,7 +24,9 @@ def chains() -> dict[str, Chain]:
     from mcptop.ui.screens.service import ServiceScreen
     from mcptop.ui.screens.sort import SortMenu
     from mcptop.ui.screens.views import NameOfView, ViewsMenu
-    from mcptop.ui.table import SheetTable
+    from mcptop.ui.widgets.pages import Scroll
+    from mcptop.ui.widgets.problems import Problems
+    from mcptop.ui.widgets.table import SheetTable
 
     return {
         "dashboard": (SheetTable.BINDINGS, DASHBOARD_KEYS, ACTION_KEYS, APP_KEYS),

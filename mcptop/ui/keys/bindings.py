@@ -8,8 +8,8 @@ from textual.binding import Binding, BindingType
 
 from mcptop.model.closeup import Aspect
 from mcptop.presentation.tabs import TABS
-from mcptop.ui.log_keys import LOG_FOOTER
-from mcptop.ui.panels import Key
+from mcptop.ui.logs.keys import LOG_FOOTER
+from mcptop.ui.widgets.panels import Key
 
 APP_KEYS: list[BindingType] = [
     Binding("q,ctrl+c", "quit", "Quit", id="app.quit", tooltip="Leave mcptop", priority=False),

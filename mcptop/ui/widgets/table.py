@@ -20,7 +20,7 @@ from mcptop.presentation import nothing, sheet
 from mcptop.presentation.runs import Runs
 from mcptop.presentation.sheet import Listed, Moment, Placed, Sheet
 from mcptop.presentation.unused import Unused
-from mcptop.ui.lines import keymap, look, strip_of
+from mcptop.ui.widgets.lines import keymap, look, strip_of
 
 _HEADING = 1
 R = TypeVar("R", bound=Listed)

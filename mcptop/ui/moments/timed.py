@@ -14,10 +14,10 @@ from textual.message import Message
 from mcptop.model.frame import Frame
 from mcptop.new_files import WritingError
 from mcptop.player import Player, Position
-from mcptop.ui import walking
 from mcptop.ui.messages import FrameReady, News, PastReady, PositionChanged
-from mcptop.ui.past import Past
-from mcptop.ui.picture import Picture
+from mcptop.ui.moments import walking
+from mcptop.ui.moments.past import Past
+from mcptop.ui.moments.picture import Picture
 from mcptop.ui.reach import Reach
 from mcptop.units import plain
 

@@ -12,7 +12,7 @@ from mcptop.config import ConfigError, Settings
 from mcptop.keymaps import grammar, shipped
 
 if TYPE_CHECKING:
-    from mcptop.ui.panels import Key
+    from mcptop.ui.widgets.panels import Key
 
 NO_KEY = "unbound"
 """A key no terminal sends: what an action has that was given none."""

@@ -1,0 +1,1 @@
+"""Which moment is on the screen: live, stopped, walked back to, compared."""
