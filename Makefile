@@ -2,7 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+# One more than there are processors: tests wait for half of their time.
+WORKERS ?= $(shell expr `nproc` + 1)
 
 .PHONY: demo run test check bench clean
 

@@ -22,6 +22,8 @@ GROUPS = {
     "containers": ("docker/", "playbook/test_scoreboard.py"),
 }
 """Of the files that start a stack; these take longest and are begun first."""
+SPREAD = ("ui/",)
+"""Files whose tests share nothing: each may run anywhere."""
 
 Require = Callable[[str, object, str], None]
 
@@ -64,9 +66,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Who may run beside whom (`-n 2`): one stack of containers and one of processes at a time.
+    """Who may run beside whom: one stack of containers and one of processes at a time.
 
-    The scoreboard's stack is taken for both, so it waits for the containers to be gone. Other files are kept whole.
+    The scoreboard's stack is taken for both, so it waits for the containers to be gone. Other files are kept whole,
+    or each of their tests is on its own.
     """
     if config.getvalue("dist") != "load":
         return None  # somebody asked for another way, `--dist loadfile` say
@@ -75,7 +78,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     class ByGroup(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             name = nodeid.partition("::")[0].removeprefix("tests/")
-            return _group(name) or name
+            return _group(name) or (nodeid if name.startswith(SPREAD) else name)
 
     return ByGroup(config, log)
 
