@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from mcptop.cli.settings import file, one_source, rules_of, settings_of, with_settings
+from mcptop.cli.past import past_of, with_past
+from mcptop.cli.settings import file, rules_of, settings_of, with_settings
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.source_choice import source_of
@@ -22,9 +23,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document.
 @click.option("--service", help="Only those of this service: NAME or PROJECT/NAME.")
 @click.option("--severity", type=click.Choice(["warning", "critical"]), help="At least that bad.")
 @click.option("--over", metavar="TIME", help="Look for so long, such as 5m: a level has to last before it fires.")
-@click.option("--from", "recording", type=click.Path(path_type=Path), metavar="FILE",
-              help="Not this machine now, but what `mcptop record` wrote there.")  # fmt: skip
-@click.option("--at", metavar="TIME", help="With --from: when, such as 12:04 (UTC) or -90s (default: its end).")
+@with_past
 @with_settings
 @click.pass_context
 def alerts(
@@ -44,23 +43,19 @@ def alerts(
         given = {key: value for key, value in flags.items() if value is not None}
         context.obj = {**(context.obj or {}), **given}
         return None
-    if at is not None and recording is None:
-        raise click.UsageError("--at goes with --from")
-    if recording is not None and (watch or over is not None):
+    past = past_of(context, recording, at, flags)
+    if past is not None and (watch or over is not None):
         raise click.UsageError("--from is one moment: leave --watch and --over out")
     if watch and over is not None:
         raise click.UsageError("--watch looks until it is stopped: leave --over out")
-    one_source(context, recording, flags)
     settings = settings_of(context, **flags)
     rules = rules_of(settings)
     from mcptop.headless import alerts as command
-    from mcptop.headless.past import Past
     from mcptop.headless.pipe import guard_pipe
     from mcptop.model.playbook import Severity
 
     wanted = command.Wanted(service, Severity(severity) if severity else None)
-    if recording is not None:
-        past = Past(recording, at)
+    if past is not None:
         return guard_pipe(lambda: command.of_past(past, rules, wanted, as_json))
     if watch:
         return _watch(settings, wanted, as_json)

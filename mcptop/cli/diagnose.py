@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from mcptop.cli.settings import one_source, rules_of, settings_of, with_settings
+from mcptop.cli.past import past_of, with_past
+from mcptop.cli.settings import rules_of, settings_of, with_settings
 from mcptop.exit_status import ExitStatus
 from mcptop.model.playbook import Safety
 from mcptop.source_choice import only_here
@@ -32,9 +33,7 @@ from mcptop.source_choice import only_here
     help="Whom: this Python script, started for it and run again under profilers.",
 )
 @click.option("--allow-commands", is_flag=True, help="Let the playbook run commands of its own.")
-@click.option("--from", "recording", type=click.Path(path_type=Path), metavar="FILE",
-              help="Not this machine now, but what `mcptop record` wrote there.")  # fmt: skip
-@click.option("--at", metavar="TIME", help="With --from: when, such as 12:04 (UTC) or -90s (default: its end).")
+@with_past
 @with_settings
 @click.pass_context
 def diagnose(
@@ -61,22 +60,18 @@ def diagnose(
         raise click.UsageError("--service, --container, --pid and --script exclude each other")
     if playbook is None and (service or container or pid or markdown or html or bundle or script):
         raise click.UsageError("without a PLAYBOOK all services are looked at: name one, or leave the options out")
-    if recording is not None and (pid or script):
+    past = past_of(context, recording, at, flags)
+    if past is not None and (pid or script):
         raise click.UsageError("a recording knows no single process: --from goes with --service or --container")
-    if at is not None and recording is None:
-        raise click.UsageError("--at goes with --from")
-    one_source(context, recording, flags)
     settings = settings_of(context, **flags)
-    if recording is None:
+    if past is None:
         only_here(settings, "diagnose", "run it on the host of the service")
     from mcptop.headless import diagnose as command
-    from mcptop.headless.past import Past
     from mcptop.headless.snapshot import guard_pipe
     from mcptop.playbook.diagnosis import Limits
     from mcptop.playbook.subjects import Wanted
 
     wall_s = _budget_s(budget) if budget is not None else None
-    past = Past(recording, at) if recording is not None else None
     if playbook is None:
         rules = rules_of(settings)
         return guard_pipe(lambda: command.triaged(settings, wall_s or command.TRIAGE_S, as_json, past, rules))

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mcptop.cli.past import one_source
 from mcptop.cli.recording import seconds_of
-from mcptop.cli.settings import one_source, settings_of, with_settings
+from mcptop.cli.settings import settings_of, with_settings
 from mcptop.config import Settings
 from mcptop.exit_status import ExitStatus
 from mcptop.source_choice import is_fleet

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,13 +47,6 @@ def with_settings(command: Command) -> Command:
     for option in reversed(_SETTINGS):
         command = option(command)
     return command
-
-
-def one_source(context: click.Context, recording: Path | None, flags: Mapping[str, Any]) -> None:
-    """Raise `click.UsageError` where a recording and a server are both named: one of them would be ignored."""
-    named = flags.get("prometheus") or (context.obj or {}).get("prometheus")
-    if recording is not None and named is not None:
-        raise click.UsageError("--from and --prometheus exclude each other: leave one out")
 
 
 def settings_of(context: click.Context, **flags: Any) -> Settings:
