@@ -2,8 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# One more than there are processors: tests wait for half of their time.
-WORKERS ?= $(shell expr `nproc` + 1)
+WORKERS ?= 2
 
 .PHONY: demo run test check bench clean
 

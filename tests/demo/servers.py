@@ -13,6 +13,8 @@ from abc import ABC, abstractmethod
 from glob import glob
 from pathlib import Path
 
+import psycopg
+
 _START_S = 30.0
 
 
@@ -45,14 +47,18 @@ class Server(ABC):
         """Return once it takes connections."""
         self._process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         deadline = time.monotonic() + _START_S
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                assert self._process.poll() is None, f"{self.command()[0]} ended with {self._process.returncode}"
-                assert time.monotonic() < deadline, f"{self.command()[0]} does not listen"
-                time.sleep(0.05)
+        while not self.is_ready():
+            assert self._process.poll() is None, f"{self.command()[0]} ended with {self._process.returncode}"
+            assert time.monotonic() < deadline, f"{self.command()[0]} does not listen"
+            time.sleep(0.05)
+
+    def is_ready(self) -> bool:
+        """Whether it takes connections."""
+        try:
+            socket.create_connection(("127.0.0.1", self.port), 1).close()
+        except OSError:
+            return False
+        return True
 
     def stop(self) -> None:
         """End it and return when it is gone."""
@@ -116,6 +122,14 @@ class Postgres(Server):
             f"unix_socket_directories={self.folder}",
             "-F",
         ]
+
+    def is_ready(self) -> bool:
+        """It listens for a moment before it can be asked anything."""
+        try:
+            psycopg.connect(self.url, connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def ask_to_end(self) -> None:
         """Without waiting for its clients; `runuser` would not hand the signal on."""

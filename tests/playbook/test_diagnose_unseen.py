@@ -77,7 +77,7 @@ def test_when_nobody_was_named_it_says_whom_it_could_not_see(tmp_path: Path) -> 
 class Blind:
     """A source, and a monitor, from which nothing comes."""
 
-    def __init__(self, *given: object) -> None:
+    def __init__(self, *given: object, **more: object) -> None:
         pass
 
     def wait_for_engine(self, timeout_s: float) -> None:
