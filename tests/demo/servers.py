@@ -46,9 +46,15 @@ class Server(ABC):
     def start(self) -> None:
         """Return once it takes connections."""
         self._process = subprocess.Popen(self.command(), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + _START_S
+        try:
+            self._wait(self._process, time.monotonic() + _START_S)
+        except BaseException:
+            self.stop()  # whoever wanted it never gets to do so
+            raise
+
+    def _wait(self, process: subprocess.Popen[bytes], deadline: float) -> None:
         while not self.is_ready():
-            assert self._process.poll() is None, f"{self.command()[0]} ended with {self._process.returncode}"
+            assert process.poll() is None, f"{self.command()[0]} ended with {process.returncode}"
             assert time.monotonic() < deadline, f"{self.command()[0]} does not listen"
             time.sleep(0.05)
 
@@ -62,10 +68,10 @@ class Server(ABC):
 
     def stop(self) -> None:
         """End it and return when it is gone."""
-        if self._process is not None:
+        if self._process is not None and self._process.poll() is None:
             self.ask_to_end()
             self._process.wait(20)
-            self._process = None
+        self._process = None
 
     def ask_to_end(self) -> None:
         """Have it end soon."""
