@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from textual.app import App
-from textual.notifications import Notification
+from textual.notifications import Notifications
 
 from mcptop.model.frame import Frame
 from mcptop.ui.app import McptopApp
@@ -53,8 +53,9 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.Te
 
 @pytest.fixture(autouse=True)
 def _notices_stay(monkeypatch: pytest.MonkeyPatch) -> None:
-    # By the wall clock they would be gone before a test on a busy machine looks.
-    monkeypatch.setattr(Notification, "time_left", property(lambda _: 86_400.0))
+    # By the wall clock they would be gone before a test on a busy machine looks; from the screen they go all the same.
+    monkeypatch.setattr(Notifications, "_reap", lambda self: self)
+    monkeypatch.setattr(Notifications, "__delitem__", lambda self, notification: None)
 
 
 @pytest.fixture
