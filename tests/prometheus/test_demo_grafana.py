@@ -30,7 +30,7 @@ def test_each_is_answered_and_has_series_where_there_is_data(stack: Watched) -> 
         # Containers are of other tests: they come, stop and go while this one looks.
         now = stack.prometheus.query('count by (__name__) ({__name__=~"mcp.+", kind!="container"})')
         known = {labels["__name__"] for labels, _ in now}
-        assert len(known) > 60
+        assert len(known) > 40, sorted(known)
         empty.clear()
         for title, expr in TARGETS:
             assert "$" not in filled(expr)
