@@ -10,6 +10,7 @@ from pathlib import Path
 import frames
 import pytest
 from textual import events
+from textual._wait import wait_for_idle
 from textual.command import CommandPalette
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
@@ -72,13 +73,16 @@ def test_a_terminal_that_is_gone_does_not_keep_the_writer_from_its_end():
 
 
 @pytest.fixture
-def slow(monkeypatch):
-    """Every screen takes its time until it has widgets."""
+def gate(monkeypatch):
+    """While it is not set no screen gets its widgets."""
+    gate = asyncio.Event()
+    gate.set()
 
     async def later(screen, event):
-        await asyncio.sleep(0.3)
+        await gate.wait()
 
     monkeypatch.setattr(Screen, "_on_compose", later, raising=False)
+    return gate
 
 
 async def test_a_screen_that_is_left_twice_is_left_once(dashboard):
@@ -93,25 +97,31 @@ async def test_a_screen_that_is_left_twice_is_left_once(dashboard):
         assert app.is_running
 
 
-async def test_keys_that_come_before_a_screen_has_widgets_are_for_it(dashboard, slow):
+async def test_keys_that_come_before_a_screen_has_widgets_are_for_it(dashboard, gate):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=(120, 36)) as pilot:
+        gate.clear()
         app.screen.action_columns()
         key = events.Key("greater_than_sign", ">")
         key._set_forwarded()  # it comes up from the table, which had no use for it
         app.post_message(key)
-        await pilot.pause(1.0)
+        await wait_for_idle()
+        gate.set()
+        await pilot.pause()
         menu = app.screen
         assert isinstance(menu, ColumnsMenu)
         assert menu.query_one("#columns-list", OptionList).highlighted == 1, "it was moved down"
 
 
-async def test_a_screen_that_is_left_before_it_has_widgets(dashboard, slow):
+async def test_a_screen_that_is_left_before_it_has_widgets(dashboard, gate):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=(80, 24)) as pilot:
+        gate.clear()
         app.push_screen(NameOfView("", ()))
         app.screen.dismiss(None)
-        await pilot.pause(1.0)
+        await wait_for_idle()
+        gate.set()
+        await pilot.pause()
         assert len(app.screen_stack) == 1
         await pilot.press("s")
         assert isinstance(app.screen, SortMenu), "it goes on"
