@@ -10,7 +10,6 @@ from pathlib import Path
 import frames
 import pytest
 from textual import events
-from textual._wait import wait_for_idle
 from textual.command import CommandPalette
 from textual.drivers import linux_driver
 from textual.drivers._writer_thread import WriterThread
@@ -73,16 +72,13 @@ def test_a_terminal_that_is_gone_does_not_keep_the_writer_from_its_end():
 
 
 @pytest.fixture
-def gate(monkeypatch):
-    """While it is not set no screen gets its widgets."""
-    gate = asyncio.Event()
-    gate.set()
+def slow(monkeypatch):
+    """Every screen takes its time until it has widgets."""
 
     async def later(screen, event):
-        await gate.wait()
+        await asyncio.sleep(0.3)
 
     monkeypatch.setattr(Screen, "_on_compose", later, raising=False)
-    return gate
 
 
 async def test_a_screen_that_is_left_twice_is_left_once(dashboard):
@@ -97,31 +93,25 @@ async def test_a_screen_that_is_left_twice_is_left_once(dashboard):
         assert app.is_running
 
 
-async def test_keys_that_come_before_a_screen_has_widgets_are_for_it(dashboard, gate):
+async def test_keys_that_come_before_a_screen_has_widgets_are_for_it(dashboard, slow):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=(120, 36)) as pilot:
-        gate.clear()
         app.screen.action_columns()
         key = events.Key("greater_than_sign", ">")
         key._set_forwarded()  # it comes up from the table, which had no use for it
         app.post_message(key)
-        await wait_for_idle()
-        gate.set()
-        await pilot.pause()
+        await pilot.pause(1.0)
         menu = app.screen
         assert isinstance(menu, ColumnsMenu)
         assert menu.query_one("#columns-list", OptionList).highlighted == 1, "it was moved down"
 
 
-async def test_a_screen_that_is_left_before_it_has_widgets(dashboard, gate):
+async def test_a_screen_that_is_left_before_it_has_widgets(dashboard, slow):
     app, _ = dashboard(frames.frame())
     async with app.run_test(size=(80, 24)) as pilot:
-        gate.clear()
         app.push_screen(NameOfView("", ()))
         app.screen.dismiss(None)
-        await wait_for_idle()
-        gate.set()
-        await pilot.pause()
+        await pilot.pause(1.0)
         assert len(app.screen_stack) == 1
         await pilot.press("s")
         assert isinstance(app.screen, SortMenu), "it goes on"
